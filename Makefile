@@ -1,0 +1,136 @@
+# pinhole: `make run` does the main job, `make test` passes the tests. `make help` lists the rest.
+#
+# Every folder of harness/ becomes one static library; every folder of harness/node/ one program.
+# BUILD=DIR builds elsewhere (clang and sanitized builds live beside the plain one).
+
+BUILD    ?= build
+PYTHON   ?= /usr/bin/python3
+PKGS     := libpcap libmnl libnftnl libnftables yaml-0.1 jansson
+CSTD     := -std=c17 -D_GNU_SOURCE
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef
+CFLAGS   ?= -O2 -g
+SANITIZE ?=
+ifneq ($(SANITIZE),)
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+ALLFLAGS  = $(CSTD) $(WARNINGS) $(CFLAGS) $(SANFLAGS) -Iharness -MMD -MP -pthread
+PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKGLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+COAPFLAGS := $(shell pkg-config --cflags libcoap-3-openssl 2>/dev/null)
+COAPLIBS  := $(shell pkg-config --libs libcoap-3-openssl 2>/dev/null)
+
+# The arrows of the house: a library may use those behind it in this list.
+LIBRARIES := cli measure check lab engine wire base
+sources    = $(sort $(wildcard harness/$(1)/*.c))
+objects    = $(patsubst harness/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
+library    = $(if $(call sources,$(1)),$(BUILD)/lib/lib$(1).a)
+CLILIBS   := $(foreach l,$(filter-out cli engine,$(LIBRARIES)),$(call library,$(l)))
+NODELIBS  := $(foreach l,engine wire base,$(call library,$(l)))
+PROGRAMS  := $(filter-out common,$(notdir $(patsubst %/,%,$(wildcard harness/node/*/))))
+NODEBINS  := $(PROGRAMS:%=$(BUILD)/pinhole-%)
+TESTS     := $(patsubst harness/test/%.c,$(BUILD)/test/%,$(wildcard harness/test/test_*.c))
+BENCHES   := $(patsubst harness/test/%.c,$(BUILD)/test/%,$(wildcard harness/test/bench_*.c))
+
+.PHONY: all programs peers run test check bench size fmt fmt-check lint sanitize clang clean setup help arrows
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: programs peers ## build everything and unpack the peers
+
+programs: $(BUILD)/pinhole $(NODEBINS)
+
+peers: $(BUILD)/peers/.unpacked
+
+# --- programs -------------------------------------------------------------------------------
+
+$(BUILD)/pinhole: $(call objects,cli) $(CLILIBS) | needs
+	@mkdir -p $(@D)
+	$(CC) $(ALLFLAGS) -o $@ $(call objects,cli) $(CLILIBS) $(PKGLIBS)
+
+define program
+$(BUILD)/pinhole-$(1): $$(call objects,node/$(1)) $$(call objects,node/common) $$(NODELIBS) | needs
+	$$(CC) $$(ALLFLAGS) -o $$@ $$(filter %.o,$$^) $$(NODELIBS) $$(COAPLIBS)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+define archive
+$(BUILD)/lib/lib$(1).a: $$(call objects,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach l,$(filter-out cli,$(LIBRARIES)),$(if $(call sources,$(l)),$(eval $(call archive,$(l)))))
+
+$(BUILD)/obj/node/%.o: harness/node/%.c | needs
+	@mkdir -p $(@D)
+	$(CC) $(ALLFLAGS) $(COAPFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/%.o: harness/%.c | needs
+	@mkdir -p $(@D)
+	$(CC) $(ALLFLAGS) $(PKGFLAGS) -c -o $@ $<
+
+# --- what the machine must have -------------------------------------------------------------
+
+.PHONY: needs
+needs:
+	@harness/setup/packages build
+
+setup: ## install the packages that are missing (as root or through sudo)
+	@harness/setup/packages install
+
+$(BUILD)/peers/.unpacked: harness/setup/unpack-peers harness/setup/peers.list
+	harness/setup/unpack-peers $(BUILD)/peers
+
+# --- the two commands -----------------------------------------------------------------------
+
+run: setup ## set up, build, and show a device that gets a mapping (SCENARIO=..., OUT=...)
+	@$(MAKE) --no-print-directory all
+	$(BUILD)/pinhole run $(or $(SCENARIO),scenarios/home.yaml) --out $(or $(OUT),$(BUILD)/run/$(notdir $(basename $(or $(SCENARIO),home))))
+
+test: setup ## set up, build, and run every test
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory check-c check-python
+
+check: ## run the tests without setting anything up
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory check-c check-python
+
+# --- tests ----------------------------------------------------------------------------------
+
+.PHONY: check-c check-python
+$(BUILD)/test/%: harness/test/%.c $(CLILIBS) $(NODELIBS) | needs
+	@mkdir -p $(@D)
+	$(CC) $(ALLFLAGS) $(PKGFLAGS) -DSOURCE_ROOT='"$(CURDIR)"' -o $@ $< $(filter-out %/libbase.a,$(CLILIBS) $(call library,engine)) $(CLILIBS) $(PKGLIBS) -lcmocka
+
+check-c: $(TESTS)
+	@set -e; for t in $(TESTS); do echo "== $$t"; $$t; done
+
+check-python: programs peers
+	PINHOLE_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q scenarios dissector reports $(PYTEST)
+
+sanitize: ## build with ASan and UBSan, and run the tests under them
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize SANITIZE=1 CFLAGS="-O1 -g" all check-c check-python
+
+clang: ## build with clang
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/clang CC=clang programs tests-built
+
+.PHONY: tests-built
+tests-built: $(TESTS) $(BENCHES)
+
+fmt: ## format the sources
+	clang-format -i $$(git ls-files 'harness/*.c' 'harness/*.h')
+
+fmt-check:
+	clang-format --dry-run -Werror $$(git ls-files 'harness/*.c' 'harness/*.h')
+
+lint: fmt-check ## clang-format (dry), clang-tidy
+	clang-tidy --quiet $$(git ls-files 'harness/*.c') -- $(CSTD) -Iharness $(PKGFLAGS) $(COAPFLAGS) -DSOURCE_ROOT='""'
+
+clean: ## remove the build folder
+	rm -rf $(BUILD)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+-include $(shell find $(BUILD)/obj $(BUILD)/test -name '*.d' 2>/dev/null)

@@ -1,0 +1,31 @@
+/* `pinhole VERB ...`: finds the verb and hands over. */
+#include "cli/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void print_usage(FILE *out)
+{
+    (void)fprintf(out, "pinhole: a lab and a judge for reachability behind NAT\n\nusage:\n");
+    for (const struct verb *verb = verbs; verb->name; verb++)
+        (void)fprintf(out, "  pinhole %s %s\n      %s\n", verb->name, verb->usage, verb->summary);
+    (void)fprintf(out, "\nexit codes: 0 all good, 1 a peer fell short, 2 the harness or its "
+                       "arguments failed, 4 nothing to do\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return EXIT_HARNESS;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return EXIT_GOOD;
+    }
+    for (const struct verb *verb = verbs; verb->name; verb++)
+        if (strcmp(argv[1], verb->name) == 0)
+            return verb->run(argc - 1, argv + 1);
+    (void)fprintf(stderr, "pinhole: no verb '%s'; `pinhole help` lists them\n", argv[1]);
+    return EXIT_HARNESS;
+}

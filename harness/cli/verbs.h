@@ -1,0 +1,23 @@
+/* The verbs of `pinhole`, one file each. A verb gets the arguments behind its name (argv[0] is the
+ * verb itself) and returns an exit code.
+ */
+#ifndef PINHOLE_CLI_VERBS_H
+#define PINHOLE_CLI_VERBS_H
+
+enum exit_code {
+    EXIT_GOOD = 0,    /* all good; warnings alone are good */
+    EXIT_SHORT = 1,   /* the peer fell short */
+    EXIT_HARNESS = 2, /* the harness or its arguments failed */
+    EXIT_NOTHING = 4  /* nothing to do */
+};
+
+struct verb {
+    const char *name;
+    const char *usage; /* behind "pinhole NAME " */
+    const char *summary;
+    int (*run)(int argc, char **argv);
+};
+
+extern const struct verb verbs[]; /* ends with a NULL name */
+
+#endif

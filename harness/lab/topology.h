@@ -1,0 +1,78 @@
+/* A topology: nodes, networks, and the links of nodes to networks. Plain data, checked as a whole
+ * before anything is started.
+ */
+#ifndef PINHOLE_LAB_TOPOLOGY_H
+#define PINHOLE_LAB_TOPOLOGY_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TOPOLOGY_NAME_SIZE = 16 }; /* of a node, network or interface: Linux' IFNAMSIZ */
+
+struct prefix { /* IPv4 as IPv4-mapped, with a length of 128 bits */
+    uint8_t octet[16];
+    uint8_t length; /* 0..128 */
+};
+
+struct topology_network {
+    char name[TOPOLOGY_NAME_SIZE];
+    struct prefix prefixes[2]; /* IPv4, IPv6 */
+    size_t prefix_count;
+    int line; /* in the scenario file, for messages */
+};
+
+struct topology_link {
+    size_t node;
+    size_t network;
+    char interface[TOPOLOGY_NAME_SIZE];
+    struct prefix addresses[8]; /* address with its network's length */
+    size_t address_count;
+    int line;
+};
+
+struct topology_route {
+    struct prefix destination; /* length 0 (::/0) or 96 with zero IPv4: default */
+    uint8_t via[16];
+    char interface[TOPOLOGY_NAME_SIZE]; /* needed for a link-local via; else may be empty */
+    int line;
+};
+
+struct topology_node {
+    char name[TOPOLOGY_NAME_SIZE];
+    bool forward; /* routes packets between its interfaces */
+    struct topology_route *routes;
+    size_t route_count;
+    char *nftables; /* ruleset in nft's syntax, loaded before its programs start; or NULL */
+    int nftables_line;
+    struct topology_setting { /* sysctl: net.ipv4.ip_forward and the like */
+        char *name;
+        char *value;
+        int line;
+    } *settings;
+    size_t setting_count;
+    int line;
+};
+
+struct topology {
+    struct topology_node *nodes;
+    size_t node_count;
+    struct topology_network *networks;
+    size_t network_count;
+    struct topology_link *links;
+    size_t link_count;
+};
+
+/* Finds by name; (size_t)-1 if there is none. */
+size_t topology_find_node(const struct topology *topology, const char *name);
+size_t topology_find_network(const struct topology *topology, const char *name);
+
+/* Whole-topology checks: an address twice, overlapping networks, an address outside of its network, an
+ * interface name twice on a node. 0, or -1 with "FILE:LINE: what is wrong". */
+int topology_validate(const struct topology *topology, const char *file, struct error *error);
+
+void topology_free(struct topology *topology);
+
+#endif
