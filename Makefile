@@ -29,9 +29,10 @@ NODELIBS  := $(foreach l,engine wire base,$(call library,$(l)))
 PROGRAMS  := $(filter-out common,$(notdir $(patsubst %/,%,$(wildcard harness/node/*/))))
 NODEBINS  := $(PROGRAMS:%=$(BUILD)/pinhole-%)
 TESTS     := $(patsubst harness/test/%.c,$(BUILD)/test/%,$(wildcard harness/test/test_*.c))
+FUZZERS   := $(patsubst harness/test/%.c,$(BUILD)/fuzz/%,$(wildcard harness/test/fuzz_*.c))
 BENCHES   := $(patsubst harness/test/%.c,$(BUILD)/test/%,$(wildcard harness/test/bench_*.c))
 
-.PHONY: all programs peers run test check bench size fmt fmt-check lint sanitize clang clean setup help arrows
+.PHONY: all programs peers run test check bench size fuzz fmt fmt-check lint arrows sanitize clang clean setup help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -103,11 +104,14 @@ $(BUILD)/test/%: harness/test/%.c $(CLILIBS) $(NODELIBS) | needs
 	@mkdir -p $(@D)
 	$(CC) $(ALLFLAGS) $(PKGFLAGS) -DSOURCE_ROOT='"$(CURDIR)"' -o $@ $< $(filter-out %/libbase.a,$(CLILIBS) $(call library,engine)) $(CLILIBS) $(PKGLIBS) -lcmocka
 
-check-c: $(TESTS)
+check-c: arrows $(TESTS)
 	@set -e; for t in $(TESTS); do echo "== $$t"; $$t; done
 
 check-python: programs peers
-	PINHOLE_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q scenarios dissector reports $(PYTEST)
+	PINHOLE_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -p no:cacheprovider captures scenarios dissector reports $(PYTEST)
+
+arrows: ## the dependencies point one way
+	@harness/setup/arrows
 
 sanitize: ## build with ASan and UBSan, and run the tests under them
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize SANITIZE=1 CFLAGS="-O1 -g" all check-c check-python
@@ -118,14 +122,27 @@ clang: ## build with clang
 .PHONY: tests-built
 tests-built: $(TESTS) $(BENCHES)
 
+$(BUILD)/fuzz/%: harness/test/%.c $(foreach l,base wire engine,$(call sources,$(l))) | needs
+	@mkdir -p $(@D)
+	clang $(CSTD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iharness -o $@ $< $(foreach l,base wire engine,$(call sources,$(l)))
+
+fuzz: $(FUZZERS) ## run every fuzz target for MINUTES (5) in all; found inputs stay in build/fuzz
+	@harness/test/fuzz $(BUILD)/fuzz $(or $(MINUTES),5) $(FUZZERS)
+
+bench: programs tests-built ## measure against peers in the same run (ONLY=glob); writes build/bench.json
+	$(PYTHON) harness/test/bench.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
+
+size: ## text, data, bss and worst stack of the PCP client; writes build/size.json
+	$(PYTHON) harness/measure/size.py --build $(BUILD)
+
 fmt: ## format the sources
 	clang-format -i $$(git ls-files 'harness/*.c' 'harness/*.h')
 
 fmt-check:
 	clang-format --dry-run -Werror $$(git ls-files 'harness/*.c' 'harness/*.h')
 
-lint: fmt-check ## clang-format (dry), clang-tidy
-	clang-tidy --quiet $$(git ls-files 'harness/*.c') -- $(CSTD) -Iharness $(PKGFLAGS) $(COAPFLAGS) -DSOURCE_ROOT='""'
+lint: fmt-check arrows ## clang-format (dry), clang-tidy
+	git ls-files 'harness/*.c' | xargs -P 2 -I{} clang-tidy --quiet {} -- $(CSTD) -Iharness $(PKGFLAGS) $(COAPFLAGS) -DSOURCE_ROOT='""'
 
 clean: ## remove the build folder
 	rm -rf $(BUILD)
