@@ -21,13 +21,14 @@ struct capfile_interface {
     uint16_t link_type;
     uint32_t snapshot_length;
     uint64_t ticks_per_second;
+    int64_t offset_seconds;       /* if_tsoffset, already added to the packets' times */
     char name[CAPFILE_NAME_SIZE]; /* if_name; empty in pcap */
 };
 
 struct capfile_packet {
     uint64_t frame;     /* number in the file, from 1, as Wireshark counts */
     uint32_t interface; /* index into the reader's interfaces, over all sections */
-    int64_t time;       /* nanoseconds since 1970 */
+    int64_t time;       /* nanoseconds since 1970; 0 for a simple packet block, which has none */
     enum capfile_direction direction;
     uint32_t captured; /* octets here */
     uint32_t original; /* octets on the wire */
@@ -35,8 +36,8 @@ struct capfile_packet {
 };
 
 enum capfile_status {
-    CAPFILE_PACKET,  /* *packet is filled */
-    CAPFILE_MORE,    /* a larger window is needed */
+    CAPFILE_PACKET, /* *packet is filled */
+    CAPFILE_MORE,   /* a larger window is needed; if the file ends here, problem says what is cut */
     CAPFILE_SKIPPED, /* something without a packet was used up; call again */
     CAPFILE_BAD      /* not a capture, or damaged: reader->problem says where and how */
 };
@@ -46,9 +47,9 @@ struct capfile_reader {
     size_t interface_capacity;
     size_t interface_count;
     uint64_t frames;
-    uint64_t offset; /* octets used so far */
-    char problem[200];
-    struct { /* private */
+    uint64_t offset;   /* octets used so far */
+    char problem[200]; /* "at octet N: expected ..., found ..." */
+    struct {           /* private */
         int format;
         bool swapped;
         uint32_t section_first_interface;
@@ -61,8 +62,8 @@ void capfile_reader_init(struct capfile_reader *reader, struct capfile_interface
 
 /* Looks at the window. *used octets were consumed from its front: the next window starts behind them.
  * packet->octets points into the window. */
-enum capfile_status capfile_read(struct capfile_reader *reader, const uint8_t *window, size_t length,
-                                 size_t *used, struct capfile_packet *packet);
+enum capfile_status capfile_read(struct capfile_reader *reader, const uint8_t *window,
+                                 size_t length, size_t *used, struct capfile_packet *packet);
 
 /* pcapng writing: each call appends one whole block to out and returns its length, or 0 if it
  * doesn't fit capacity. Host byte order, nanosecond timestamps. */

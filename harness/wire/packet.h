@@ -15,6 +15,7 @@ enum link_type {
     LINK_NULL = 0,
     LINK_ETHERNET = 1,
     LINK_RAW = 101,
+    LINK_LOOP = 108,
     LINK_LINUX_SLL = 113,
     LINK_IPV4 = 228,
     LINK_IPV6 = 229,
@@ -50,7 +51,8 @@ struct packet {
     uint8_t icmp_code;
     bool checksum_known; /* UDP with its whole datagram captured */
     bool checksum_good;
-    const uint8_t *payload; /* behind the transport header, inside the frame; ICMP: behind its 8 octets */
+    const uint8_t
+        *payload; /* behind the transport header, inside the frame; ICMP: behind its 8 octets */
     size_t payload_length;
 };
 

@@ -23,6 +23,8 @@ enum {
     PCP_MAP_LENGTH = 36,            /* opcode data, section 11.1 */
     PCP_PEER_LENGTH = 56,           /* opcode data, section 12.1 */
     PCP_OPTION_HEADER_LENGTH = 4,   /* section 7.3 */
+    PCP_THIRD_PARTY_LENGTH = 16,    /* option data, section 13.1 */
+    PCP_FILTER_LENGTH = 20,         /* option data, section 13.3 */
     PCP_OPTION_OPTIONAL_FLAG = 0x80 /* codes 128-255 may be skipped, section 7.3 */
 };
 
@@ -157,26 +159,34 @@ struct pcp_filter {
 /* What is wrong with a datagram or an option, in the order in which section 8.2 looks. */
 enum pcp_fault {
     PCP_FAULT_NONE = 0,
-    PCP_FAULT_SHORT,            /* under 2 octets (8.2), under 4 for a response (8.3) */
-    PCP_FAULT_VERSION,          /* version is not 2 */
-    PCP_FAULT_HEADER_CUT,       /* under 24 octets */
-    PCP_FAULT_LONG,             /* over 1100 octets */
+    PCP_FAULT_SHORT,      /* under 2 octets (8.2), under 4 for a response (8.3) */
+    PCP_FAULT_VERSION,    /* version is not 2 */
+    PCP_FAULT_HEADER_CUT, /* under 24 octets */
+    PCP_FAULT_LONG,       /* over 1100 octets */
     PCP_FAULT_NOT_MULTIPLE_OF_4,
-    PCP_FAULT_OPCODE,           /* opcode unknown to RFC 6887 */
-    PCP_FAULT_OPCODE_CUT,       /* too short for the opcode's data */
-    PCP_FAULT_OPTION_CUT,       /* option header or data past the end of the datagram */
-    PCP_FAULT_OPTION_LENGTH,    /* length that the option's definition forbids */
+    PCP_FAULT_OPCODE,        /* opcode unknown to RFC 6887 */
+    PCP_FAULT_OPCODE_CUT,    /* too short for the opcode's data */
+    PCP_FAULT_OPTION_CUT,    /* option header or data past the end of the datagram */
+    PCP_FAULT_OPTION_LENGTH, /* length that the option's definition forbids */
     PCP_FAULT_COUNT
 };
 
 /* One line for people, with the RFC section. Never NULL. */
 const char *pcp_fault_text(enum pcp_fault fault);
 
-/* Decodes the header and opcode data. The first fault found is returned; fields that precede the
- * fault are filled, the rest is zero. The option area is bounded but not walked. */
+/* Decodes the header and opcode data; the option area is bounded but not walked. Returns the first
+ * fault in the order of section 8.2. Whatever the octets still hold is filled in, the rest is zero:
+ *  - PCP_FAULT_VERSION: version, R bit and opcode; with 4 octets or more also octets 2 and 3. result
+ *    is then octet 3 whatever the R bit says, since a NAT-PMP server answers a PCP request with
+ *    version 0 and R clear (RFC 6886 section 3.5; here section 9 and appendix A). A response of
+ *    another version but 0 also has its lifetime.
+ *  - PCP_FAULT_HEADER_CUT: the same four octets. A client looks for UNSUPP_VERSION there before
+ *    it drops the response for its length (section 8.3).
+ *  - PCP_FAULT_LONG, PCP_FAULT_NOT_MULTIPLE_OF_4: everything that is there, options as well.
+ *  - PCP_FAULT_OPCODE, PCP_FAULT_OPCODE_CUT: the header. */
 enum pcp_fault pcp_decode(const uint8_t *octets, size_t length, struct pcp_message *out);
 
-/* Walks the option area: *offset starts at 0. Returns true with the next option, or false at the
+/* Walks the option area: *offset starts at 0 and is moved behind the option. Returns true with the next option, or false at the
  * end (*fault is PCP_FAULT_NONE) or at an option that doesn't fit (PCP_FAULT_OPTION_CUT). */
 bool pcp_option_next(const uint8_t *options, size_t length, size_t *offset, struct pcp_option *out,
                      enum pcp_fault *fault);

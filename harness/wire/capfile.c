@@ -1,0 +1,586 @@
+/* One call looks at one block (pcapng) or one record (pcap), always with the same order of checks:
+ * is its header in the window, is its length sane, is all of it in the window; only then is its
+ * inside looked at, and every length inside is held against the block's. So no read passes the
+ * window, and every call that doesn't fail uses up octets or asks for more. */
+#include "wire/capfile.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum format { FORMAT_UNKNOWN = 0, FORMAT_PCAP, FORMAT_PCAPNG };
+
+enum {
+    PCAP_MAGIC_MICROSECONDS = 0xa1b2c3d4,
+    PCAP_MAGIC_NANOSECONDS = 0xa1b23c4d,
+    PCAP_HEADER = 24,
+    PCAP_RECORD_HEADER = 16
+};
+
+enum {
+    BLOCK_SECTION = 0x0a0d0d0a, /* a palindrome: the same in both byte orders */
+    BLOCK_INTERFACE = 1,
+    BLOCK_PACKET_OBSOLETE = 2,
+    BLOCK_SIMPLE_PACKET = 3,
+    BLOCK_STATISTICS = 5,
+    BLOCK_ENHANCED_PACKET = 6,
+    BYTE_ORDER_MAGIC = 0x1a2b3c4d,
+    BLOCK_FRAME = 12 /* type and length before the body, length again behind it */
+};
+
+enum {
+    OPTION_END = 0,
+    OPTION_COMMENT = 1,
+    OPTION_SECTION_APPLICATION = 4,
+    OPTION_INTERFACE_NAME = 2,
+    OPTION_INTERFACE_RESOLUTION = 9,
+    OPTION_INTERFACE_OFFSET = 14,
+    OPTION_PACKET_FLAGS = 2,
+    OPTION_STATISTICS_RECEIVED = 4,
+    OPTION_STATISTICS_DROPPED = 5
+};
+
+static const uint64_t NANOSECONDS = 1000000000;
+
+void capfile_reader_init(struct capfile_reader *reader, struct capfile_interface *interfaces,
+                         size_t capacity)
+{
+    memset(reader, 0, sizeof *reader);
+    reader->interfaces = interfaces;
+    reader->interface_capacity = capacity;
+}
+
+/* --- what the reader says ------------------------------------------------------------------ */
+
+__attribute__((format(printf, 3, 4))) static enum capfile_status
+say(struct capfile_reader *reader, enum capfile_status status, const char *format, ...)
+{
+    int used = snprintf(reader->problem, sizeof reader->problem,
+                        "at octet %llu: ", (unsigned long long)reader->offset);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(reader->problem + used, sizeof reader->problem - (size_t)used, format,
+                    arguments);
+    va_end(arguments);
+    return status;
+}
+
+#define bad(reader, ...) say(reader, CAPFILE_BAD, __VA_ARGS__)
+
+/* The window ends inside something of need octets. The text is for a file that ends there too. */
+static enum capfile_status more(struct capfile_reader *reader, const char *what, size_t need,
+                                size_t length)
+{
+    return say(reader, CAPFILE_MORE, "expected %s of %zu octets, the file ends after %zu", what,
+               need, length);
+}
+
+/* --- numbers in the file's byte order ------------------------------------------------------ */
+
+static uint16_t get16(const struct capfile_reader *reader, const uint8_t *at)
+{
+    uint16_t value;
+    memcpy(&value, at, sizeof value);
+    return reader->state.swapped ? __builtin_bswap16(value) : value;
+}
+
+static uint32_t get32(const struct capfile_reader *reader, const uint8_t *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof value);
+    return reader->state.swapped ? __builtin_bswap32(value) : value;
+}
+
+static uint64_t get64(const struct capfile_reader *reader, const uint8_t *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof value);
+    return reader->state.swapped ? __builtin_bswap64(value) : value;
+}
+
+static size_t padded(size_t length)
+{
+    return (length + 3) & ~(size_t)3;
+}
+
+/* --- pcap ---------------------------------------------------------------------------------- */
+
+static struct capfile_interface *add_interface(struct capfile_reader *reader)
+{
+    if (reader->interface_count == reader->interface_capacity)
+        return NULL;
+    struct capfile_interface *itf = &reader->interfaces[reader->interface_count++];
+    memset(itf, 0, sizeof *itf);
+    return itf;
+}
+
+static enum capfile_status read_pcap_header(struct capfile_reader *reader, const uint8_t *window,
+                                            size_t length, size_t *used)
+{
+    if (length < PCAP_HEADER)
+        return more(reader, "a pcap header", PCAP_HEADER, length);
+    unsigned major = get16(reader, window + 4);
+    if (major != 2)
+        return bad(reader, "expected pcap version 2, found %u", major);
+    struct capfile_interface *itf = add_interface(reader);
+    if (!itf)
+        return bad(reader, "no room for an interface");
+    bool nanoseconds = get32(reader, window) == PCAP_MAGIC_NANOSECONDS;
+    itf->ticks_per_second = nanoseconds ? NANOSECONDS : 1000000;
+    itf->snapshot_length = get32(reader, window + 16);
+    itf->link_type =
+        (uint16_t)get32(reader, window + 20); /* the upper half: frame check sequence */
+    reader->state.format = FORMAT_PCAP;
+    *used = PCAP_HEADER;
+    return CAPFILE_SKIPPED;
+}
+
+static enum capfile_status read_pcap_record(struct capfile_reader *reader, const uint8_t *window,
+                                            size_t length, size_t *used,
+                                            struct capfile_packet *packet)
+{
+    if (length < PCAP_RECORD_HEADER)
+        return more(reader, "a record header", PCAP_RECORD_HEADER, length);
+    uint32_t captured = get32(reader, window + 8);
+    if (captured > CAPFILE_BLOCK_LIMIT)
+        return bad(reader, "expected a record of at most %d octets, found one of %u",
+                   CAPFILE_BLOCK_LIMIT, captured);
+    size_t whole = PCAP_RECORD_HEADER + (size_t)captured;
+    if (length < whole)
+        return more(reader, "a record", whole, length);
+    uint32_t scale = reader->interfaces[0].ticks_per_second == NANOSECONDS ? 1 : 1000;
+    int64_t fraction = (int64_t)get32(reader, window + 4) * scale;
+    packet->time = (int64_t)get32(reader, window) * (int64_t)NANOSECONDS + fraction;
+    packet->frame = ++reader->frames;
+    packet->interface = 0;
+    packet->direction = DIRECTION_UNKNOWN;
+    packet->captured = captured;
+    packet->original = get32(reader, window + 12);
+    packet->octets = window + PCAP_RECORD_HEADER;
+    *used = whole;
+    return CAPFILE_PACKET;
+}
+
+/* --- pcapng: options ----------------------------------------------------------------------- */
+
+struct options {
+    const uint8_t *at;
+    size_t left;
+};
+
+struct option {
+    uint16_t code;
+    uint16_t length;
+    const uint8_t *data;
+};
+
+/* 1: *out is the next option, 0: there is no further one, -1: it runs past the block. */
+static int next_option(const struct capfile_reader *reader, struct options *options,
+                       struct option *out)
+{
+    if (options->left < 4)
+        return options->left ? -1 : 0;
+    out->code = get16(reader, options->at);
+    out->length = get16(reader, options->at + 2);
+    out->data = options->at + 4;
+    if (out->code == OPTION_END)
+        return 0;
+    size_t whole = 4 + padded(out->length);
+    if (whole > options->left)
+        return -1;
+    options->at += whole;
+    options->left -= whole;
+    return 1;
+}
+
+/* --- pcapng: time -------------------------------------------------------------------------- */
+
+/* if_tsresol: a power of 10, or with the top bit of 2. 0 if 64 bits can't count it. */
+static uint64_t ticks_per_second(uint8_t resolution)
+{
+    unsigned exponent = resolution & 0x7f;
+    if (resolution & 0x80)
+        return exponent < 64 ? (uint64_t)1 << exponent : 0;
+    if (exponent > 19)
+        return 0;
+    uint64_t ticks = 1;
+    while (exponent--)
+        ticks *= 10;
+    return ticks;
+}
+
+/* Unsigned, so that a damaged time stamp wraps instead of overflowing. */
+static int64_t nanoseconds(const struct capfile_interface *itf, uint64_t ticks)
+{
+    uint64_t second = itf->ticks_per_second;
+    uint64_t time;
+    if (second == NANOSECONDS)
+        time = ticks;
+    else if (second == 1000000)
+        time = ticks * 1000;
+    else
+        time = ticks / second * NANOSECONDS +
+               (uint64_t)((unsigned __int128)(ticks % second) * NANOSECONDS / second);
+    return (int64_t)(time + (uint64_t)itf->offset_seconds * NANOSECONDS);
+}
+
+/* --- pcapng: blocks ------------------------------------------------------------------------ */
+
+/* A block's body: what is between the two lengths. */
+struct body {
+    const uint8_t *at;
+    size_t length;
+};
+
+static enum capfile_status too_short(struct capfile_reader *reader, const char *block, size_t least,
+                                     size_t length)
+{
+    return bad(reader, "expected %zu octets or more in %s, found %zu", least, block, length);
+}
+
+static enum capfile_status read_section(struct capfile_reader *reader, struct body body)
+{
+    if (body.length < 16)
+        return too_short(reader, "a section header", 16, body.length);
+    unsigned major = get16(reader, body.at + 4);
+    if (major != 1)
+        return bad(reader, "expected pcapng version 1, found %u", major);
+    reader->state.section_first_interface = (uint32_t)reader->interface_count;
+    return CAPFILE_SKIPPED;
+}
+
+static enum capfile_status read_interface(struct capfile_reader *reader, struct body body)
+{
+    if (body.length < 8)
+        return too_short(reader, "an interface description", 8, body.length);
+    struct capfile_interface *itf = add_interface(reader);
+    if (!itf)
+        return bad(reader, "expected at most %zu interfaces, found more",
+                   reader->interface_capacity);
+    itf->link_type = get16(reader, body.at);
+    itf->snapshot_length = get32(reader, body.at + 4);
+    itf->ticks_per_second = 1000000;
+
+    struct options options = {body.at + 8, body.length - 8};
+    struct option option;
+    int found;
+    while ((found = next_option(reader, &options, &option)) > 0) {
+        if (option.code == OPTION_INTERFACE_NAME) {
+            size_t room = sizeof itf->name - 1;
+            memcpy(itf->name, option.data, option.length < room ? option.length : room);
+        } else if (option.code == OPTION_INTERFACE_RESOLUTION && option.length == 1) {
+            itf->ticks_per_second = ticks_per_second(option.data[0]);
+            if (!itf->ticks_per_second)
+                return bad(reader,
+                           "expected a time resolution that 64 bits can count, found 0x%02x",
+                           option.data[0]);
+        } else if (option.code == OPTION_INTERFACE_OFFSET && option.length == 8) {
+            itf->offset_seconds = (int64_t)get64(reader, option.data);
+        }
+    }
+    if (found < 0)
+        return bad(reader, "an option of an interface description runs past its block");
+    return CAPFILE_SKIPPED;
+}
+
+/* The interface of a packet, by its number in the section; NULL if there is no such. */
+static const struct capfile_interface *find_interface(const struct capfile_reader *reader,
+                                                      uint32_t number, uint32_t *index)
+{
+    uint32_t first = reader->state.section_first_interface;
+    if (number >= reader->interface_count - first)
+        return NULL;
+    *index = first + number;
+    return &reader->interfaces[*index];
+}
+
+static enum capfile_status no_interface(struct capfile_reader *reader, uint32_t number)
+{
+    return bad(reader, "expected one of the %zu interfaces of the section, found number %u",
+               reader->interface_count - reader->state.section_first_interface, number);
+}
+
+/* Enhanced packets and the obsolete kind differ only in the width of the interface's number. */
+static enum capfile_status read_packet(struct capfile_reader *reader, struct body body,
+                                       uint32_t number, struct capfile_packet *packet)
+{
+    const struct capfile_interface *itf = find_interface(reader, number, &packet->interface);
+    if (!itf)
+        return no_interface(reader, number);
+    uint64_t ticks = (uint64_t)get32(reader, body.at + 4) << 32 | get32(reader, body.at + 8);
+    packet->time = nanoseconds(itf, ticks);
+    packet->captured = get32(reader, body.at + 12);
+    packet->original = get32(reader, body.at + 16);
+    packet->octets = body.at + 20;
+    packet->direction = DIRECTION_UNKNOWN;
+    size_t room = body.length - 20;
+    if (packet->captured > room)
+        return bad(reader, "expected a packet within its block of %zu octets, found one of %u",
+                   body.length + BLOCK_FRAME, packet->captured);
+
+    size_t data = padded(packet->captured);
+    struct options options = {packet->octets + data, room - data};
+    struct option option;
+    int found;
+    while ((found = next_option(reader, &options, &option)) > 0)
+        if (option.code == OPTION_PACKET_FLAGS && option.length == 4)
+            packet->direction = (enum capfile_direction)(get32(reader, option.data) & 3);
+    if (found < 0)
+        return bad(reader, "an option of a packet runs past its block");
+    if (packet->direction > DIRECTION_OUT)
+        packet->direction = DIRECTION_UNKNOWN;
+    packet->frame = ++reader->frames;
+    return CAPFILE_PACKET;
+}
+
+static enum capfile_status read_simple_packet(struct capfile_reader *reader, struct body body,
+                                              struct capfile_packet *packet)
+{
+    if (body.length < 4)
+        return too_short(reader, "a simple packet", 4, body.length);
+    const struct capfile_interface *itf = find_interface(reader, 0, &packet->interface);
+    if (!itf)
+        return no_interface(reader, 0);
+    /* It states no captured length: that is the original one, or what the snapshot length left. */
+    packet->original = get32(reader, body.at);
+    packet->captured = packet->original;
+    if (itf->snapshot_length && packet->captured > itf->snapshot_length)
+        packet->captured = itf->snapshot_length;
+    if (packet->captured > body.length - 4)
+        return bad(reader, "expected a packet within its block of %zu octets, found one of %u",
+                   body.length + BLOCK_FRAME, packet->captured);
+    packet->time = 0;
+    packet->direction = DIRECTION_UNKNOWN;
+    packet->octets = body.at + 4;
+    packet->frame = ++reader->frames;
+    return CAPFILE_PACKET;
+}
+
+static enum capfile_status read_body(struct capfile_reader *reader, uint32_t type, struct body body,
+                                     struct capfile_packet *packet)
+{
+    switch (type) {
+    case BLOCK_ENHANCED_PACKET:
+        if (body.length < 20)
+            return too_short(reader, "an enhanced packet", 20, body.length);
+        return read_packet(reader, body, get32(reader, body.at), packet);
+    case BLOCK_PACKET_OBSOLETE:
+        if (body.length < 20)
+            return too_short(reader, "a packet", 20, body.length);
+        return read_packet(reader, body, get16(reader, body.at), packet);
+    case BLOCK_SIMPLE_PACKET:
+        return read_simple_packet(reader, body, packet);
+    case BLOCK_INTERFACE:
+        return read_interface(reader, body);
+    case BLOCK_SECTION:
+        return read_section(reader, body);
+    default: /* name resolution, statistics, custom blocks ... */
+        return CAPFILE_SKIPPED;
+    }
+}
+
+/* A section header tells the byte order of all that follows, its own length included. */
+static enum capfile_status read_byte_order(struct capfile_reader *reader, const uint8_t *window,
+                                           size_t length)
+{
+    if (length < 12)
+        return more(reader, "a section header", 28, length);
+    reader->state.swapped = false;
+    if (get32(reader, window + 8) == BYTE_ORDER_MAGIC)
+        return CAPFILE_SKIPPED;
+    reader->state.swapped = true;
+    if (get32(reader, window + 8) == BYTE_ORDER_MAGIC)
+        return CAPFILE_SKIPPED;
+    return bad(reader, "expected byte-order magic 0x%08x, found 0x%08x", BYTE_ORDER_MAGIC,
+               __builtin_bswap32(get32(reader, window + 8)));
+}
+
+static enum capfile_status read_block(struct capfile_reader *reader, const uint8_t *window,
+                                      size_t length, size_t *used, struct capfile_packet *packet)
+{
+    if (length < 8)
+        return more(reader, "a block", BLOCK_FRAME, length);
+    uint32_t type = get32(reader, window);
+    if (type == BLOCK_SECTION) {
+        enum capfile_status order = read_byte_order(reader, window, length);
+        if (order != CAPFILE_SKIPPED)
+            return order;
+    }
+    uint32_t whole = get32(reader, window + 4);
+    if (whole < BLOCK_FRAME || whole > CAPFILE_BLOCK_LIMIT || whole % 4)
+        return bad(reader, "expected a block length from %d to %d, a multiple of 4, found %u",
+                   BLOCK_FRAME, CAPFILE_BLOCK_LIMIT, whole);
+    if (length < whole)
+        return more(reader, "a block", whole, length);
+    uint32_t again = get32(reader, window + whole - 4);
+    if (again != whole)
+        return bad(reader, "expected the block's length %u again at its end, found %u", whole,
+                   again);
+    *used = whole;
+    return read_body(reader, type, (struct body){window + 8, whole - BLOCK_FRAME}, packet);
+}
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+static enum capfile_status recognise(struct capfile_reader *reader, const uint8_t *window,
+                                     size_t length, size_t *used, struct capfile_packet *packet)
+{
+    if (length < 4)
+        return more(reader, "a pcap or pcapng header", PCAP_HEADER, length);
+    uint32_t magic = get32(reader, window);
+    if (magic == BLOCK_SECTION) {
+        enum capfile_status status = read_block(reader, window, length, used, packet);
+        if (status == CAPFILE_SKIPPED)
+            reader->state.format = FORMAT_PCAPNG;
+        return status;
+    }
+    uint32_t swapped = __builtin_bswap32(magic);
+    reader->state.swapped = swapped == PCAP_MAGIC_MICROSECONDS || swapped == PCAP_MAGIC_NANOSECONDS;
+    if (reader->state.swapped || magic == PCAP_MAGIC_MICROSECONDS ||
+        magic == PCAP_MAGIC_NANOSECONDS)
+        return read_pcap_header(reader, window, length, used);
+    return bad(reader, "expected a pcap or pcapng file, found %02x %02x %02x %02x%s", window[0],
+               window[1], window[2], window[3],
+               window[0] == 0x1f && window[1] == 0x8b ? " (gzip: decompress it first)" : "");
+}
+
+enum capfile_status capfile_read(struct capfile_reader *reader, const uint8_t *window,
+                                 size_t length, size_t *used, struct capfile_packet *packet)
+{
+    enum capfile_status status;
+    *used = 0;
+    if (reader->state.format == FORMAT_PCAPNG)
+        status = read_block(reader, window, length, used, packet);
+    else if (reader->state.format == FORMAT_PCAP)
+        status = read_pcap_record(reader, window, length, used, packet);
+    else
+        status = recognise(reader, window, length, used, packet);
+    if (status == CAPFILE_BAD)
+        *used = 0;
+    reader->offset += *used;
+    return status;
+}
+
+/* --- writing ------------------------------------------------------------------------------- */
+
+/* Appends to a block while it fits; a block that doesn't fit has ended with fits false. */
+struct writer {
+    uint8_t *out;
+    size_t capacity;
+    size_t length;
+    bool fits;
+};
+
+static void put(struct writer *writer, const void *octets, size_t count)
+{
+    size_t space = padded(count);
+    if (!writer->fits || writer->capacity - writer->length < space) {
+        writer->fits = false;
+        return;
+    }
+    if (count)
+        memcpy(writer->out + writer->length, octets, count);
+    memset(writer->out + writer->length + count, 0, space - count);
+    writer->length += space;
+}
+
+static void put16_16(struct writer *writer, uint16_t first, uint16_t second)
+{
+    uint16_t values[2] = {first, second};
+    put(writer, values, sizeof values);
+}
+
+static void put32(struct writer *writer, uint32_t value)
+{
+    put(writer, &value, sizeof value);
+}
+
+/* Time stamps are the one 64-bit number that pcapng keeps upper half first in both orders. */
+static void put_time(struct writer *writer, int64_t time)
+{
+    put32(writer, (uint32_t)((uint64_t)time >> 32));
+    put32(writer, (uint32_t)time);
+}
+
+static void put_option(struct writer *writer, uint16_t code, const void *data, size_t length)
+{
+    if (length > UINT16_MAX)
+        length = UINT16_MAX;
+    put16_16(writer, code, (uint16_t)length);
+    put(writer, data, length);
+}
+
+static struct writer begin_block(uint8_t *out, size_t capacity, uint32_t type)
+{
+    struct writer writer = {.out = out, .capacity = capacity, .fits = true};
+    put32(&writer, type);
+    put32(&writer, 0); /* the length, once it is known */
+    return writer;
+}
+
+static size_t end_block(struct writer *writer)
+{
+    uint32_t whole = (uint32_t)writer->length + 4;
+    put32(writer, whole);
+    if (!writer->fits)
+        return 0;
+    memcpy(writer->out + 4, &whole, sizeof whole);
+    return whole;
+}
+
+size_t capfile_write_section(uint8_t *out, size_t capacity, const char *application)
+{
+    static const uint64_t unknown_length = UINT64_MAX;
+    struct writer writer = begin_block(out, capacity, BLOCK_SECTION);
+    put32(&writer, BYTE_ORDER_MAGIC);
+    put16_16(&writer, 1, 0);
+    put(&writer, &unknown_length, sizeof unknown_length);
+    put_option(&writer, OPTION_SECTION_APPLICATION, application, strlen(application));
+    put_option(&writer, OPTION_END, NULL, 0);
+    return end_block(&writer);
+}
+
+size_t capfile_write_interface(uint8_t *out, size_t capacity, const struct capfile_interface *itf)
+{
+    static const uint8_t nanosecond_resolution = 9;
+    struct writer writer = begin_block(out, capacity, BLOCK_INTERFACE);
+    put16_16(&writer, itf->link_type, 0);
+    put32(&writer, itf->snapshot_length);
+    if (itf->name[0])
+        put_option(&writer, OPTION_INTERFACE_NAME, itf->name, strnlen(itf->name, sizeof itf->name));
+    put_option(&writer, OPTION_INTERFACE_RESOLUTION, &nanosecond_resolution, 1);
+    put_option(&writer, OPTION_END, NULL, 0);
+    return end_block(&writer);
+}
+
+size_t capfile_write_packet(uint8_t *out, size_t capacity, const struct capfile_packet *packet,
+                            const char *comment)
+{
+    struct writer writer = begin_block(out, capacity, BLOCK_ENHANCED_PACKET);
+    put32(&writer, packet->interface);
+    put_time(&writer, packet->time);
+    put32(&writer, packet->captured);
+    put32(&writer, packet->original);
+    put(&writer, packet->octets, packet->captured);
+    if (packet->direction != DIRECTION_UNKNOWN) {
+        uint32_t flags = packet->direction;
+        put_option(&writer, OPTION_PACKET_FLAGS, &flags, sizeof flags);
+    }
+    if (comment)
+        put_option(&writer, OPTION_COMMENT, comment, strlen(comment));
+    if (comment || packet->direction != DIRECTION_UNKNOWN)
+        put_option(&writer, OPTION_END, NULL, 0);
+    return end_block(&writer);
+}
+
+size_t capfile_write_statistics(uint8_t *out, size_t capacity, uint32_t interface, int64_t time,
+                                uint64_t received, uint64_t dropped)
+{
+    struct writer writer = begin_block(out, capacity, BLOCK_STATISTICS);
+    put32(&writer, interface);
+    put_time(&writer, time);
+    put_option(&writer, OPTION_STATISTICS_RECEIVED, &received, sizeof received);
+    put_option(&writer, OPTION_STATISTICS_DROPPED, &dropped, sizeof dropped);
+    put_option(&writer, OPTION_END, NULL, 0);
+    return end_block(&writer);
+}
