@@ -186,8 +186,9 @@ const char *pcp_fault_text(enum pcp_fault fault);
  *  - PCP_FAULT_OPCODE, PCP_FAULT_OPCODE_CUT: the header. */
 enum pcp_fault pcp_decode(const uint8_t *octets, size_t length, struct pcp_message *out);
 
-/* Walks the option area: *offset starts at 0 and is moved behind the option. Returns true with the next option, or false at the
- * end (*fault is PCP_FAULT_NONE) or at an option that doesn't fit (PCP_FAULT_OPTION_CUT). */
+/* Walks the option area: *offset starts at 0 and is moved behind each option. Returns true with the
+ * next option, or false at the end (*fault is PCP_FAULT_NONE) or at an option that doesn't fit
+ * (PCP_FAULT_OPTION_CUT; *offset stays at it). */
 bool pcp_option_next(const uint8_t *options, size_t length, size_t *offset, struct pcp_option *out,
                      enum pcp_fault *fault);
 

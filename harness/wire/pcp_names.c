@@ -1,4 +1,5 @@
 /* Names and messages for people; apart from pcp.c, so that a small client links none of them. */
+#include "wire/names.h"
 #include "wire/pcp.h"
 
 static const char *const opcode_names[] = {
@@ -43,30 +44,23 @@ static const char *const fault_texts[PCP_FAULT_COUNT] = {
     [PCP_FAULT_OPTION_LENGTH] = "option length is not the one its definition gives (section 13)",
 };
 
-static const char *find(const char *const *names, size_t count, size_t code)
-{
-    return code < count ? names[code] : NULL;
-}
-
-#define FIND(names, code) find(names, sizeof(names) / sizeof(names)[0], code)
-
 const char *pcp_opcode_name(uint8_t opcode)
 {
-    return FIND(opcode_names, opcode);
+    return NAME_OF(opcode_names, opcode);
 }
 
 const char *pcp_result_name(uint8_t result)
 {
-    return FIND(result_names, result);
+    return NAME_OF(result_names, result);
 }
 
 const char *pcp_option_name(uint8_t code)
 {
-    return FIND(option_names, code);
+    return NAME_OF(option_names, code);
 }
 
 const char *pcp_fault_text(enum pcp_fault fault)
 {
-    const char *text = FIND(fault_texts, (size_t)fault);
+    const char *text = NAME_OF(fault_texts, fault);
     return text ? text : "unknown fault";
 }

@@ -1,0 +1,318 @@
+#include "wire/describe.h"
+
+#include "wire/coap.h"
+#include "wire/natpmp.h"
+#include "wire/pcp.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- a line that grows until its room is used up ------------------------------------------- */
+
+struct line {
+    char *text;
+    size_t size;
+    size_t length;
+};
+
+static struct line line_begin(char *text, size_t size)
+{
+    text[0] = '\0';
+    return (struct line){text, size, 0};
+}
+
+__attribute__((format(printf, 2, 3))) static void add(struct line *line, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    size_t room = line->size - line->length;
+    int wanted = vsnprintf(line->text + line->length, room, format, arguments);
+    va_end(arguments);
+    if (wanted > 0)
+        line->length += (size_t)wanted < room ? (size_t)wanted : room - 1;
+}
+
+/* As it is, if printable ASCII; percent-encoded otherwise, as RFC 7252 section 6.5 writes URIs. */
+static void add_text(struct line *line, const uint8_t *octets, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (octets[i] > ' ' && octets[i] < 0x7f && octets[i] != '%')
+            add(line, "%c", octets[i]);
+        else
+            add(line, "%%%02X", octets[i]);
+    }
+}
+
+static void add_name(struct line *line, const char *name, const char *kind, unsigned code)
+{
+    if (name)
+        add(line, "%s", name);
+    else
+        add(line, "%s %u", kind, code);
+}
+
+static void add_endpoint(struct line *line, const struct address *address, uint16_t port)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    add(line, address_is_ipv4(address) ? "%s:%u" : "[%s]:%u", address_format(address, text), port);
+}
+
+/* --- PCP ----------------------------------------------------------------------------------- */
+
+static void add_protocol_and_port(struct line *line, const struct pcp_map *map)
+{
+    static const struct {
+        uint8_t number;
+        const char *name;
+    } protocols[] = {{17, "udp"}, {6, "tcp"}, {132, "sctp"}, {33, "dccp"}, {0, "all protocols"}};
+
+    const char *name = NULL;
+    for (size_t i = 0; i < sizeof protocols / sizeof protocols[0] && !name; i++)
+        if (protocols[i].number == map->protocol)
+            name = protocols[i].name;
+    add(line, " ");
+    add_name(line, name, "protocol", map->protocol);
+    if (map->internal_port)
+        add(line, " %u", map->internal_port);
+    else if (map->protocol)
+        add(line, " all ports");
+}
+
+static void add_suggestion(struct line *line, const struct pcp_map *map)
+{
+    add(line, " suggested ");
+    if (!address_is_any(&map->external_address) || map->external_port)
+        add_endpoint(line, &map->external_address, map->external_port);
+    else
+        add(line, address_is_ipv4(&map->external_address) ? "any" : "any IPv6");
+}
+
+static void add_mapping(struct line *line, const struct pcp_message *message)
+{
+    const struct pcp_map *map = &message->data.map;
+    add_protocol_and_port(line, map);
+    if (message->opcode == PCP_PEER) {
+        add(line, " to ");
+        add_endpoint(line, &message->data.remote_address, message->data.remote_port);
+    }
+    if (message->response && message->result == PCP_SUCCESS) {
+        add(line, " -> ");
+        add_endpoint(line, &map->external_address, map->external_port);
+    }
+    add(line, " lifetime %u", message->lifetime);
+    if (message->response)
+        return;
+    add(line, " nonce %02x%02x%02x%02x..", map->nonce[0], map->nonce[1], map->nonce[2],
+        map->nonce[3]);
+    add_suggestion(line, map);
+}
+
+static void add_filter(struct line *line, const struct pcp_option *option)
+{
+    struct pcp_filter filter;
+    char text[ADDRESS_TEXT_SIZE];
+    if (pcp_option_filter(option, &filter))
+        return;
+    if (filter.prefix_length == 0) {
+        add(line, " none");
+        return;
+    }
+    /* Section 13.3 counts 96 bits of the mapped form too; people write IPv4 prefixes without. */
+    bool ipv4 = address_is_ipv4(&filter.remote_address) && filter.prefix_length >= 96;
+    add(line, " %s/%u", address_format(&filter.remote_address, text),
+        filter.prefix_length - (ipv4 ? 96U : 0U));
+    if (filter.remote_port)
+        add(line, " port %u", filter.remote_port);
+}
+
+static enum pcp_fault add_options(struct line *line, const struct pcp_message *message)
+{
+    size_t offset = 0;
+    struct pcp_option option;
+    enum pcp_fault fault;
+    while (pcp_option_next(message->options, message->options_length, &offset, &option, &fault)) {
+        add(line, " + ");
+        add_name(line, pcp_option_name(option.code), "option", option.code);
+        struct address internal;
+        char text[ADDRESS_TEXT_SIZE];
+        if (option.code == PCP_THIRD_PARTY && !pcp_option_third_party(&option, &internal))
+            add(line, " %s", address_format(&internal, text));
+        else if (option.code == PCP_FILTER)
+            add_filter(line, &option);
+    }
+    return fault;
+}
+
+size_t pcp_describe(const uint8_t *octets, size_t length, char *text, size_t size)
+{
+    struct line line = line_begin(text, size);
+    struct pcp_message message;
+    enum pcp_fault fault = pcp_decode(octets, length, &message);
+    if (fault == PCP_FAULT_SHORT) {
+        add(&line, "PCP [%s]", pcp_fault_text(fault));
+        return line.length;
+    }
+    if (fault == PCP_FAULT_VERSION)
+        add(&line, "version %u ", message.version);
+    add_name(&line, pcp_opcode_name(message.opcode), "opcode", message.opcode);
+    add(&line, message.response ? " response" : " request");
+    if (message.response) {
+        add(&line, " ");
+        add_name(&line, pcp_result_name(message.result), "result", message.result);
+    }
+    if (message.options && message.opcode != PCP_ANNOUNCE)
+        add_mapping(&line, &message);
+    else if (message.lifetime)
+        add(&line, " lifetime %u", message.lifetime);
+    if (message.response && fault != PCP_FAULT_VERSION && fault != PCP_FAULT_HEADER_CUT)
+        add(&line, " epoch %u", message.epoch);
+    if (message.options) {
+        enum pcp_fault option_fault = add_options(&line, &message);
+        if (!fault)
+            fault = option_fault;
+    }
+    if (fault)
+        add(&line, " [%s]", pcp_fault_text(fault));
+    return line.length;
+}
+
+/* --- NAT-PMP ------------------------------------------------------------------------------- */
+
+static void add_natpmp_mapping(struct line *line, const struct natpmp_message *message)
+{
+    if (!message->response)
+        add(line, " %u suggested %u", message->internal_port, message->external_port);
+    else if (message->result == NATPMP_SUCCESS)
+        add(line, " %u -> %u", message->internal_port, message->external_port);
+    else
+        add(line, " %u", message->internal_port);
+    add(line, " lifetime %u", message->lifetime);
+}
+
+size_t natpmp_describe(const uint8_t *octets, size_t length, char *text, size_t size)
+{
+    struct line line = line_begin(text, size);
+    struct natpmp_message message;
+    enum natpmp_fault fault = natpmp_decode(octets, length, &message);
+    add(&line, "NAT-PMP");
+    bool readable = fault == NATPMP_FAULT_NONE || fault == NATPMP_FAULT_LONG;
+    if (fault != NATPMP_FAULT_SHORT && fault != NATPMP_FAULT_VERSION) {
+        add(&line, " ");
+        add_name(&line, natpmp_opcode_name(message.opcode), "opcode", message.opcode);
+        add(&line, message.response ? " response " : " request");
+        if (message.response)
+            add_name(&line, natpmp_result_name(message.result), "result", message.result);
+    }
+    if (readable && message.result != NATPMP_UNSUPPORTED_VERSION) {
+        if (message.opcode != NATPMP_ADDRESS)
+            add_natpmp_mapping(&line, &message);
+        else if (message.response && message.result == NATPMP_SUCCESS)
+            add(&line, " %u.%u.%u.%u", message.external_address[0], message.external_address[1],
+                message.external_address[2], message.external_address[3]);
+    }
+    if (readable && message.response)
+        add(&line, " epoch %u", message.epoch);
+    if (fault)
+        add(&line, " [%s]", natpmp_fault_text(fault));
+    return line.length;
+}
+
+/* --- CoAP ---------------------------------------------------------------------------------- */
+
+enum { OPTION_OBSERVE = 6, OPTION_LOCATION_PATH = 8, OPTION_URI_PATH = 11, OPTION_URI_QUERY = 15 };
+
+/* Path and query as in a URI (RFC 7252 section 6.5), then what else tells messages apart. */
+static void add_coap_options(struct line *line, const struct coap_message *message)
+{
+    struct coap_message_walk walk = {0};
+    struct coap_message_option option;
+    uint32_t previous = 0;
+    bool request = coap_message_is_request(message);
+    while (coap_message_next_option(message, &walk, &option)) {
+        bool first = option.number != previous;
+        previous = option.number;
+        if (option.number == OPTION_URI_PATH)
+            add(line, first ? " /" : "/");
+        else if (option.number == OPTION_URI_QUERY)
+            add(line, first ? "?" : "&");
+        else if (option.number == OPTION_LOCATION_PATH)
+            add(line, first ? " at /" : "/");
+        else if (option.number == OPTION_OBSERVE)
+            add(line,
+                request && coap_message_option_uint(&option) ? " stop observing" : " observe");
+        else
+            continue;
+        if (option.number != OPTION_OBSERVE)
+            add_text(line, option.value, option.length);
+        else if (!request)
+            add(line, " %u", coap_message_option_uint(&option));
+    }
+}
+
+size_t coap_describe(const uint8_t *octets, size_t length, char *text, size_t size)
+{
+    struct line line = line_begin(text, size);
+    struct coap_message message;
+    enum coap_message_fault fault = coap_message_decode(octets, length, &message);
+    if (fault == COAP_FAULT_SHORT || fault == COAP_FAULT_VERSION) {
+        add(&line, "CoAP [%s]", coap_message_fault_text(fault));
+        return line.length;
+    }
+    char code[COAP_MESSAGE_CODE_TEXT_SIZE];
+    const char *name = coap_message_code_name(message.code);
+    add(&line, "%s", coap_message_type_name(message.type));
+    if (message.code)
+        add(&line, " %s", coap_message_code_text(message.code, code));
+    if (name && !coap_message_is_request(&message) && message.code)
+        add(&line, " %s", name);
+    add_coap_options(&line, &message);
+    add(&line, " [mid %u]", message.message_id);
+    if (message.payload_length)
+        add(&line, " %zu octets", message.payload_length);
+    if (fault)
+        add(&line, " [%s]", coap_message_fault_text(fault));
+    return line.length;
+}
+
+/* --- any of them --------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    size_t (*describe)(const uint8_t *octets, size_t length, char *text, size_t size);
+} protocols[PAYLOAD_PROTOCOLS] = {
+    [PAYLOAD_PCP] = {"PCP", pcp_describe},
+    [PAYLOAD_NATPMP] = {"NAT-PMP", natpmp_describe},
+    [PAYLOAD_COAP] = {"CoAP", coap_describe},
+};
+
+static bool has_port(const struct packet *packet, uint16_t port)
+{
+    return packet->source_port == port || packet->destination_port == port;
+}
+
+enum payload_protocol payload_recognise(const struct packet *packet)
+{
+    if (packet->protocol != 17 || !packet->payload)
+        return PAYLOAD_OTHER;
+    if (has_port(packet, PCP_SERVER_PORT) || has_port(packet, PCP_CLIENT_PORT))
+        return natpmp_recognise(packet->payload, packet->payload_length) ? PAYLOAD_NATPMP
+                                                                         : PAYLOAD_PCP;
+    return has_port(packet, COAP_MESSAGE_PORT) ? PAYLOAD_COAP : PAYLOAD_OTHER;
+}
+
+const char *payload_protocol_name(enum payload_protocol protocol)
+{
+    size_t index = (size_t)protocol;
+    return index < PAYLOAD_PROTOCOLS && protocols[index].name ? protocols[index].name : "other";
+}
+
+size_t payload_describe(enum payload_protocol protocol, const uint8_t *octets, size_t length,
+                        char *text, size_t size)
+{
+    size_t index = (size_t)protocol;
+    text[0] = '\0';
+    if (index >= PAYLOAD_PROTOCOLS || !protocols[index].describe)
+        return 0;
+    return protocols[index].describe(octets, length, text, size);
+}

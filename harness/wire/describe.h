@@ -1,0 +1,47 @@
+/* One line for people about one message: what ladders, findings and logs show.
+ *
+ * Each function takes a datagram's payload, however broken, and writes a line such as
+ *
+ *   MAP request udp 5683 lifetime 7200 nonce 0a1b2c3d.. suggested any
+ *   MAP response SUCCESS udp 5683 -> 11.0.0.1:5683 lifetime 120 epoch 12
+ *   PEER request tcp 49152 to 203.0.113.7:443 lifetime 600 nonce 0a1b2c3d.. suggested any
+ *   NAT-PMP map UDP request 5683 suggested 5683 lifetime 7200
+ *   CON GET /status [mid 4711]
+ *
+ * with a fault in brackets behind it. text is always ended by a NUL and cut to size (at least 1).
+ * Octets of a message that aren't printable ASCII never reach text. Returns the length of text.
+ */
+#ifndef PINHOLE_WIRE_DESCRIBE_H
+#define PINHOLE_WIRE_DESCRIBE_H
+
+#include "wire/packet.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DESCRIBE_SIZE = 320 }; /* room for all but freak messages */
+
+size_t pcp_describe(const uint8_t *octets, size_t length, char *text, size_t size);
+size_t natpmp_describe(const uint8_t *octets, size_t length, char *text, size_t size);
+size_t coap_describe(const uint8_t *octets, size_t length, char *text, size_t size);
+
+enum payload_protocol {
+    PAYLOAD_OTHER = 0,
+    PAYLOAD_PCP,
+    PAYLOAD_NATPMP,
+    PAYLOAD_COAP,
+    PAYLOAD_PROTOCOLS
+};
+
+/* What a UDP packet carries, by its ports: 5350 and 5351 PCP or, with a first octet of zero, NAT-PMP
+ * (RFC 6887 appendix A); 5683 CoAP. PAYLOAD_OTHER for all else and for later fragments. */
+enum payload_protocol payload_recognise(const struct packet *packet);
+
+/* "PCP", "NAT-PMP", "CoAP"; "other" for the rest. */
+const char *payload_protocol_name(enum payload_protocol protocol);
+
+/* The describing function that fits; an empty text for PAYLOAD_OTHER. */
+size_t payload_describe(enum payload_protocol protocol, const uint8_t *octets, size_t length,
+                        char *text, size_t size);
+
+#endif
