@@ -1,0 +1,135 @@
+#include "measure/protocol.h"
+
+#include "wire/pcp.h"
+
+#include <string.h>
+
+enum {
+    ICMP = 1,
+    TCP = 6,
+    UDP = 17,
+    ICMPV6 = 58,
+    ND_FIRST = 133, /* router solicitation .. redirect, RFC 4861 section 4 */
+    ND_LAST = 137
+};
+
+static const char *const names[PROTOCOL_COUNT] = {
+    [PROTOCOL_PCP] = "PCP",
+    [PROTOCOL_NAT_PMP] = "NAT-PMP",
+    [PROTOCOL_COAP] = "CoAP",
+    [PROTOCOL_DNS] = "DNS",
+    [PROTOCOL_DISCOVERY] = "discovery",
+    [PROTOCOL_ICMP] = "ICMP",
+    [PROTOCOL_NEIGHBOUR] = "ARP/ND",
+    [PROTOCOL_UDP] = "UDP",
+    [PROTOCOL_TCP] = "TCP",
+    [PROTOCOL_OTHER] = "other",
+};
+
+static const struct {
+    uint16_t port;
+    enum protocol protocol;
+} well_known[] = {
+    {53, PROTOCOL_DNS},         {5353, PROTOCOL_DNS},       {67, PROTOCOL_DISCOVERY},
+    {68, PROTOCOL_DISCOVERY},   {546, PROTOCOL_DISCOVERY},  {547, PROTOCOL_DISCOVERY},
+    {1900, PROTOCOL_DISCOVERY}, {6771, PROTOCOL_DISCOVERY},
+};
+
+const char *protocol_name(enum protocol protocol)
+{
+    return (unsigned)protocol < PROTOCOL_COUNT ? names[protocol] : names[PROTOCOL_OTHER];
+}
+
+/* The slot that holds the endpoint, or a free one; NULL if it is neither known nor has room. */
+static struct protocol_endpoint *slot_of(struct protocol_memory *memory,
+                                         const struct address *address, uint16_t port)
+{
+    uint32_t hash = 2166136261U ^ port; /* FNV-1a over the address, seeded with the port */
+    for (size_t i = 0; i < sizeof address->octet; i++)
+        hash = (hash ^ address->octet[i]) * 16777619U;
+    for (uint32_t i = 0; i < PROTOCOL_ENDPOINTS; i++) {
+        struct protocol_endpoint *slot = &memory->endpoints[(hash + i) % PROTOCOL_ENDPOINTS];
+        if (slot->port == 0 || (slot->port == port && address_equal(&slot->address, address)))
+            return slot;
+    }
+    return NULL;
+}
+
+static bool speaks_coap(struct protocol_memory *memory, const struct address *address,
+                        uint16_t port)
+{
+    const struct protocol_endpoint *slot = port ? slot_of(memory, address, port) : NULL;
+    return slot && slot->port;
+}
+
+static void learn(struct protocol_memory *memory, const struct address *address, uint16_t port)
+{
+    struct protocol_endpoint *slot = port ? slot_of(memory, address, port) : NULL;
+    if (!slot || slot->port)
+        return;
+    *slot = (struct protocol_endpoint){.address = *address, .port = port};
+    memory->count++;
+}
+
+/* The fixed header of RFC 7252 section 3: version 1, a token of at most 8 octets, a code of a class
+ * that is in use (0 request, 2, 4, 5 response). */
+static bool looks_like_coap(const struct packet *packet)
+{
+    if (packet->payload_length < 4 || packet->payload[0] >> 6 != 1)
+        return false;
+    size_t token = packet->payload[0] & 0x0f;
+    unsigned class = packet->payload[1] >> 5;
+    return token <= 8 && packet->payload_length >= 4 + token &&
+           (class == 0 || class == 2 || class == 4 || class == 5);
+}
+
+static bool is_multicast(const struct address *address)
+{
+    if (!address_is_ipv4(address))
+        return address->octet[0] == 0xff;
+    return address->octet[12] >= 224; /* 224/4, and 255.255.255.255 */
+}
+
+static enum protocol udp_protocol(struct protocol_memory *memory, const struct packet *packet)
+{
+    uint16_t source = packet->source_port;
+    uint16_t destination = packet->destination_port;
+    if (source == PCP_SERVER_PORT || destination == PCP_SERVER_PORT ||
+        (destination == PCP_CLIENT_PORT && is_multicast(&packet->destination)))
+        return packet->payload_length > 0 && packet->payload[0] == 0 /* RFC 6886 section 3.2 */
+                   ? PROTOCOL_NAT_PMP
+                   : PROTOCOL_PCP;
+    for (size_t i = 0; i < sizeof well_known / sizeof *well_known; i++)
+        if (source == well_known[i].port || destination == well_known[i].port)
+            return well_known[i].protocol;
+    if (looks_like_coap(packet)) {
+        if (source == COAP_PORT || destination == COAP_PORT) {
+            learn(memory, &packet->source, source);
+            learn(memory, &packet->destination, destination);
+            return PROTOCOL_COAP;
+        }
+        if (speaks_coap(memory, &packet->source, source) ||
+            speaks_coap(memory, &packet->destination, destination))
+            return PROTOCOL_COAP;
+    }
+    return is_multicast(&packet->destination) ? PROTOCOL_DISCOVERY : PROTOCOL_UDP;
+}
+
+enum protocol protocol_of(struct protocol_memory *memory, const struct packet *packet)
+{
+    if (packet->ip_version == 0)
+        return PROTOCOL_NEIGHBOUR;
+    switch (packet->protocol) {
+    case UDP:
+        return udp_protocol(memory, packet);
+    case TCP:
+        return PROTOCOL_TCP;
+    case ICMP:
+        return PROTOCOL_ICMP;
+    case ICMPV6:
+        return packet->icmp_type >= ND_FIRST && packet->icmp_type <= ND_LAST ? PROTOCOL_NEIGHBOUR
+                                                                             : PROTOCOL_ICMP;
+    default:
+        return PROTOCOL_OTHER;
+    }
+}
