@@ -26,7 +26,8 @@ void json_file_add(struct json_file *file, json_t *element)
     if (!element)
         errno = ENOMEM;
     if (!element || fputs(file->count ? ",\n" : "\n", file->stream) == EOF ||
-        json_dumpf(element, file->stream, JSON_COMPACT | JSON_PRESERVE_ORDER) < 0)
+        json_dumpf(element, file->stream,
+                   JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15)) < 0)
         note_failure(file);
     else
         file->count++;
@@ -50,21 +51,13 @@ json_t *json_file_text(const char *text)
     json_t *whole = json_string(text);
     if (whole)
         return whole;
-    /* Not UTF-8: names and summaries are ASCII but for what a capture brings. */
-    size_t length = strlen(text);
-    char *cleaned = malloc(3 * length + 1);
-    if (!cleaned)
+    char *ascii = strdup(text); /* not UTF-8, which only a foreign capture can cause */
+    if (!ascii)
         return NULL;
-    size_t used = 0;
-    for (size_t i = 0; i < length; i++) {
-        if ((unsigned char)text[i] < 0x80) {
-            cleaned[used++] = text[i];
-            continue;
-        }
-        memcpy(cleaned + used, "\xef\xbf\xbd", 3);
-        used += 3;
-    }
-    json_t *string = json_stringn(cleaned, used);
-    free(cleaned);
+    for (char *c = ascii; *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    json_t *string = json_string(ascii);
+    free(ascii);
     return string;
 }

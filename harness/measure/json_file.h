@@ -25,7 +25,8 @@ void json_file_add(struct json_file *file, json_t *element);
 /* Ends the array. 0, or -1 and an error if anything was not written; the file is closed anyway. */
 int json_file_close(struct json_file *file, struct error *error);
 
-/* A JSON string of text that may not be UTF-8: other octets become U+FFFD. NULL without memory. */
+/* A JSON string. Of text that is not UTF-8 only the ASCII stays, with '?' for every other octet. NULL
+ * without memory. */
 json_t *json_file_text(const char *text);
 
 #endif

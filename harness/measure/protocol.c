@@ -40,6 +40,13 @@ const char *protocol_name(enum protocol protocol)
     return (unsigned)protocol < PROTOCOL_COUNT ? names[protocol] : names[PROTOCOL_OTHER];
 }
 
+const char *protocol_direction_name(enum capfile_direction direction)
+{
+    if (direction == DIRECTION_UNKNOWN)
+        return "unknown";
+    return direction == DIRECTION_IN ? "in" : "out";
+}
+
 /* The slot that holds the endpoint, or a free one; NULL if it is neither known nor has room. */
 static struct protocol_endpoint *slot_of(struct protocol_memory *memory,
                                          const struct address *address, uint16_t port)

@@ -7,6 +7,7 @@
 #ifndef PINHOLE_MEASURE_PROTOCOL_H
 #define PINHOLE_MEASURE_PROTOCOL_H
 
+#include "wire/capfile.h"
 #include "wire/packet.h"
 
 #include <stdint.h>
@@ -45,5 +46,8 @@ enum protocol protocol_of(struct protocol_memory *memory, const struct packet *p
 
 /* "PCP", "NAT-PMP", "ARP/ND" ... Never NULL. */
 const char *protocol_name(enum protocol protocol);
+
+/* "in", "out", "unknown". */
+const char *protocol_direction_name(enum capfile_direction direction);
 
 #endif

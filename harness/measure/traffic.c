@@ -9,12 +9,6 @@
 
 static const int64_t sleep_after = 1000000000; /* nanoseconds of silence before a wake-up */
 
-static const char *const direction_names[TRAFFIC_DIRECTIONS] = {
-    [DIRECTION_UNKNOWN] = "unknown",
-    [DIRECTION_IN] = "in",
-    [DIRECTION_OUT] = "out",
-};
-
 /* The entry of an event's interface, made at its first packet; NULL without memory. index holds, for
  * each interface of the file, its entry's number plus one. */
 static struct traffic_interface *entry_of(struct traffic *traffic, uint32_t *index,
@@ -51,6 +45,24 @@ static void count_event(struct traffic_interface *entry, const struct event *eve
     entry->last = event->time;
 }
 
+/* Counts every packet. As event_next: 0 at the end, -1 and an error if the file is damaged. */
+static int count_all(struct traffic *traffic, struct protocol_memory *memory, uint32_t *index,
+                     struct event_source *source, struct error *error)
+{
+    struct event event;
+    int status;
+    while ((status = event_next(source, &event, error)) > 0) {
+        struct traffic_interface *entry = entry_of(traffic, index, source, &event);
+        if (!entry)
+            return error_set_errno(error, ENOMEM, "counting traffic");
+        count_event(entry, &event, protocol_of(memory, &event.packet));
+        if (event.frame == 1)
+            traffic->first = event.time;
+        traffic->last = event.time;
+    }
+    return status;
+}
+
 int traffic_measure(const char *capture_path, struct traffic *out, struct error *error)
 {
     memset(out, 0, sizeof *out);
@@ -59,19 +71,8 @@ int traffic_measure(const char *capture_path, struct traffic *out, struct error 
         return -1;
     struct protocol_memory *memory = calloc(1, sizeof *memory);
     uint32_t *index = calloc(CAPFILE_INTERFACES, sizeof *index);
-    int status = memory && index ? 1 : error_set_errno(error, ENOMEM, "%s", capture_path);
-    struct event event;
-    while (status > 0 && (status = event_next(source, &event, error)) > 0) {
-        struct traffic_interface *entry = entry_of(out, index, source, &event);
-        if (!entry) {
-            status = error_set_errno(error, ENOMEM, "%s", capture_path);
-            break;
-        }
-        count_event(entry, &event, protocol_of(memory, &event.packet));
-        if (event.frame == 1)
-            out->first = event.time;
-        out->last = event.time;
-    }
+    int status = memory && index ? count_all(out, memory, index, source, error)
+                                 : error_set_errno(error, ENOMEM, "%s", capture_path);
     free(index);
     free(memory);
     event_close(source);
@@ -87,7 +88,7 @@ static json_t *row(const struct traffic_interface *entry, enum protocol protocol
         used = used || count->packets;
         if (d == DIRECTION_UNKNOWN && !count->packets)
             continue;
-        json_object_set_new(object, direction_names[d],
+        json_object_set_new(object, protocol_direction_name((enum capfile_direction)d),
                             json_pack("{s:I,s:I,s:I}", "packets", (json_int_t)count->packets,
                                       "octets", (json_int_t)count->octets, "wakeups",
                                       (json_int_t)count->wakeups));
