@@ -1,0 +1,209 @@
+#include "lab/sandbox_files.h"
+
+#include "lab/sandbox_denied.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { WORKING, PROGRAM, WRITABLE };
+
+static int failed(struct error *error, const char *step, const char *path)
+{
+    int cause = errno;
+    char text[200];
+    (void)snprintf(text, sizeof text, "%s %.160s", step, path);
+    return sandbox_denied(error, cause, text);
+}
+
+/* --- the folders that must be there ----------------------------------------------------------- */
+
+int sandbox_files_find(struct sandbox_files *files, const char *writable, bool mapped_away,
+                       struct error *error)
+{
+    memset(files, 0, sizeof *files);
+    files->mapped_away = mapped_away;
+    for (size_t i = 0; i < SANDBOX_SHARES; i++)
+        files->shares[i].tree = -1;
+    if (writable && !realpath(writable, files->shares[WRITABLE].path))
+        return error_set_errno(error, errno, "%s", writable);
+    struct stat status;
+    if (writable && (stat(files->shares[WRITABLE].path, &status) != 0 || !S_ISDIR(status.st_mode)))
+        return error_set(error, "%s: expected a folder", writable);
+
+    if (!getcwd(files->shares[WORKING].path, PATH_MAX))
+        files->shares[WORKING].path[0] = '\0';
+    char *program = files->shares[PROGRAM].path;
+    if (!realpath("/proc/self/exe", program))
+        program[0] = '\0';
+    char *slash = strrchr(program, '/');
+    if (slash && slash != program)
+        *slash = '\0';
+    return 0;
+}
+
+int sandbox_files_open(struct sandbox_files *files, int writable_tree, struct error *error)
+{
+    files->shares[WRITABLE].tree = writable_tree;
+    for (size_t i = 0; i < SANDBOX_SHARES; i++) {
+        struct sandbox_share *share = &files->shares[i];
+        if (!share->path[0] || share->tree >= 0)
+            continue;
+        share->tree =
+            open_tree(AT_FDCWD, share->path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        if (share->tree < 0)
+            return failed(error, "opening", share->path);
+    }
+    return 0;
+}
+
+/* --- mounting --------------------------------------------------------------------------------- */
+
+static int mount_fresh(const char *path, const char *mode, struct error *error)
+{
+    char data[32];
+    (void)snprintf(data, sizeof data, "mode=%s", mode);
+    if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, data) != 0)
+        return failed(error, "mounting a tmpfs on", path);
+    return 0;
+}
+
+/* Makes the folder and all above it. What exists is no error: what can't be made fails later, where
+ * it is used. */
+static void make_path(const char *path)
+{
+    char part[PATH_MAX];
+    (void)snprintf(part, sizeof part, "%s", path);
+    for (char *slash = part + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        (void)mkdir(part, 0755);
+        *slash = '/';
+    }
+    (void)mkdir(part, 0755);
+}
+
+static int attach(const struct sandbox_share *share, bool read_only, struct error *error)
+{
+    struct mount_attr attributes = {.attr_set =
+                                        MOUNT_ATTR_NOSUID | (read_only ? MOUNT_ATTR_RDONLY : 0)};
+    if (mount_setattr(share->tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes,
+                      sizeof attributes) != 0 ||
+        move_mount(share->tree, "", AT_FDCWD, share->path, MOVE_MOUNT_F_EMPTY_PATH) != 0)
+        return failed(error, "mounting the folder", share->path);
+    return 0;
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+    return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+/* Finds the topmost folder above path that inner root, who is none of the host's users, can't pass
+ * through: /root, say. False if there is none. */
+static bool find_barrier(const char *path, char barrier[PATH_MAX])
+{
+    (void)snprintf(barrier, PATH_MAX, "%s", path);
+    for (char *slash = barrier + 1; *slash; slash++) {
+        if (*slash != '/' && slash[1] != '\0')
+            continue;
+        char kept = *slash;
+        if (kept == '/')
+            *slash = '\0';
+        if (access(barrier, X_OK) != 0)
+            return true;
+        *slash = kept;
+    }
+    return false;
+}
+
+/* Covers what inner root can't pass with an empty folder, and shows only path in it. */
+static int open_way(const struct sandbox_share *share, bool show, struct error *error)
+{
+    char barrier[PATH_MAX];
+    if (!share->path[0] || !find_barrier(share->path, barrier))
+        return 0;
+    if (mount_fresh(barrier, "0755", error) != 0)
+        return -1;
+    make_path(share->path);
+    return show ? attach(share, true, error) : 0;
+}
+
+/* An empty resolv.conf: a lookup must fail at once rather than put the host's DNS on lab links. */
+static int hide_resolvers(struct error *error)
+{
+    char target[PATH_MAX];
+    static const char empty[] = "/run/resolv.conf";
+    int fd = open(empty, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return failed(error, "creating", empty);
+    (void)close(fd);
+    /* Often a link into /run, which is fresh: then it leads nowhere, which is as good. */
+    if (!realpath("/etc/resolv.conf", target))
+        return 0;
+    if (mount(empty, target, NULL, MS_BIND, NULL) != 0)
+        return failed(error, "mounting an empty file on", target);
+    return 0;
+}
+
+static int mount_run(const struct sandbox_files *files, struct error *error)
+{
+    static const char *const folders[] = {"/run/netns", "/run/home", "/run/tmp", "/run/lock"};
+    if (mount_fresh("/run", "0755", error) != 0)
+        return -1;
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        if (mkdir(folders[i], 0755) != 0)
+            return failed(error, "creating", folders[i]);
+    if (chmod("/run/tmp", 01777) != 0)
+        return failed(error, "opening to all", "/run/tmp");
+    if (access("/dev/shm", F_OK) == 0 && mount_fresh("/dev/shm", "1777", error) != 0)
+        return -1;
+    for (size_t i = 0; i < SANDBOX_SHARES; i++) {
+        const struct sandbox_share *share = &files->shares[i];
+        if (!is_below(share->path, "/run"))
+            continue;
+        make_path(share->path);
+        if (i != WRITABLE && attach(share, true, error) != 0)
+            return -1;
+    }
+    return hide_resolvers(error);
+}
+
+int sandbox_files_seal(const struct sandbox_files *files, struct error *error)
+{
+    const struct sandbox_share *writable = &files->shares[WRITABLE];
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        return failed(error, "making mounts private:", "/");
+    for (size_t i = 0; files->mapped_away && i < SANDBOX_SHARES; i++)
+        if (open_way(&files->shares[i], i != WRITABLE, error) != 0)
+            return -1;
+    struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+    if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &read_only, sizeof read_only) != 0)
+        return failed(error, "making read-only:", "/");
+    if (mount_run(files, error) != 0)
+        return -1;
+    if (writable->path[0] && attach(writable, false, error) != 0)
+        return -1;
+    /* The working folder may have been covered: find it again under its name. */
+    if (chdir(files->shares[WORKING].path) != 0 && chdir("/") != 0)
+        return failed(error, "going to", "/");
+    if (setenv("HOME", "/run/home", 1) != 0 || setenv("TMPDIR", "/run/tmp", 1) != 0)
+        return failed(error, "setting", "HOME");
+    return 0;
+}
+
+int sandbox_files_mount_kernel(struct error *error)
+{
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
+        return failed(error, "mounting", "/proc");
+    /* Where it is refused (a container that masks a part of /sys), the host's would show its
+     * interfaces: an empty folder does not. */
+    if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL) != 0)
+        return mount_fresh("/sys", "0555", error);
+    return 0;
+}

@@ -1,0 +1,105 @@
+#include "lab/sandbox_identity.h"
+
+#include "lab/sandbox_denied.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    NOBODY = 65534,
+    OTHERS_FIRST = 100001, /* inner 1 and up, where subordinate ids usually lie */
+    OTHERS_COUNT = 65535,
+};
+
+/* True if all of first..first+count-1 are ids of this process's own user namespace; *outer is what
+ * first is outside of it. */
+static bool is_mapped(const char *map_path, unsigned long first, unsigned long count,
+                      unsigned long *outer)
+{
+    FILE *file = fopen(map_path, "re");
+    if (!file)
+        return false;
+    bool found = false;
+    unsigned long inside;
+    unsigned long outside;
+    unsigned long length;
+    while (!found && fscanf(file, "%lu %lu %lu", &inside, &outside, &length) == 3) {
+        found = first >= inside && first - inside < length && length - (first - inside) >= count;
+        if (found)
+            *outer = outside + (first - inside);
+    }
+    (void)fclose(file);
+    return found;
+}
+
+static int choose_away_from_root(const char *map_path, char map[64], struct error *error)
+{
+    unsigned long outer;
+    if (is_mapped(map_path, NOBODY, 1, &outer)) {
+        bool others = is_mapped(map_path, OTHERS_FIRST, OTHERS_COUNT, &outer);
+        (void)snprintf(map, 64, others ? "0 %d 1\n1 %d %d\n" : "0 %d 1\n", NOBODY, OTHERS_FIRST,
+                       OTHERS_COUNT);
+        return NOBODY;
+    }
+    /* In a namespace with few ids. Its root may go on being root if outside it is not. */
+    if (is_mapped(map_path, 0, 1, &outer) && outer != 0) {
+        (void)snprintf(map, 64, "0 0 1\n");
+        return 0;
+    }
+    return error_set(error,
+                     "%s maps only the host's root, which a lab must not have: start it as an "
+                     "ordinary user, or where id 65534 is mapped",
+                     map_path);
+}
+
+int sandbox_identity_choose(struct sandbox_identity *identity, struct error *error)
+{
+    *identity = (struct sandbox_identity){.uid = geteuid(), .gid = getegid()};
+    if (identity->uid != 0) {
+        (void)snprintf(identity->uid_map, sizeof identity->uid_map, "0 %u 1\n", identity->uid);
+        (void)snprintf(identity->gid_map, sizeof identity->gid_map, "0 %u 1\n", identity->gid);
+        return 0;
+    }
+    int uid = choose_away_from_root("/proc/self/uid_map", identity->uid_map, error);
+    int gid = choose_away_from_root("/proc/self/gid_map", identity->gid_map, error);
+    if (uid < 0 || gid < 0)
+        return -1;
+    identity->uid = (uid_t)uid;
+    identity->gid = (gid_t)gid;
+    identity->mapped_away = true;
+    return 0;
+}
+
+bool sandbox_identity_has(uid_t id)
+{
+    return id == NOBODY || (id >= OTHERS_FIRST && id - OTHERS_FIRST < OTHERS_COUNT);
+}
+
+static int write_file(pid_t pid, const char *name, const char *text, struct error *error)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    ssize_t written = fd < 0 ? -1 : write(fd, text, strlen(text));
+    int cause = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    if (written == (ssize_t)strlen(text))
+        return 0;
+    char step[80];
+    (void)snprintf(step, sizeof step, "giving the lab its user ids (%s)", name);
+    return sandbox_denied(error, cause, step);
+}
+
+int sandbox_identity_write(const struct sandbox_identity *identity, pid_t pid, struct error *error)
+{
+    if (write_file(pid, "uid_map", identity->uid_map, error) != 0)
+        return -1;
+    /* An ordinary user may map a group only where groups can't be dropped (user_namespaces(7)). */
+    if (!identity->mapped_away && write_file(pid, "setgroups", "deny", error) != 0)
+        return -1;
+    return write_file(pid, "gid_map", identity->gid_map, error);
+}
