@@ -155,7 +155,7 @@ static int become_inner_root(struct start *start, int writable_tree, struct erro
         return sandbox_denied(error, errno, "making the namespaces of a lab");
     if (sandbox_files_open(&start->files, writable_tree, error) != 0)
         return -1;
-    if (start->identity.mapped_away && setgroups(0, NULL) != 0)
+    if (start->identity.drops_groups && setgroups(0, NULL) != 0)
         return sandbox_denied(error, errno, "dropping groups");
     if (setresgid(0, 0, 0) != 0 || setresuid(0, 0, 0) != 0)
         return sandbox_denied(error, errno, "becoming root of the lab");

@@ -35,6 +35,17 @@ static bool is_mapped(const char *map_path, unsigned long first, unsigned long c
     return found;
 }
 
+/* In a user namespace made by an ordinary user they may not, nor in those inside it. */
+static bool groups_may_be_set(void)
+{
+    char text[8] = "";
+    int fd = open("/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        (void)close(fd);
+    return length > 0 && strncmp(text, "allow", 5) == 0;
+}
+
 static int choose_away_from_root(const char *map_path, char map[64], struct error *error)
 {
     unsigned long outer;
@@ -70,6 +81,7 @@ int sandbox_identity_choose(struct sandbox_identity *identity, struct error *err
     identity->uid = (uid_t)uid;
     identity->gid = (gid_t)gid;
     identity->mapped_away = true;
+    identity->drops_groups = groups_may_be_set();
     return 0;
 }
 

@@ -12,7 +12,8 @@ struct sandbox_identity {
     char gid_map[64];
     uid_t uid; /* of the host, that inner root is */
     gid_t gid;
-    bool mapped_away; /* started as root: inner root is somebody else */
+    bool mapped_away;  /* started as root: inner root is somebody else */
+    bool drops_groups; /* the lab may set its groups, so root's must go */
 };
 
 /* Chooses for the calling process; -1 and an error where only the host's root could be mapped. */
