@@ -1,6 +1,7 @@
 #include "measure/protocol.h"
 
-#include "wire/pcp.h"
+#include "wire/coap.h"
+#include "wire/describe.h"
 
 #include <string.h>
 
@@ -78,16 +79,14 @@ static void learn(struct protocol_memory *memory, const struct address *address,
     memory->count++;
 }
 
-/* The fixed header of RFC 7252 section 3: version 1, a token of at most 8 octets, a code of a class
- * that is in use (0 request, 2, 4, 5 response). */
-static bool looks_like_coap(const struct packet *packet)
+/* A whole CoAP message with a code that RFC 7252 gives a meaning: probes go to CoAP's port too. */
+static bool is_coap(const struct packet *packet)
 {
-    if (packet->payload_length < 4 || packet->payload[0] >> 6 != 1)
-        return false;
-    size_t token = packet->payload[0] & 0x0f;
-    unsigned class = packet->payload[1] >> 5;
-    return token <= 8 && packet->payload_length >= 4 + token &&
-           (class == 0 || class == 2 || class == 4 || class == 5);
+    struct coap_message message;
+    return coap_message_decode(packet->payload, packet->payload_length, &message) ==
+               COAP_FAULT_NONE &&
+           (message.code == 0 || coap_message_is_request(&message) ||
+            coap_message_code_name(message.code));
 }
 
 static bool is_multicast(const struct address *address)
@@ -101,16 +100,16 @@ static enum protocol udp_protocol(struct protocol_memory *memory, const struct p
 {
     uint16_t source = packet->source_port;
     uint16_t destination = packet->destination_port;
-    if (source == PCP_SERVER_PORT || destination == PCP_SERVER_PORT ||
-        (destination == PCP_CLIENT_PORT && is_multicast(&packet->destination)))
-        return packet->payload_length > 0 && packet->payload[0] == 0 /* RFC 6886 section 3.2 */
-                   ? PROTOCOL_NAT_PMP
-                   : PROTOCOL_PCP;
+    enum payload_protocol by_port = payload_recognise(packet);
+    if (by_port == PAYLOAD_PCP)
+        return PROTOCOL_PCP;
+    if (by_port == PAYLOAD_NATPMP)
+        return PROTOCOL_NAT_PMP;
     for (size_t i = 0; i < sizeof well_known / sizeof *well_known; i++)
         if (source == well_known[i].port || destination == well_known[i].port)
             return well_known[i].protocol;
-    if (looks_like_coap(packet)) {
-        if (source == COAP_PORT || destination == COAP_PORT) {
+    if (is_coap(packet)) {
+        if (by_port == PAYLOAD_COAP) {
             learn(memory, &packet->source, source);
             learn(memory, &packet->destination, destination);
             return PROTOCOL_COAP;

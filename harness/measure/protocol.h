@@ -26,10 +26,7 @@ enum protocol {
     PROTOCOL_COUNT
 };
 
-enum {
-    COAP_PORT = 5683, /* RFC 7252 section 6.1 */
-    PROTOCOL_ENDPOINTS = 1024
-};
+enum { PROTOCOL_ENDPOINTS = 1024 };
 
 /* Endpoints known to speak CoAP: an open hash table. When it is full no more are learnt. All zero is
  * its initial state. */

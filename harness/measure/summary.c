@@ -80,7 +80,15 @@ static void write_udp(const struct packet *packet, char text[SUMMARY_SIZE])
 const char *summary_write(enum protocol protocol, const struct packet *packet,
                           char text[SUMMARY_SIZE])
 {
-    if (protocol == PROTOCOL_ICMP)
+    static const enum payload_protocol payloads[PROTOCOL_COUNT] = {
+        [PROTOCOL_PCP] = PAYLOAD_PCP,
+        [PROTOCOL_NAT_PMP] = PAYLOAD_NATPMP,
+        [PROTOCOL_COAP] = PAYLOAD_COAP,
+    };
+    if (payloads[protocol] != PAYLOAD_OTHER)
+        payload_describe(payloads[protocol], packet->payload, packet->payload_length, text,
+                         SUMMARY_SIZE);
+    else if (protocol == PROTOCOL_ICMP)
         write_icmp(packet, text);
     else
         write_udp(packet, text);

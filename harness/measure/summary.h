@@ -3,8 +3,9 @@
 #define PINHOLE_MEASURE_SUMMARY_H
 
 #include "measure/protocol.h"
+#include "wire/describe.h"
 
-enum { SUMMARY_SIZE = 320 };
+enum { SUMMARY_SIZE = DESCRIBE_SIZE };
 
 /* Writes what a packet of a protocol says. Longer texts are cut; the octets of a packet appear only
  * as printable ASCII. Returns text. */

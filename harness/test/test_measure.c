@@ -396,6 +396,25 @@ static void a_message_tells_where_when_and_what(void **state)
     json_decref(messages);
 }
 
+static void pcp_nat_pmp_and_coap_are_told_in_their_own_words(void **state)
+{
+    (void)state;
+    struct recording recording;
+    begin(&recording, one_interface);
+    const struct flow coap = {"192.168.1.10", 5683, "11.0.0.2", 5683};
+    put_udp(&recording, 0, 0, DIRECTION_OUT, &pcp, announce_request, sizeof announce_request);
+    put_udp(&recording, 0, 0, DIRECTION_OUT, &pcp, nat_pmp_request, sizeof nat_pmp_request);
+    put_udp(&recording, 0, 0, DIRECTION_OUT, &coap, coap_get, sizeof coap_get);
+    json_t *messages = messages_of(&recording);
+    assert_string_equal(text(messages, 0, "protocol"), "PCP");
+    assert_non_null(strstr(text(messages, 0, "summary"), "ANNOUNCE request"));
+    assert_string_equal(text(messages, 1, "protocol"), "NAT-PMP");
+    assert_non_null(strstr(text(messages, 1, "summary"), "NAT-PMP"));
+    assert_string_equal(text(messages, 2, "protocol"), "CoAP");
+    assert_non_null(strstr(text(messages, 2, "summary"), "CON GET"));
+    json_decref(messages);
+}
+
 static void what_nobody_asked_for_is_no_message(void **state)
 {
     (void)state;
@@ -515,6 +534,7 @@ int main(void)
         cmocka_unit_test(a_missing_capture_is_an_error_that_names_it),
         cmocka_unit_test(a_full_disk_is_an_error),
         cmocka_unit_test(a_message_tells_where_when_and_what),
+        cmocka_unit_test(pcp_nat_pmp_and_coap_are_told_in_their_own_words),
         cmocka_unit_test(what_nobody_asked_for_is_no_message),
         cmocka_unit_test(a_digest_stays_the_same_through_a_nat_and_differs_between_payloads),
         cmocka_unit_test(an_icmp_error_tells_what_it_is_about_and_keeps_its_digest),
