@@ -1,0 +1,210 @@
+/* Expectations are judged from packets, and from nothing else. */
+#include "check/expect.h"
+#include "check_support.h"
+
+static const char *const interfaces[] = {"device:eth0", "gateway:eth1", NULL};
+static const struct udp_spec to_gateway = {"192.168.1.10", "192.168.1.1", 40001, 5351, 0};
+static const struct udp_spec from_gateway = {"192.168.1.1", "192.168.1.10", 5351, 40001, 0};
+static const struct udp_spec from_server = {"11.0.0.2", "11.0.0.1", 5683, 40000, 0};
+static const struct udp_spec to_device = {"11.0.0.2", "192.168.1.10", 5683, 5683, 0};
+static const uint8_t coap_get[] = {0x40, 0x01, 0x12, 0x34, 0xb3, 'f', 'o', 'o'};
+
+static size_t make_map(bool response, uint16_t external_port, uint8_t *out)
+{
+    struct pcp_message message = {
+        .version = PCP_VERSION, .response = response, .opcode = PCP_MAP, .lifetime = 120};
+    message.data.map.protocol = 17;
+    message.data.map.internal_port = 5683;
+    message.data.map.external_port = external_port;
+    (void)address_parse("192.168.1.10", &message.client);
+    (void)address_parse("11.0.0.1", &message.data.map.external_address);
+    return pcp_encode(&message, out, 1100);
+}
+
+/* A device maps its port at 0 s; the server's GET comes through the mapping at second_ms. */
+static void make_capture(struct capture_file *capture, int second_ms)
+{
+    uint8_t payload[1100];
+    capture_open(capture, interfaces);
+    size_t length = make_map(false, 0, payload);
+    capture_udp(capture, AT_MS(0), 0, DIRECTION_OUT, &to_gateway, payload, length);
+    length = make_map(true, 40000, payload);
+    capture_udp(capture, AT_MS(5), 0, DIRECTION_IN, &from_gateway, payload, length);
+    capture_udp(capture, AT_MS(10), 1, DIRECTION_IN, &from_server, coap_get, sizeof coap_get);
+    capture_udp(capture, AT_MS(10), 0, DIRECTION_IN, &to_device, coap_get, sizeof coap_get);
+    capture_udp(capture, AT_MS(second_ms), 1, DIRECTION_IN, &from_server, coap_get,
+                sizeof coap_get);
+    capture_close(capture);
+}
+
+static void judge(const struct expectation *list, size_t count, struct expect_verdict *verdicts)
+{
+    struct capture_file capture;
+    struct error error = {{0}};
+    make_capture(&capture, 3010);
+    assert_int_equal(expect_validate(list, count, "test.yaml", &error), 0);
+    int result = expect_judge(capture.path, list, count, verdicts, &error);
+    (void)unlink(capture.path);
+    assert_string_equal(error.text, "");
+    assert_int_equal(result, 0);
+}
+
+static const struct expectation mapping = {
+    .name = "mapping",
+    .see = "pcp",
+    .at = "device:eth0",
+    .direction = "in",
+    .where = {{"opcode", "MAP", 0}, {"result", "SUCCESS", 0}, {"lifetime", ">=120", 0}},
+    .where_count = 3};
+
+static void a_message_is_found_by_its_fields(void **state)
+{
+    (void)state;
+    struct expect_verdict verdict;
+    judge(&mapping, 1, &verdict);
+    assert_int_equal(verdict.outcome, EXPECT_PASS);
+    assert_int_equal(verdict.matched, 1);
+    assert_int_equal(verdict.frames[0], 2);
+}
+
+static void a_missing_message_fails_and_the_nearest_one_is_shown(void **state)
+{
+    (void)state;
+    struct expectation wanted = mapping;
+    wanted.where[2].value = ">120";
+    struct expect_verdict verdict;
+    judge(&wanted, 1, &verdict);
+    assert_int_equal(verdict.outcome, EXPECT_FAIL);
+    assert_non_null(strstr(verdict.actual, "frame 2: lifetime is 120"));
+}
+
+static void a_value_of_an_earlier_match_is_followed_across_links(void **state)
+{
+    (void)state;
+    struct expectation list[] = {mapping,
+                                 {.name = "get",
+                                  .see = "coap",
+                                  .at = "gateway:eth1",
+                                  .where = {{"code", "GET", 0},
+                                            {"path", "/foo", 0},
+                                            {"destination", "${mapping.external-address}", 0},
+                                            {"destination-port", "${mapping.external-port}", 0}},
+                                  .where_count = 4,
+                                  .after = "mapping"},
+                                 {.name = "inside",
+                                  .see = "coap",
+                                  .at = "device:eth0",
+                                  .where = {{"message-id", "${get.message-id}", 0},
+                                            {"destination-port", "!=${mapping.external-port}", 0}},
+                                  .where_count = 2,
+                                  .after = "get"}};
+    struct expect_verdict verdicts[3];
+    judge(list, 3, verdicts);
+    assert_int_equal(verdicts[1].outcome, EXPECT_PASS);
+    assert_int_equal(verdicts[1].frames[0], 3);
+    assert_int_equal(verdicts[2].outcome, EXPECT_PASS);
+    assert_int_equal(verdicts[2].frames[0], 4);
+}
+
+static void a_reference_to_what_was_not_met_fails(void **state)
+{
+    (void)state;
+    struct expectation list[] = {mapping,
+                                 {.name = "later",
+                                  .see = "udp",
+                                  .where = {{"source-port", "${mapping.external-port}", 0}},
+                                  .where_count = 1,
+                                  .after = "mapping"}};
+    list[0].where[1].value = "NOT_AUTHORIZED";
+    struct expect_verdict verdicts[2];
+    judge(list, 2, verdicts);
+    assert_int_equal(verdicts[1].outcome, EXPECT_FAIL);
+    assert_non_null(strstr(verdicts[1].actual, "'mapping'"));
+}
+
+static void silence_before_a_packet_must_be_proven(void **state)
+{
+    (void)state;
+    struct expectation get = {
+        .name = "get", .see = "coap", .at = "gateway:eth1", .quiet = INT64_C(3000) * MILLISECOND};
+    struct expect_verdict verdict;
+    judge(&get, 1, &verdict);
+    assert_int_equal(verdict.outcome, EXPECT_PASS);
+    assert_int_equal(verdict.matched, 1);
+    assert_int_equal(verdict.frames[0], 5);
+    get.quiet += MILLISECOND;
+    judge(&get, 1, &verdict);
+    assert_int_equal(verdict.outcome, EXPECT_FAIL);
+    assert_non_null(strstr(verdict.actual, "3.000 s of silence"));
+}
+
+static void order_and_absence_are_judged(void **state)
+{
+    (void)state;
+    struct expectation list[] = {
+        mapping,
+        {.name = "none before",
+         .see = "coap",
+         .absent = true,
+         .before = "mapping",
+         .at = "gateway:eth1"},
+        {.name = "none after", .see = "coap", .absent = true, .after = "mapping"},
+        {.name = "three", .see = "coap", .count = "3"},
+        {.name = "two", .see = "coap", .count = "2"},
+        {.name = "elsewhere", .see = "udp", .absent = true, .at = "server:eth0"},
+    };
+    struct expect_verdict verdicts[6];
+    judge(list, 6, verdicts);
+    assert_int_equal(verdicts[1].outcome, EXPECT_PASS);
+    assert_int_equal(verdicts[2].outcome, EXPECT_FAIL);
+    assert_int_equal(verdicts[2].matched, 3);
+    assert_int_equal(verdicts[3].outcome, EXPECT_PASS);
+    assert_int_equal(verdicts[4].outcome, EXPECT_FAIL);
+    assert_int_equal(verdicts[5].outcome, EXPECT_FAIL); /* nothing was captured there: no proof */
+}
+
+static void unknown_words_are_refused_with_their_line(void **state)
+{
+    (void)state;
+    static const struct {
+        struct expectation expectation;
+        const char *says;
+    } table[] = {
+        {{.name = "x", .see = "dns", .line = 7}, "test.yaml:7: 'see: dns'"},
+        {{.name = "x", .see = "pcp", .where = {{"opcod", "MAP", 9}}, .where_count = 1},
+         "test.yaml:9: 'opcod'"},
+        {{.name = "x", .see = "pcp", .where = {{"opcode", "MUP", 9}}, .where_count = 1}, "'MUP'"},
+        {{.name = "x", .see = "pcp", .where = {{"lifetime", "120x", 9}}, .where_count = 1}, "120x"},
+        {{.name = "x", .see = "udp", .where = {{"source", ">=1.2.3.4", 9}}, .where_count = 1},
+         "only numbers"},
+        {{.name = "x", .see = "udp", .where = {{"source", "${y.source}", 9}}, .where_count = 1},
+         "earlier expectation"},
+        {{.name = "x", .see = "udp", .after = "x", .line = 8}, "test.yaml:8: 'after: x'"},
+        {{.name = "x", .see = "udp", .direction = "up"}, "expected in or out"},
+        {{.name = "x", .see = "udp", .count = "0"}, "'count: 0'"},
+        {{.name = "x", .see = "udp", .count = "2", .absent = true}, "'count: 2'"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct error error = {{0}};
+        assert_int_equal(expect_validate(&table[i].expectation, 1, "test.yaml", &error), -1);
+        if (!strstr(error.text, table[i].says))
+            fail_msg("'%s' does not say '%s'", error.text, table[i].says);
+    }
+    struct expectation twins[] = {mapping, mapping};
+    struct error error = {{0}};
+    assert_int_equal(expect_validate(twins, 2, "test.yaml", &error), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_is_found_by_its_fields),
+        cmocka_unit_test(a_missing_message_fails_and_the_nearest_one_is_shown),
+        cmocka_unit_test(a_value_of_an_earlier_match_is_followed_across_links),
+        cmocka_unit_test(a_reference_to_what_was_not_met_fails),
+        cmocka_unit_test(silence_before_a_packet_must_be_proven),
+        cmocka_unit_test(order_and_absence_are_judged),
+        cmocka_unit_test(unknown_words_are_refused_with_their_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
