@@ -14,8 +14,6 @@
 #ifndef PINHOLE_WIRE_DESCRIBE_H
 #define PINHOLE_WIRE_DESCRIBE_H
 
-#include "wire/packet.h"
-
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,24 +22,5 @@ enum { DESCRIBE_SIZE = 320 }; /* room for all but freak messages */
 size_t pcp_describe(const uint8_t *octets, size_t length, char *text, size_t size);
 size_t natpmp_describe(const uint8_t *octets, size_t length, char *text, size_t size);
 size_t coap_describe(const uint8_t *octets, size_t length, char *text, size_t size);
-
-enum payload_protocol {
-    PAYLOAD_OTHER = 0,
-    PAYLOAD_PCP,
-    PAYLOAD_NATPMP,
-    PAYLOAD_COAP,
-    PAYLOAD_PROTOCOLS
-};
-
-/* What a UDP packet carries, by its ports: 5350 and 5351 PCP or, with a first octet of zero, NAT-PMP
- * (RFC 6887 appendix A); 5683 CoAP. PAYLOAD_OTHER for all else and for later fragments. */
-enum payload_protocol payload_recognise(const struct packet *packet);
-
-/* "PCP", "NAT-PMP", "CoAP"; "other" for the rest. */
-const char *payload_protocol_name(enum payload_protocol protocol);
-
-/* The describing function that fits; an empty text for PAYLOAD_OTHER. */
-size_t payload_describe(enum payload_protocol protocol, const uint8_t *octets, size_t length,
-                        char *text, size_t size);
 
 #endif

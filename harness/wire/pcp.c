@@ -6,37 +6,28 @@
 
 #include <string.h>
 
-enum { RESPONSE_BIT = 0x80, OPCODE_UNKNOWN = -1 };
+enum { RESPONSE_BIT = 0x80, OPCODES = PCP_PEER + 1 };
 
-/* Octets of opcode data, or OPCODE_UNKNOWN. */
-static int opcode_data_length(uint8_t opcode)
+static const uint8_t data_lengths[OPCODES] = {
+    [PCP_ANNOUNCE] = 0, [PCP_MAP] = PCP_MAP_LENGTH, [PCP_PEER] = PCP_PEER_LENGTH};
+
+/* Nonce, protocol and reserved octets lie in struct pcp_map as they lie on the wire: one copy. */
+enum { MAP_COMMON = offsetof(struct pcp_map, internal_port) };
+_Static_assert(MAP_COMMON == 16, "the first fields of struct pcp_map must have no gaps");
+
+static void decode_data(const uint8_t *at, uint8_t opcode, struct pcp_peer *data)
 {
+    if (opcode == PCP_ANNOUNCE)
+        return;
+    memcpy(&data->map, at, MAP_COMMON);
+    data->map.internal_port = octets_get16(at + 16);
+    data->map.external_port = octets_get16(at + 18);
+    memcpy(data->map.external_address.octet, at + 20, 16);
     if (opcode == PCP_MAP)
-        return PCP_MAP_LENGTH;
-    if (opcode == PCP_PEER)
-        return PCP_PEER_LENGTH;
-    return opcode == PCP_ANNOUNCE ? 0 : OPCODE_UNKNOWN;
-}
-
-static void decode_map(const uint8_t *at, struct pcp_map *map)
-{
-    memcpy(map->nonce, at, PCP_NONCE_LENGTH);
-    map->protocol = at[12];
-    memcpy(map->reserved, at + 13, 3);
-    map->internal_port = octets_get16(at + 16);
-    map->external_port = octets_get16(at + 18);
-    map->external_address = address_from_ipv6(at + 20);
-}
-
-static void decode_data(const uint8_t *at, int length, struct pcp_peer *data)
-{
-    if (length >= PCP_MAP_LENGTH)
-        decode_map(at, &data->map);
-    if (length == PCP_PEER_LENGTH) {
-        data->remote_port = octets_get16(at + 36);
-        memcpy(data->reserved, at + 38, 2);
-        data->remote_address = address_from_ipv6(at + 40);
-    }
+        return;
+    data->remote_port = octets_get16(at + 36);
+    memcpy(data->reserved, at + 38, 2);
+    memcpy(data->remote_address.octet, at + 40, 16);
 }
 
 /* Octets 4 to 23 of a message of version 2. */
@@ -47,7 +38,7 @@ static void decode_header(const uint8_t *octets, struct pcp_message *out)
         out->epoch = octets_get32(octets + 8);
         memcpy(out->reserved_epoch, octets + 12, sizeof out->reserved_epoch);
     } else {
-        out->client = address_from_ipv6(octets + 8);
+        memcpy(out->client.octet, octets + 8, 16);
     }
 }
 
@@ -90,22 +81,21 @@ enum pcp_fault pcp_decode(const uint8_t *octets, size_t length, struct pcp_messa
         return PCP_FAULT_HEADER_CUT;
     decode_header(octets, out);
 
+    bool known = out->opcode < OPCODES;
+    size_t data_length = known ? data_lengths[out->opcode] : 0;
+    bool whole = length >= PCP_HEADER_LENGTH + data_length;
+    if (known && whole) {
+        decode_data(octets + PCP_HEADER_LENGTH, out->opcode, &out->data);
+        out->options = octets + PCP_HEADER_LENGTH + data_length;
+        out->options_length = length - PCP_HEADER_LENGTH - data_length;
+    }
     if (length > PCP_MAXIMUM_LENGTH)
-        fault = PCP_FAULT_LONG;
-    else if (length % 4)
-        fault = PCP_FAULT_NOT_MULTIPLE_OF_4;
-
-    int data_length = opcode_data_length(out->opcode);
-    if (data_length == OPCODE_UNKNOWN)
-        return fault ? fault : PCP_FAULT_OPCODE;
-    octets += PCP_HEADER_LENGTH;
-    length -= PCP_HEADER_LENGTH;
-    if (length < (size_t)data_length)
-        return fault ? fault : PCP_FAULT_OPCODE_CUT;
-    decode_data(octets, data_length, &out->data);
-    out->options = octets + data_length;
-    out->options_length = length - (size_t)data_length;
-    return fault;
+        return PCP_FAULT_LONG;
+    if (length % 4)
+        return PCP_FAULT_NOT_MULTIPLE_OF_4;
+    if (!known)
+        return PCP_FAULT_OPCODE;
+    return whole ? PCP_FAULT_NONE : PCP_FAULT_OPCODE_CUT;
 }
 
 /* The space an option's data takes: padded to a multiple of 4 (section 7.3). */
@@ -146,7 +136,7 @@ enum pcp_fault pcp_option_third_party(const struct pcp_option *option, struct ad
 {
     if (option->length != PCP_THIRD_PARTY_LENGTH)
         return PCP_FAULT_OPTION_LENGTH;
-    *internal = address_from_ipv6(option->data);
+    memcpy(internal->octet, option->data, 16);
     return PCP_FAULT_NONE;
 }
 
@@ -157,7 +147,7 @@ enum pcp_fault pcp_option_filter(const struct pcp_option *option, struct pcp_fil
     out->reserved = option->data[0];
     out->prefix_length = option->data[1];
     out->remote_port = octets_get16(option->data + 2);
-    out->remote_address = address_from_ipv6(option->data + 4);
+    memcpy(out->remote_address.octet, option->data + 4, 16);
     return PCP_FAULT_NONE;
 }
 
@@ -177,31 +167,31 @@ static void encode_header(const struct pcp_message *message, uint8_t *octets)
     }
 }
 
-static void encode_map(const struct pcp_map *map, uint8_t *at)
+static void encode_data(const struct pcp_peer *data, uint8_t opcode, uint8_t *at)
 {
-    memcpy(at, map->nonce, PCP_NONCE_LENGTH);
-    at[12] = map->protocol;
-    memcpy(at + 13, map->reserved, 3);
-    octets_put16(at + 16, map->internal_port);
-    octets_put16(at + 18, map->external_port);
-    memcpy(at + 20, map->external_address.octet, 16);
+    if (opcode == PCP_ANNOUNCE)
+        return;
+    memcpy(at, &data->map, MAP_COMMON);
+    octets_put16(at + 16, data->map.internal_port);
+    octets_put16(at + 18, data->map.external_port);
+    memcpy(at + 20, data->map.external_address.octet, 16);
+    if (opcode == PCP_MAP)
+        return;
+    octets_put16(at + 36, data->remote_port);
+    memcpy(at + 38, data->reserved, 2);
+    memcpy(at + 40, data->remote_address.octet, 16);
 }
 
 size_t pcp_encode(const struct pcp_message *message, uint8_t *octets, size_t capacity)
 {
-    int data_length = opcode_data_length(message->opcode);
-    if (data_length == OPCODE_UNKNOWN || capacity < PCP_HEADER_LENGTH + (size_t)data_length)
+    if (message->opcode >= OPCODES)
+        return 0;
+    size_t length = PCP_HEADER_LENGTH + (size_t)data_lengths[message->opcode];
+    if (capacity < length)
         return 0;
     encode_header(message, octets);
-    octets += PCP_HEADER_LENGTH;
-    if (data_length >= PCP_MAP_LENGTH)
-        encode_map(&message->data.map, octets);
-    if (data_length == PCP_PEER_LENGTH) {
-        octets_put16(octets + 36, message->data.remote_port);
-        memcpy(octets + 38, message->data.reserved, 2);
-        memcpy(octets + 40, message->data.remote_address.octet, 16);
-    }
-    return PCP_HEADER_LENGTH + (size_t)data_length;
+    encode_data(&message->data, message->opcode, octets + PCP_HEADER_LENGTH);
+    return length;
 }
 
 size_t pcp_append_option(uint8_t *octets, size_t used, size_t capacity, uint8_t code,
