@@ -31,7 +31,7 @@ struct process {
     struct process *next;
     char *name;
     size_t node;
-    unsigned number; /* in the offspring's mark */
+    unsigned number; /* the mark of its offspring */
     pid_t pid;       /* first process, or its heir in the background; 0 once ended */
     int output;      /* read end of the pipe; -1 once every writer is gone */
     int status;
@@ -282,45 +282,23 @@ void supervisor_stop(struct supervisor *supervisor, int grace)
 
 /* --- one process ----------------------------------------------------------------------------- */
 
-/* The caller's environment and the mark; the array is the caller's to free, its strings are not. */
-static char **marked_environment(char *const *environment, char *mark)
-{
-    size_t count = 0;
-    while (environment != NULL && environment[count] != NULL)
-        count++;
-    char **marked = calloc(count + 2, sizeof *marked);
-    if (marked == NULL)
-        return NULL;
-    if (count > 0)
-        memcpy(marked, environment, count * sizeof *marked);
-    marked[count] = mark;
-    return marked;
-}
-
 static int spawn_into(struct process *process, const struct process_options *options,
                       struct error *error)
 {
-    char mark[PROCESS_MARK_SIZE];
-    process_offspring_mark(process->number, mark);
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_set_errno(error, errno, "pipe");
     process->output = ends[0];
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     fcntl(ends[0], F_SETPIPE_SZ, PIPE_SIZE); /* best effort: a user's pipes are rationed */
-    char **environment = marked_environment(options->environment, mark);
-    if (environment == NULL) {
-        close(ends[1]);
-        return error_set_errno(error, errno, "environment");
-    }
     const struct process_spawn spawn = {
         .network_namespace = lab_namespace(process->supervisor->lab, options->node),
         .output = ends[1],
+        .mark = process->number,
         .argv = options->argv,
-        .environment = environment,
+        .environment = options->environment,
     };
     process->pid = process_spawn(&spawn, error);
-    free(environment);
     close(ends[1]);
     return process->pid > 0 ? 0 : -1;
 }
@@ -393,11 +371,11 @@ int process_signal(struct process *process, int signal_number, struct error *err
 int process_stop(struct process *process, int grace, int *status, struct error *error)
 {
     int64_t deadline = now_milliseconds() + grace;
-    process_offspring_signal(process->number, process->pid, SIGTERM);
-    while (process_offspring_signal(process->number, process->pid, 0) > 0) {
+    process_offspring_signal(process->number, SIGTERM);
+    while (process->pid != 0 || process_offspring_signal(process->number, 0) > 0) {
         /* Again each time: a new child may have been made meanwhile. */
         if (remaining(deadline) == 0)
-            process_offspring_signal(process->number, process->pid, SIGKILL);
+            process_offspring_signal(process->number, SIGKILL);
         if (turn(process->supervisor, TICK, error) != 0)
             return -1;
     }

@@ -8,8 +8,7 @@
  * busy elsewhere for long lets programs wait for room in their pipe (1 MiB).
  *
  * A program that goes to the background (its first process ends with status 0 and leaves a child) is
- * followed: the child is the program from then on. Its whole offspring is found by a mark in the
- * environment.
+ * followed: the child is the program from then on.
  */
 #ifndef PINHOLE_LAB_PROCESS_H
 #define PINHOLE_LAB_PROCESS_H

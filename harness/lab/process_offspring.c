@@ -2,37 +2,42 @@
 
 #include <dirent.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-void process_offspring_mark(unsigned number, char mark[PROCESS_MARK_SIZE])
+bool process_offspring_mark(unsigned number)
 {
-    snprintf(mark, PROCESS_MARK_SIZE, "PINHOLE_PROGRAM=%u", number);
-}
-
-/* A process that is dead but not reaped has an empty environment, and so no mark. */
-static bool is_marked(pid_t pid, const char *mark)
-{
-    char path[40];
-    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
+    struct rlimit mark;
+    if (getrlimit(RLIMIT_LOCKS, &mark) != 0)
         return false;
-    char *entry = NULL;
-    size_t room = 0;
-    bool found = false;
-    while (!found && getdelim(&entry, &room, '\0', file) > 0)
-        found = strcmp(entry, mark) == 0;
-    free(entry);
-    fclose(file);
-    return found;
+    mark.rlim_cur = number; /* the hard limit stays: it could never be raised again */
+    return setrlimit(RLIMIT_LOCKS, &mark) == 0;
 }
 
-/* Field 4 of /proc/PID/stat; field 2, the name in parentheses, may hold anything. */
-static pid_t parent_of(pid_t pid)
+/* Calls visit for each marked process, the dead included, until it returns false. */
+static void each_marked(unsigned number, bool (*visit)(pid_t pid, void *context), void *context)
+{
+    DIR *proc = opendir("/proc");
+    if (proc == NULL)
+        return;
+    const struct dirent *entry;
+    bool more = true;
+    while (more && (entry = readdir(proc)) != NULL) {
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        struct rlimit mark;
+        if (pid > 0 && pid != getpid() && prlimit(pid, RLIMIT_LOCKS, NULL, &mark) == 0 &&
+            mark.rlim_cur == number)
+            more = visit(pid, context);
+    }
+    closedir(proc);
+}
+
+/* The parent of a living process, 0 of a dead one, reaped or not. From /proc/PID/stat, "PID (NAME) STATE
+ * PARENT ...", where the name may hold anything. */
+static pid_t living_parent(pid_t pid)
 {
     char path[40];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -46,30 +51,15 @@ static pid_t parent_of(pid_t pid)
     const char *name_end = strrchr(text, ')');
     if (name_end == NULL || strlen(name_end) < sizeof ") S 1" - 1)
         return 0;
+    char process_state = name_end[2];
+    if (process_state == 'Z' || process_state == 'X')
+        return 0;
     return (pid_t)strtol(name_end + sizeof ") S " - 1, NULL, 10);
-}
-
-/* Calls visit for each marked process until it returns false. */
-static void each_marked(unsigned number, bool (*visit)(pid_t pid, void *context), void *context)
-{
-    char mark[PROCESS_MARK_SIZE];
-    process_offspring_mark(number, mark);
-    DIR *proc = opendir("/proc");
-    if (proc == NULL)
-        return;
-    const struct dirent *entry;
-    bool more = true;
-    while (more && (entry = readdir(proc)) != NULL) {
-        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (pid > 0 && pid != getpid() && is_marked(pid, mark))
-            more = visit(pid, context);
-    }
-    closedir(proc);
 }
 
 static bool visit_heir(pid_t pid, void *context)
 {
-    if (parent_of(pid) != getpid())
+    if (living_parent(pid) != getpid())
         return true;
     *(pid_t *)context = pid;
     return false;
@@ -83,7 +73,6 @@ pid_t process_offspring_heir(unsigned number)
 }
 
 struct signalling {
-    pid_t first;
     int signal_number;
     size_t count;
 };
@@ -91,16 +80,14 @@ struct signalling {
 static bool visit_signal(pid_t pid, void *context)
 {
     struct signalling *signalling = context;
-    if (pid != signalling->first)
+    if (living_parent(pid) != 0)
         signalling->count += kill(pid, signalling->signal_number) == 0;
     return true;
 }
 
-size_t process_offspring_signal(unsigned number, pid_t first, int signal_number)
+size_t process_offspring_signal(unsigned number, int signal_number)
 {
-    struct signalling signalling = {.first = first, .signal_number = signal_number};
-    if (first != 0)
-        signalling.count += kill(first, signal_number) == 0;
+    struct signalling signalling = {.signal_number = signal_number};
     each_marked(number, visit_signal, &signalling);
     return signalling.count;
 }

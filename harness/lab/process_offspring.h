@@ -1,21 +1,22 @@
-/* The offspring of a program, wherever it went: a daemon leaves its parent, its session and its
- * output behind, but not its environment, so that carries a mark with the program's number.
+/* The offspring of a program, wherever it went: a daemon leaves its parent, its session, its output.
+ *
+ * Every program gets a mark that all its offspring inherits: its number as the soft limit
+ * RLIMIT_LOCKS, which has meant nothing to Linux since 2.4 and so is left alone by programs. (A mark
+ * in the environment is overwritten by a program that sets its title, and can't be read while a
+ * process is in the middle of exec.)
  */
 #ifndef PINHOLE_LAB_PROCESS_OFFSPRING_H
 #define PINHOLE_LAB_PROCESS_OFFSPRING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { PROCESS_MARK_SIZE = 40 };
-
-/* The NAME=value that must stand in the program's environment. */
-void process_offspring_mark(unsigned number, char mark[PROCESS_MARK_SIZE]);
+/* Marks the calling process; false and errno if the kernel refuses. */
+bool process_offspring_mark(unsigned number);
 /* A living marked child of the calling process; 0 if there is none. */
 pid_t process_offspring_heir(unsigned number);
-/* Signals (0: only counts) first, unless it is 0, and every other living process with the mark; returns
- * how many there are. first needs no mark: a program that writes its title over its environment
- * loses it. */
-size_t process_offspring_signal(unsigned number, pid_t first, int signal_number);
+/* Signals (0: only counts) every living process with the mark; returns how many there are. */
+size_t process_offspring_signal(unsigned number, int signal_number);
 
 #endif

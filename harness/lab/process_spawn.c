@@ -1,5 +1,7 @@
 #include "lab/process_spawn.h"
 
+#include "lab/process_offspring.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -15,6 +17,7 @@
 enum step {
     STEP_SIGNALS,
     STEP_SESSION,
+    STEP_MARK,
     STEP_NAMESPACE,
     STEP_MOUNTS,
     STEP_DESCRIPTORS,
@@ -24,6 +27,7 @@ enum step {
 static const char *const step_texts[] = {
     [STEP_SIGNALS] = "cannot reset signals for",
     [STEP_SESSION] = "cannot make a session for",
+    [STEP_MARK] = "cannot mark",
     [STEP_NAMESPACE] = "cannot enter the node for",
     [STEP_MOUNTS] = "cannot mount the node's /sys for",
     [STEP_DESCRIPTORS] = "cannot lay out descriptors for",
@@ -74,6 +78,8 @@ static enum step become(const struct process_spawn *spawn)
         return STEP_SIGNALS;
     if (setsid() < 0)
         return STEP_SESSION;
+    if (!process_offspring_mark(spawn->mark))
+        return STEP_MARK;
     if (setns(spawn->network_namespace, CLONE_NEWNET) != 0)
         return STEP_NAMESPACE;
     if (!mount_sys())

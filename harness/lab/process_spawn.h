@@ -9,6 +9,7 @@
 struct process_spawn {
     int network_namespace; /* descriptor */
     int output;            /* descriptor that becomes stdout and stderr */
+    unsigned mark;         /* of all its offspring, process_offspring.h */
     char *const *argv;     /* argv[0] is a path */
     char *const *environment;
 };
