@@ -51,7 +51,7 @@ struct topology_node {
         char *name;
         char *value;
         int line;
-    } *settings;
+    } * settings;
     size_t setting_count;
     int line;
 };

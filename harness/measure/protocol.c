@@ -1,7 +1,8 @@
 #include "measure/protocol.h"
 
 #include "wire/coap.h"
-#include "wire/describe.h"
+#include "wire/natpmp.h"
+#include "wire/pcp.h"
 
 #include <string.h>
 
@@ -96,20 +97,23 @@ static bool is_multicast(const struct address *address)
     return address->octet[12] >= 224; /* 224/4, and 255.255.255.255 */
 }
 
+static bool has_port(const struct packet *packet, uint16_t port)
+{
+    return packet->source_port == port || packet->destination_port == port;
+}
+
 static enum protocol udp_protocol(struct protocol_memory *memory, const struct packet *packet)
 {
     uint16_t source = packet->source_port;
     uint16_t destination = packet->destination_port;
-    enum payload_protocol by_port = payload_recognise(packet);
-    if (by_port == PAYLOAD_PCP)
-        return PROTOCOL_PCP;
-    if (by_port == PAYLOAD_NATPMP)
-        return PROTOCOL_NAT_PMP;
+    if (has_port(packet, PCP_SERVER_PORT) || has_port(packet, PCP_CLIENT_PORT))
+        return natpmp_recognise(packet->payload, packet->payload_length) ? PROTOCOL_NAT_PMP
+                                                                         : PROTOCOL_PCP;
     for (size_t i = 0; i < sizeof well_known / sizeof *well_known; i++)
         if (source == well_known[i].port || destination == well_known[i].port)
             return well_known[i].protocol;
     if (is_coap(packet)) {
-        if (by_port == PAYLOAD_COAP) {
+        if (has_port(packet, COAP_MESSAGE_PORT)) {
             learn(memory, &packet->source, source);
             learn(memory, &packet->destination, destination);
             return PROTOCOL_COAP;

@@ -80,14 +80,14 @@ static void write_udp(const struct packet *packet, char text[SUMMARY_SIZE])
 const char *summary_write(enum protocol protocol, const struct packet *packet,
                           char text[SUMMARY_SIZE])
 {
-    static const enum payload_protocol payloads[PROTOCOL_COUNT] = {
-        [PROTOCOL_PCP] = PAYLOAD_PCP,
-        [PROTOCOL_NAT_PMP] = PAYLOAD_NATPMP,
-        [PROTOCOL_COAP] = PAYLOAD_COAP,
+    static size_t (*const describe[PROTOCOL_COUNT])(const uint8_t *octets, size_t length,
+                                                    char *text, size_t size) = {
+        [PROTOCOL_PCP] = pcp_describe,
+        [PROTOCOL_NAT_PMP] = natpmp_describe,
+        [PROTOCOL_COAP] = coap_describe,
     };
-    if (payloads[protocol] != PAYLOAD_OTHER)
-        payload_describe(payloads[protocol], packet->payload, packet->payload_length, text,
-                         SUMMARY_SIZE);
+    if (describe[protocol] != NULL)
+        describe[protocol](packet->payload, packet->payload_length, text, SUMMARY_SIZE);
     else if (protocol == PROTOCOL_ICMP)
         write_icmp(packet, text);
     else
