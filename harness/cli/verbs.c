@@ -3,5 +3,7 @@
 #include <stddef.h>
 
 const struct verb verbs[] = {
+    {"report", "RUN... [--out DIR]", "write HTML and Markdown about the folders of runs",
+     verb_report},
     {NULL, NULL, NULL, NULL},
 };

@@ -20,4 +20,6 @@ struct verb {
 
 extern const struct verb verbs[]; /* ends with a NULL name */
 
+int verb_report(int argc, char **argv);
+
 #endif

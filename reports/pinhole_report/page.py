@@ -1,0 +1,142 @@
+"""Writes report.html and report.md.
+
+Strings of a run reach the pages through jinja2 alone: HTML by its autoescape, Markdown by a finalizer
+that escapes whatever an expression gives, unless it is marked as Verbatim. The HTML page needs nothing
+from outside, and forbids itself to ask for it.
+"""
+
+import os
+import pathlib
+import re
+import tempfile
+from collections import Counter
+
+import jinja2
+
+from . import journey, ladder
+
+TEMPLATES = pathlib.Path(__file__).resolve().parent / "templates"
+
+LISTED = 24  # frames of one line
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~&!$])")
+
+
+class Verbatim(str):
+    """Text that stands in Markdown as it is."""
+
+
+def escape_markdown(value):
+    """One line of text that Markdown shows as it is, in a paragraph or a table's cell."""
+    if isinstance(value, Verbatim):
+        return value
+    text = " ".join(str(value).split())
+    text = _MARKDOWN.sub(r"\\\1", text)
+    # Bare addresses would become links.
+    text = re.sub(r"(?i)(https?|ftp)://", r"\1&#58;//", text)
+    return re.sub(r"(?i)\bwww\.", "www&#46;", text)
+
+
+def fenced(lines):
+    """A code block whose fence is longer than any run of backticks in it."""
+    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return Verbatim("\n".join([fence, *lines, fence]))
+
+
+def code(text):
+    """A code span, whatever backticks text holds."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if longest else ""
+    return Verbatim(f"{fence}{space}{text}{space}{fence}")
+
+
+def count(number, noun):
+    """"1 packet", "2,000 packets"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _traffic_rows(traffic):
+    """Interfaces in order, each with its rows and their sum."""
+    interfaces = {}
+    for row in traffic:
+        interfaces.setdefault(row["interface"], []).append(row)
+
+    def total(rows):
+        return {way: {key: sum(row[way][key] for row in rows) for key in ("packets", "octets", "wakeups")}
+                for way in ("in", "out")}
+
+    return [{"interface": name, "rows": rows, "total": total(rows)} for name, rows in interfaces.items()]
+
+
+def _summary(run):
+    """One sentence with the figures that matter."""
+    expectations = Counter(e["verdict"] for e in run.result["expectations"])
+    met = sum(n for verdict, n in expectations.items() if verdict in ("pass", "info", "warn"))
+    capture = run.result["capture"]
+    return ", ".join([
+        f"{met} of {count(sum(expectations.values()), 'expectation')} met",
+        count(len(run.result["findings"]) + run.cut.get("findings", 0), "finding"),
+        f"{count(capture['packets'], 'packet')} captured",
+        f"{capture['dropped']:,} dropped",
+        f"{run.result['seconds']:.1f} s",
+    ])
+
+
+def _ended(journeys):
+    """Messages that were not delivered; those that ended alike, as retransmissions do, together."""
+    alike = {}
+    for one in journeys:
+        if one.fate != journey.DELIVERED:
+            key = ladder.label_of(one.first), journey.describe_end(one)
+            alike.setdefault(key, []).append(one.frames)
+    return [{"label": label, "end": end, "times": len(frames), "frames": sum(frames, [])[:LISTED]}
+            for (label, end), frames in alike.items()]
+
+
+def _model(run):
+    journeys = journey.follow(run.messages, {row["interface"] for row in run.traffic})
+    drawn = ladder.draw(journeys)
+    return {
+        "result": run.result,
+        "summary": _summary(run),
+        "cut": run.cut,
+        "ladder": drawn,
+        "ladder_text": ladder.text(journeys),
+        "drawn_frames": {frame for row in drawn.rows for _, frame, _ in row.dots},
+        "ended": _ended(journeys),
+        "traffic": _traffic_rows(run.traffic),
+    }
+
+
+def _write_file(path, text):
+    """Whole or not at all, and never through a link that stands there."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def write(run, folder):
+    """Writes both reports into folder, which is made if need be. Returns their paths."""
+    model = _model(run)
+    loader = jinja2.FileSystemLoader(TEMPLATES)
+    common = {"loader": loader, "trim_blocks": True, "lstrip_blocks": True, "undefined": jinja2.StrictUndefined}
+    html = jinja2.Environment(autoescape=True, **common)
+    markdown = jinja2.Environment(autoescape=False, finalize=escape_markdown, **common)
+    markdown.globals.update(code=code, fenced=fenced)
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for environment, name in ((html, "report.html"), (markdown, "report.md")):
+        environment.globals["count"] = count
+        path = folder / name
+        _write_file(path, environment.get_template(f"{name}.j2").render(model))
+        written.append(path)
+    return written
