@@ -391,8 +391,9 @@ static enum capfile_status read_byte_order(struct capfile_reader *reader, const 
     reader->state.swapped = true;
     if (get32(reader, window + 8) == BYTE_ORDER_MAGIC)
         return CAPFILE_SKIPPED;
-    return bad(reader, "expected byte-order magic 0x%08x, found 0x%08x", BYTE_ORDER_MAGIC,
-               __builtin_bswap32(get32(reader, window + 8)));
+    return bad(reader,
+               "expected byte-order magic 1a 2b 3c 4d or its reverse, found %02x %02x %02x %02x",
+               window[8], window[9], window[10], window[11]);
 }
 
 static enum capfile_status read_block(struct capfile_reader *reader, const uint8_t *window,
