@@ -129,6 +129,11 @@ static void unsupported_version_is_a_response_though_it_has_no_flag(void **state
     assert_int_equal(decode(flagged, 8, &message), NATPMP_FAULT_NONE);
     assert_true(message.response);
     assert_int_equal(message.epoch, 5);
+    static const uint8_t of_a_mapping[8] = {0x00, 0x81, 0x00, 0x01, 0x00, 0x00, 0x00, 0x05};
+    uint8_t octets[8];
+    assert_int_equal(decode(of_a_mapping, 8, &message), NATPMP_FAULT_NONE);
+    assert_int_equal(natpmp_encode(&message, octets, sizeof octets), 8);
+    assert_memory_equal(octets, "\0\0\0\1\0\0\0\5", 8);
     /* From 4 octets on the result is known. */
     assert_int_equal(decode(golden_unsupported_version, 4, &message), NATPMP_FAULT_CUT);
     assert_true(message.response);

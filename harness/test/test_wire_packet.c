@@ -114,31 +114,31 @@ static void assert_hello(uint32_t link_type, const uint8_t *octets, size_t lengt
 
 /* Every kind of link that captures come from, in front of the same IP packets. */
 static const struct link {
-    uint32_t link_type;
     const char *header;
     size_t length;
     int ip_version;
+    uint32_t link_type;
 } links[] = {
-    {LINK_ETHERNET, "\1\2\3\4\5\6\7\10\11\12\13\14\x08\x00", 14, 4},
-    {LINK_ETHERNET, "\1\2\3\4\5\6\7\10\11\12\13\14\x86\xdd", 14, 6},
+    {"\1\2\3\4\5\6\7\10\11\12\13\14\x08\x00", 14, 4, LINK_ETHERNET},
+    {"\1\2\3\4\5\6\7\10\11\12\13\14\x86\xdd", 14, 6, LINK_ETHERNET},
     /* 802.1Q: tag 0x8100, VLAN 5 */
-    {LINK_ETHERNET, "\1\2\3\4\5\6\7\10\11\12\13\14\x81\x00\x00\x05\x08\x00", 18, 4},
+    {"\1\2\3\4\5\6\7\10\11\12\13\14\x81\x00\x00\x05\x08\x00", 18, 4, LINK_ETHERNET},
     /* 802.1ad: service tag 0x88a8 before the other */
-    {LINK_ETHERNET, "\1\2\3\4\5\6\7\10\11\12\13\14\x88\xa8\x00\x07\x81\x00\x00\x05\x86\xdd", 22, 6},
+    {"\1\2\3\4\5\6\7\10\11\12\13\14\x88\xa8\x00\x07\x81\x00\x00\x05\x86\xdd", 22, 6, LINK_ETHERNET},
     /* cooked v1: packet type, ARPHRD, address length, address, protocol */
-    {LINK_LINUX_SLL, "\0\0\0\1\0\6\1\2\3\4\5\6\0\0\x08\x00", 16, 4},
-    {LINK_LINUX_SLL, "\0\4\0\1\0\6\1\2\3\4\5\6\0\0\x86\xdd", 16, 6},
+    {"\0\0\0\1\0\6\1\2\3\4\5\6\0\0\x08\x00", 16, 4, LINK_LINUX_SLL},
+    {"\0\4\0\1\0\6\1\2\3\4\5\6\0\0\x86\xdd", 16, 6, LINK_LINUX_SLL},
     /* cooked v2: protocol, reserved, interface, ARPHRD, packet type, address length, address */
-    {LINK_LINUX_SLL2, "\x08\x00\0\0\0\0\0\2\0\1\0\6\1\2\3\4\5\6\0\0", 20, 4},
-    {LINK_LINUX_SLL2, "\x86\xdd\0\0\0\0\0\2\0\1\0\6\1\2\3\4\5\6\0\0", 20, 6},
-    {LINK_RAW, "", 0, 4},
-    {LINK_RAW, "", 0, 6},
-    {LINK_IPV4, "", 0, 4},
-    {LINK_IPV6, "", 0, 6},
-    {LINK_NULL, "\2\0\0\0", 4, 4},
-    {LINK_NULL, "\0\0\0\36", 4, 6}, /* AF_INET6 of another system, in the other byte order */
-    {LINK_LOOP, "\0\0\0\2", 4, 4},
-    {LINK_LOOP, "\0\0\0\30", 4, 6},
+    {"\x08\x00\0\0\0\0\0\2\0\1\0\6\1\2\3\4\5\6\0\0", 20, 4, LINK_LINUX_SLL2},
+    {"\x86\xdd\0\0\0\0\0\2\0\1\0\6\1\2\3\4\5\6\0\0", 20, 6, LINK_LINUX_SLL2},
+    {"", 0, 4, LINK_RAW},
+    {"", 0, 6, LINK_RAW},
+    {"", 0, 4, LINK_IPV4},
+    {"", 0, 6, LINK_IPV6},
+    {"\2\0\0\0", 4, 4, LINK_NULL},
+    {"\0\0\0\36", 4, 6, LINK_NULL}, /* AF_INET6 of another system, in the other byte order */
+    {"\0\0\0\2", 4, 4, LINK_LOOP},
+    {"\0\0\0\30", 4, 6, LINK_LOOP},
 };
 
 static struct frame link_frame(const struct link *link)
