@@ -20,6 +20,7 @@ struct verb {
 
 extern const struct verb verbs[]; /* ends with a NULL name */
 
+int verb_decode(int argc, char **argv);
 int verb_report(int argc, char **argv);
 
 #endif

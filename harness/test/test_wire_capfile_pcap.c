@@ -119,6 +119,32 @@ static void a_file_cut_anywhere_gives_every_whole_packet_before(void **state)
     }
 }
 
+/* Reads a golden file through a window that shows `step` octets more each time. */
+static void assert_read_in_steps(const struct golden *golden, size_t step)
+{
+    struct reading reading;
+    reading_begin(&reading, golden->octets, golden->length);
+    reading.length = 0;
+    while (reading.length < golden->length) {
+        size_t left = golden->length - reading.length;
+        reading.length += left < step ? left : step;
+        enum capfile_status status;
+        while ((status = reading_next(&reading)) != CAPFILE_MORE)
+            assert_int_not_equal(status, CAPFILE_BAD);
+    }
+    assert_int_equal(reading.reader.frames, golden->packets);
+    assert_int_equal(reading.offset, golden->length);
+    reading_end(&reading);
+}
+
+static void a_window_that_grows_shows_the_same(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GOLDENS; i++)
+        for (size_t step = 1; step < goldens[i].length; step++)
+            assert_read_in_steps(&goldens[i], step);
+}
+
 static void what_is_cut_off_is_told(void **state)
 {
     (void)state;
@@ -187,6 +213,7 @@ int main(void)
         cmocka_unit_test(a_little_endian_file_of_microseconds_is_read),
         cmocka_unit_test(a_big_endian_file_of_nanoseconds_is_read),
         cmocka_unit_test(a_file_cut_anywhere_gives_every_whole_packet_before),
+        cmocka_unit_test(a_window_that_grows_shows_the_same),
         cmocka_unit_test(what_is_cut_off_is_told),
         cmocka_unit_test(a_record_larger_than_any_packet_is_damage),
         cmocka_unit_test(another_version_is_refused),

@@ -428,6 +428,7 @@ static enum capfile_status recognise(struct capfile_reader *reader, const uint8_
 {
     if (length < 4)
         return more(reader, "a pcap or pcapng header", PCAP_HEADER, length);
+    reader->state.swapped = false; /* a smaller window may have found otherwise */
     uint32_t magic = get32(reader, window);
     if (magic == BLOCK_SECTION) {
         enum capfile_status status = read_block(reader, window, length, used, packet);
