@@ -47,7 +47,8 @@ static void write_through(struct process_log *log)
         log->problem = errno;
 }
 
-static void write_note(struct process_log *log, const char *format, va_list arguments)
+static void __attribute__((format(printf, 2, 0)))
+write_note(struct process_log *log, const char *format, va_list arguments)
 {
     char text[PROCESS_LOG_LINE];
     vsnprintf(text, sizeof text, format, arguments);

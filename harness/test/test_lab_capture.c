@@ -9,6 +9,7 @@
 
 #include "lab/capture_queue.h"
 #include "lab/prefix.h"
+#include "lab/process.h"
 #include "sealed.h"
 #include "wire/capfile.h"
 #include "wire/packet.h"
@@ -210,18 +211,25 @@ static bool read_capture(const char *path)
     return captured.left_over == 0 && status != CAPFILE_BAD;
 }
 
-/* The first line of what a command prints, in static memory. */
-static const char *first_line(const char *command, const char *path)
+/* The last line that a shell's script prints with the capture as $0; in static memory. */
+static const char *last_line(struct scene *scene, const char *folder, char *script)
 {
-    static char line[200];
-    char whole[400];
-    snprintf(whole, sizeof whole, command, path);
-    FILE *output = popen(whole, "re");
-    if (output == NULL || fgets(line, sizeof line, output) == NULL)
-        snprintf(line, sizeof line, "nothing");
-    if (output != NULL)
-        pclose(output);
-    line[strcspn(line, "\n")] = '\0';
+    static char line[400];
+    char log[128];
+    snprintf(log, sizeof log, "%s/other.log", folder);
+    char *argv[] = {"/bin/sh", "-c", script, scene->path, NULL};
+    char *environment[] = {"PATH=/usr/bin:/bin", "HOME=/run", NULL};
+    const struct process_options options = {
+        .name = "other", .argv = argv, .environment = environment, .log_path = log};
+    struct supervisor *supervisor = supervisor_create(scene->lab, &scene->error);
+    if (supervisor == NULL)
+        return scene->error.text;
+    struct process *process = process_start(supervisor, &options, &scene->error);
+    if (process == NULL || process_await_end(process, 6 * SOON, NULL, &scene->error) != 0)
+        snprintf(line, sizeof line, "%s", scene->error.text);
+    else
+        snprintf(line, sizeof line, "%s", process_last_line(process));
+    supervisor_destroy(supervisor);
     return line;
 }
 
@@ -262,14 +270,14 @@ static void every_end(struct sealed *sealed)
     }
 
     /* What others make of the file. */
-    const char *counted = first_line(
-        "tshark -r %s -Y 'udp.port == 40000 && frame.interface_name == \"router:eth1\" && "
-        "frame.packet_flags_direction == 2' 2>/dev/null | wc -l",
-        scene.path);
+    const char *counted = last_line(
+        &scene, sealed->folder,
+        "tshark -r $0 -Y 'udp.port == 40000 && frame.interface_name == \"router:eth1\" && "
+        "frame.packet_flags_direction == 2' | wc -l");
     EXPECT(sealed, strcmp(counted, "500") == 0, "%s", counted);
     char frames[40];
     snprintf(frames, sizeof frames, "%llu", (unsigned long long)counts.packets);
-    counted = first_line("capinfos -TrcM %s | cut -f 2", scene.path);
+    counted = last_line(&scene, sealed->folder, "capinfos -TrcM $0 | cut -f 2");
     EXPECT(sealed, strcmp(counted, frames) == 0, "capinfos counts %s", counted);
     lab_destroy(scene.lab);
 }
@@ -330,11 +338,9 @@ static void the_file_is_whole_while_the_lab_lives(void **state)
 
 static void *copy_fifo(void *argument)
 {
-    const struct scene *scene = argument;
-    char path[140];
-    snprintf(path, sizeof path, "%s.copy", scene->path);
-    FILE *fifo = fopen(scene->path, "re");
-    FILE *copy = fopen(path, "we");
+    const char *const *paths = argument;
+    FILE *fifo = fopen(paths[0], "re");
+    FILE *copy = fopen(paths[1], "we");
     static uint8_t octets[64 << 10];
     size_t count;
     while (fifo != NULL && copy != NULL && (count = fread(octets, 1, sizeof octets, fifo)) > 0)
@@ -357,14 +363,16 @@ static void overrun(struct sealed *sealed)
     struct capture *capture = capture_start(scene.lab, scene.path, &scene.error);
     EXPECT(sealed, capture != NULL, "%s", scene.error.text);
     EXPECT(sealed, send_numbered(&scene, 0, COUNT, 1000), "%s", strerror(errno));
+    char copy[140];
+    snprintf(copy, sizeof copy, "%s.copy", scene.path);
+    const char *paths[] = {scene.path, copy};
     pthread_t reader;
-    EXPECT(sealed, pthread_create(&reader, NULL, copy_fifo, &scene) == 0, "no thread");
+    EXPECT(sealed, pthread_create(&reader, NULL, copy_fifo, paths) == 0, "no thread");
     struct capture_counts counts;
     EXPECT(sealed, capture_stop(capture, &counts, &scene.error) == 0, "%s", scene.error.text);
     close(holder);
     pthread_join(reader, NULL);
-    strcat(scene.path, ".copy");
-    EXPECT(sealed, read_capture(scene.path), "%s", captured.problem);
+    EXPECT(sealed, read_capture(copy), "%s", captured.problem);
     uint64_t seen = 0;
     for (size_t i = 0; i < LINKS; i++)
         seen += captured.count[i];
@@ -460,10 +468,12 @@ static void a_packet_longer_than_the_snapshot_keeps_its_length_and_is_counted(vo
 
 static void add_block(struct capture_queue *queue, int64_t time, const char *text)
 {
-    uint8_t *room = capture_queue_room(queue, 100);
+    const size_t length = strlen(text);
+    uint8_t *room = capture_queue_room(queue, length);
     assert_non_null(room);
-    memcpy(room, text, strlen(text));
-    capture_queue_add(queue, time, strlen(text));
+    for (size_t i = 0; i < length; i++)
+        room[i] = (uint8_t)text[i];
+    capture_queue_add(queue, time, length);
 }
 
 static void the_queue_sorts_by_time_and_keeps_what_is_not_yet_safe(void **state)
