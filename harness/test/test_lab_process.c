@@ -366,6 +366,34 @@ static void a_log_ends_at_its_limit_and_says_how_much_is_missing(void **state)
     sealed_run(chatty_program);
 }
 
+static void started_again(struct sealed *sealed)
+{
+    struct scene scene;
+    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
+    FILE *stale = fopen(log_path(&scene, "daemon"), "we");
+    EXPECT(sealed, stale != NULL && fputs("of another run\n", stale) > 0 && fclose(stale) == 0,
+           "%s", strerror(errno));
+    struct process *first = start_shell(&scene, "daemon", "echo one");
+    EXPECT(sealed, first != NULL, "%s", scene.error.text);
+    EXPECT(sealed, process_await_end(first, SOON, NULL, &scene.error) == 0, "%s", scene.error.text);
+    struct process *second = start_shell(&scene, "daemon", "echo two; exec sleep 100");
+    EXPECT(sealed, second != NULL, "%s", scene.error.text);
+    EXPECT(sealed, process_await_line(second, "two", SOON, &scene.error) == 0, "%s",
+           scene.error.text);
+    EXPECT(sealed, process_await_line(second, "one", NEVER, &scene.error) == -1,
+           "a line of its predecessor was taken for its own");
+    const char *log = read_log(&scene, "daemon");
+    EXPECT(sealed, strstr(log, "  one\n") != NULL && strstr(log, "  two\n") != NULL, "%s", log);
+    EXPECT(sealed, strstr(log, "another run") == NULL, "%s", log);
+    supervisor_destroy(scene.supervisor);
+}
+
+static void a_program_that_is_started_again_goes_on_in_its_log(void **state)
+{
+    (void)state;
+    sealed_run(started_again);
+}
+
 static void full_disk(struct sealed *sealed)
 {
     struct scene scene;
@@ -576,6 +604,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_program_inherits_nothing_and_sees_only_its_node),
         cmocka_unit_test(whatever_is_printed_the_log_is_plain_text_in_bounded_lines),
         cmocka_unit_test(a_log_ends_at_its_limit_and_says_how_much_is_missing),
+        cmocka_unit_test(a_program_that_is_started_again_goes_on_in_its_log),
         cmocka_unit_test(a_log_that_cannot_be_written_is_told),
         cmocka_unit_test(last_words_are_heard_though_a_child_still_holds_the_output),
         cmocka_unit_test(a_watch_is_told_every_line_and_the_end),
