@@ -1,6 +1,6 @@
 /* Programs in a lab: each test runs real programs in a real sandbox. */
+#include "lab/prefix.h"
 #include "lab/process.h"
-
 #include "sealed.h"
 
 #include <arpa/inet.h>
@@ -28,18 +28,21 @@ struct scene {
     struct error error;
 };
 
-static int scene_open(struct scene *scene, struct sealed *sealed)
+static bool scene_open(struct scene *scene, struct sealed *sealed)
 {
     *scene = (struct scene){.sealed = sealed,
                             .nodes = {{.name = "left"}, {.name = "right"}},
-                            .network = {.name = "home"},
-                            .link = {.node = LEFT, .interface = "inside"}};
+                            .network = {.name = "home", .prefix_count = 1},
+                            .link = {.node = LEFT, .interface = "inside", .address_count = 1}};
     scene->topology = (struct topology){.nodes = scene->nodes,
                                         .node_count = NODES,
                                         .networks = &scene->network,
                                         .network_count = 1,
                                         .links = &scene->link,
                                         .link_count = 1};
+    if (!prefix_parse("192.168.1.0/24", &scene->network.prefixes[0]) ||
+        !prefix_parse("192.168.1.10/24", &scene->link.addresses[0]))
+        return false;
     scene->lab = lab_create(&scene->topology, &scene->error);
     if (scene->lab != NULL)
         scene->supervisor = supervisor_create(scene->lab, &scene->error);
