@@ -187,29 +187,11 @@ def test_a_message_that_arrives_nowhere_was_lost():
     assert journey.describe_end(lost) == "left device:eth0 and arrived nowhere"
 
 
-def test_a_multicast_reaches_every_node_of_its_link_and_is_not_stopped_at_a_router():
-    multicast = {"source": DEVICE, "destination": "224.0.0.1:5350", "protocol": "PCP"}
-    messages = hop(1, 0.0, "device:eth0", "other:eth0", **multicast)
-    messages.append(sighting(3, 0.0, "gateway:eth0", "in", **multicast))
+def test_a_multicast_reaches_every_node_of_its_link_and_is_not_stopped():
+    multicast = {"source": "192.168.1.1:5351", "destination": "224.0.0.1:5350", "protocol": "PCP"}
+    messages = hop(1, 0.0, "gateway:eth0", "device:eth0", **multicast)
+    messages.append(sighting(3, 0.0, "other:eth0", "in", **multicast))
     assert followed(messages) == [([1, 2, 3], "delivered")]
-
-
-def test_a_multicast_that_nobody_hears_is_not_lost():
-    multicast = {"source": "[fe80::1]:5351", "destination": "[ff02::1]:5350", "protocol": "PCP"}
-    assert followed([sighting(1, 0.0, "gateway:eth0", "out", **multicast)]) == [([1], "delivered")]
-
-
-def test_what_a_router_sends_long_after_an_arrival_was_not_forwarded():
-    messages = hop(1, 0.0, "device:eth0", "gateway:eth0", DEVICE, SERVER)
-    messages += hop(3, 2.0, "gateway:eth1", "server:eth0", MAPPED, SERVER)
-    assert [frames for frames, _ in followed(messages)] == [[1, 2], [3, 4]]
-
-
-def test_equal_payloads_of_two_devices_are_told_apart_by_their_addresses():
-    one = hop(1, 0.0, "device:eth0", "gateway:eth0", DEVICE, SERVER)
-    two = hop(2, 0.0, "other:eth0", "gateway:eth0", "192.168.1.11:5683", SERVER)
-    one[1].update(frame=4)
-    assert [frames for frames, _ in followed([one[0], two[0], two[1], one[1]])] == [[1, 4], [2, 3]]
 
 
 def test_an_arrival_that_is_captured_just_before_its_departure_is_put_in_order():
@@ -225,7 +207,7 @@ def test_without_directions_each_sighting_stands_for_itself():
 
 
 def test_lifelines_stand_in_the_order_of_the_path():
-    messages = hop(1, 0.0, "cgn:eth1", "server:eth0", "11.0.0.1", SERVER, payload=5, protocol="ICMP")
+    messages = hop(1, 0.0, "server:eth0", "cgn:eth1", SERVER, MAPPED, payload=5)
     messages += hop(3, 1.0, "device:eth0", "gateway:eth0", DEVICE, SERVER)
     messages += hop(5, 1.0, "gateway:eth1", "cgn:eth0", "100.64.0.2:5683", SERVER)
     messages += hop(7, 1.0, "cgn:eth1", "server:eth0", MAPPED, SERVER)
@@ -463,11 +445,6 @@ def test_a_code_span_is_closed_by_its_own_fence_only(text):
     span = page.code(text)
     fence = re.match("`+", span)[0]
     assert span.endswith(fence) and fence not in re.findall("`+", text)
-
-
-def test_a_code_block_is_closed_by_its_own_fence_only():
-    lines = page.fenced(["```", "````"]).splitlines()
-    assert lines == ["`````", "```", "````", "`````"]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -4,6 +4,13 @@
 
 #include "check/rule.h"
 
+struct check_options {
+    struct rule_options rules;
+    /* Called now and then while a long file is read; may be NULL. */
+    void (*progress)(void *argument, uint64_t packets);
+    void *argument;
+};
+
 struct check_result {
     uint64_t packets;
     uint64_t messages; /* PCP and NAT-PMP among them */
@@ -15,8 +22,8 @@ struct check_result {
 /* Judges the file at path ("-" is standard input). 0; or -1 with an error: if result->damaged is set the
  * error says where the file breaks off and the rest of *result is filled, otherwise nothing could be
  * read. Free with check_result_free in any case. */
-int check_capture(const char *path, const struct rule_options *options, struct check_result *result,
-                  struct error *error);
+int check_capture(const char *path, const struct check_options *options,
+                  struct check_result *result, struct error *error);
 void check_result_free(struct check_result *result);
 
 /* How many findings have this level. */

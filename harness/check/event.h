@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 struct event {
-    uint64_t frame;            /* as Wireshark numbers it */
-    int64_t time;              /* nanoseconds since 1970 */
-    uint32_t interface;        /* index, see event_interface_name */
+    uint64_t frame;                   /* as Wireshark numbers it */
+    int64_t time;                     /* nanoseconds since 1970 */
+    uint32_t interface;               /* index, see event_interface_name */
     enum capfile_direction direction; /* as seen by the node that owns the interface */
     uint32_t captured;
     uint32_t original;

@@ -509,34 +509,6 @@ static void an_interface_name_that_is_no_utf_8_stays_valid_json(void **state)
     json_decref(messages);
 }
 
-static void frames_of_any_octets_are_measured(void **state)
-{
-    (void)state;
-    uint32_t random = 1;
-    for (int round = 0; round < 20; round++) {
-        struct recording recording;
-        begin(&recording, one_interface);
-        for (int i = 0; i < 100; i++) {
-            uint8_t frame[1600];
-            size_t length = build_udp(frame, i % 2 ? &pcp : &probe, announce_request, 24);
-            for (int change = 0; change < 4; change++) {
-                random = random * 1664525 + 1013904223; /* Numerical Recipes' generator */
-                frame[(random >> 8) % length] = (uint8_t)(random >> 24);
-            }
-            put_frame(&recording, 0, i, DIRECTION_IN, frame, (random >> 16) % (length + 1));
-        }
-        store(&recording);
-        struct traffic traffic;
-        assert_int_equal(traffic_measure(recording.capture, &traffic, NULL), 0);
-        uint64_t packets = 0;
-        for (int p = 0; p < PROTOCOL_COUNT; p++)
-            packets += traffic.interfaces[0].counts[p][DIRECTION_IN].packets;
-        assert_int_equal(packets, 100);
-        traffic_free(&traffic);
-        json_decref(messages_of(&recording));
-    }
-}
-
 static void a_capture_without_packets_has_no_messages(void **state)
 {
     (void)state;
@@ -568,7 +540,6 @@ int main(void)
         cmocka_unit_test(an_icmp_error_tells_what_it_is_about_and_keeps_its_digest),
         cmocka_unit_test(octets_that_are_no_text_are_only_counted),
         cmocka_unit_test(an_interface_name_that_is_no_utf_8_stays_valid_json),
-        cmocka_unit_test(frames_of_any_octets_are_measured),
         cmocka_unit_test(a_capture_without_packets_has_no_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

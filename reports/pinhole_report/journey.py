@@ -114,6 +114,7 @@ class _Tracker:
             hop = journey.hops[-1]
             if (hop.left and _same_addresses(hop.left, sighting)
                     and node_of(hop.left) != node_of(sighting)
+                    and (not hop.reached or is_multicast(sighting["destination"]))
                     and all(node_of(s) != node_of(sighting) for s in hop.reached)
                     and sighting["time"] - hop.left["time"] <= CROSSING):
                 hop.reached.append(sighting)

@@ -1,0 +1,89 @@
+/* Announcements nobody asked for, section 14.1.3. */
+#include "check/rule_state.h"
+
+#include <string.h>
+
+const enum requirement_id announcement_requirements[] = {
+    R6887_14_1_3_01, R6887_14_1_3_02, R6887_14_1_3_04, R6887_14_1_3_09, REQUIREMENT_COUNT,
+};
+
+enum { BURSTS = 1024, COPIES = 10 };
+
+static const double first_gap = 0.250; /* seconds */
+static const double tolerance = 0.020; /* by which a gap may shrink on its way */
+
+/* The copies of one announcement, as one server sends them. */
+struct burst {
+    struct burst_key {
+        uint8_t server[16];
+        uint8_t destination[16];
+        uint32_t interface;
+    } key;
+    int64_t time;
+    double gap; /* seconds; 0 behind the first copy */
+    uint32_t epoch;
+    uint32_t copies;
+};
+
+struct table *bursts_create(void)
+{
+    struct table_shape shape = {
+        .key_size = sizeof(struct burst_key), .entry_size = sizeof(struct burst), .limit = BURSTS};
+    return table_create(&shape);
+}
+
+static void judge_ends(struct rules *rules, const struct message *message)
+{
+    static const uint8_t all_hosts[4] = {224, 0, 0, 1};
+    static const uint8_t all_nodes[16] = {0xff, 0x02, [15] = 1};
+    char text[ADDRESS_TEXT_SIZE];
+    const struct address *to = &message->client;
+    bool group = address_is_ipv4(to) ? memcmp(to->octet + 12, all_hosts, 4) == 0
+                                     : memcmp(to->octet, all_nodes, 16) == 0;
+    if (!group || message->client_port != PCP_CLIENT_PORT)
+        rule_report(rules, message, R6887_14_1_3_09, CERTAIN,
+                    "expected an announcement to 224.0.0.1 or ff02::1, port 5350, came one to %s "
+                    "port %u",
+                    address_format(to, text), message->client_port);
+}
+
+/* Up to ten copies, the first gap 250 ms or more, then each at least twice the one before. A fallen
+ * epoch begins another announcement. */
+static void judge_repetition(struct rules *rules, const struct message *message)
+{
+    struct burst_key key = {.interface = message->event->interface};
+    memcpy(key.server, message->server.octet, sizeof key.server);
+    memcpy(key.destination, message->client.octet, sizeof key.destination);
+    bool made = false;
+    struct burst *burst = table_get(rules->bursts, &key, &made);
+    if (!burst)
+        return;
+    double gap = rule_seconds(rules, message->event->time - burst->time);
+    bool same = !made && message->pcp.epoch >= burst->epoch && gap >= 0;
+    double shortest = burst->gap > 0 ? 2 * burst->gap : first_gap;
+    burst->copies = same ? burst->copies + 1 : 1;
+    if (same && gap < shortest - tolerance)
+        rule_report(rules, message, R6887_14_1_3_04, CERTAIN,
+                    "expected %.3f s or more between copies %u and %u of an announcement, came "
+                    "%.3f s",
+                    shortest, burst->copies - 1, burst->copies, gap);
+    if (same && burst->copies == COPIES + 1)
+        rule_report(rules, message, R6887_14_1_3_04, CERTAIN,
+                    "expected at most ten copies of an announcement, came an eleventh");
+    burst->gap = same ? gap : 0;
+    burst->epoch = message->pcp.epoch;
+    burst->time = message->event->time;
+}
+
+void judge_announcement(struct rules *rules, const struct message *message,
+                        const struct conversation *conversation)
+{
+    (void)conversation;
+    if (!message->from_server || !message->multicast || message->pcp.opcode != PCP_ANNOUNCE)
+        return;
+    if (message->pcp.result != PCP_SUCCESS)
+        rule_report(rules, message, R6887_14_1_3_01, CERTAIN,
+                    "expected result 0 in an announcement, came %u", message->pcp.result);
+    judge_ends(rules, message);
+    judge_repetition(rules, message);
+}
