@@ -27,23 +27,43 @@ MAPPED = "11.0.0.1:40000"
 # --- runs -----------------------------------------------------------------------------------
 
 
-def sighting(frame, time, interface, direction, source, destination, payload=1, protocol="CoAP",
-             summary="CON GET /status"):
-    return {"frame": frame, "time": time, "interface": interface, "direction": direction,
-            "source": source, "destination": destination, "protocol": protocol, "summary": summary,
-            "payload": f"{payload:016x}"}
+def sighting(
+    frame,
+    time,
+    interface,
+    direction,
+    source,
+    destination,
+    payload=1,
+    protocol="CoAP",
+    summary="CON GET /status",
+):
+    return {
+        "frame": frame,
+        "time": time,
+        "interface": interface,
+        "direction": direction,
+        "source": source,
+        "destination": destination,
+        "protocol": protocol,
+        "summary": summary,
+        "payload": f"{payload:016x}",
+    }
 
 
 def hop(frame, time, left, reached, source, destination, **keys):
     """A link crossed: its two sightings, with frames frame and frame + 1."""
-    return [sighting(frame, time, left, "out", source, destination, **keys),
-            sighting(frame + 1, time, reached, "in", source, destination, **keys)]
+    return [
+        sighting(frame, time, left, "out", source, destination, **keys),
+        sighting(frame + 1, time, reached, "in", source, destination, **keys),
+    ]
 
 
 def through_nat(frame=1, time=0.0, **keys):
     """A message from the device to the server, with its source rewritten at the gateway."""
-    return (hop(frame, time, "device:eth0", "gateway:eth0", DEVICE, SERVER, **keys)
-            + hop(frame + 2, time, "gateway:eth1", "server:eth0", MAPPED, SERVER, **keys))
+    return hop(frame, time, "device:eth0", "gateway:eth0", DEVICE, SERVER, **keys) + hop(
+        frame + 2, time, "gateway:eth1", "server:eth0", MAPPED, SERVER, **keys
+    )
 
 
 INTERFACES = ("device:eth0", "gateway:eth0", "gateway:eth1", "server:eth0")
@@ -51,14 +71,33 @@ INTERFACES = ("device:eth0", "gateway:eth0", "gateway:eth1", "server:eth0")
 
 def result(**changes):
     value = {
-        "scenario": "home", "description": "A device behind a home gateway.", "verdict": "pass", "seed": 7,
-        "command": "pinhole run scenarios/home.yaml --seed 7", "started": "2024-05-01T12:00:00Z",
-        "seconds": 6.25, "peers": {"gateway": {"name": "miniupnpd", "version": "2.3.1"}},
+        "scenario": "home",
+        "description": "A device behind a home gateway.",
+        "verdict": "pass",
+        "seed": 7,
+        "command": "pinhole run scenarios/home.yaml --seed 7",
+        "started": "2024-05-01T12:00:00Z",
+        "seconds": 6.25,
+        "peers": {"gateway": {"name": "miniupnpd", "version": "2.3.1"}},
         "steps": [{"step": "start gateway", "seconds": 0.05, "outcome": "ok"}],
-        "expectations": [{"name": "called", "verdict": "pass", "expected": "a 2.05", "actual": "1 packet",
-                          "frames": [1]}],
-        "findings": [{"requirement": "6887-8.1.1-02", "level": "SHOULD", "capture": "lab.pcapng", "frame": 3,
-                      "text": "retransmitted after 1.0 s"}],
+        "expectations": [
+            {
+                "name": "called",
+                "verdict": "pass",
+                "expected": "a 2.05",
+                "actual": "1 packet",
+                "frames": [1],
+            }
+        ],
+        "findings": [
+            {
+                "requirement": "6887-8.1.1-02",
+                "level": "SHOULD",
+                "capture": "lab.pcapng",
+                "frame": 3,
+                "text": "retransmitted after 1.0 s",
+            }
+        ],
         "capture": {"file": "lab.pcapng", "packets": 20, "dropped": 0},
     }
     value.update(changes)
@@ -67,7 +106,9 @@ def result(**changes):
 
 def traffic(interfaces=INTERFACES):
     counts = {"packets": 1, "octets": 52, "wakeups": 1}
-    return [{"interface": name, "protocol": "CoAP", "in": counts, "out": counts} for name in interfaces]
+    return [
+        {"interface": name, "protocol": "CoAP", "in": counts, "out": counts} for name in interfaces
+    ]
 
 
 @pytest.fixture
@@ -77,9 +118,11 @@ def run(tmp_path):
     def write(messages=None, traffic_rows=None, **changes):
         folder = tmp_path / "run"
         folder.mkdir(exist_ok=True)
-        documents = {"result": result(**changes),
-                     "messages": through_nat() if messages is None else messages,
-                     "traffic": traffic() if traffic_rows is None else traffic_rows}
+        documents = {
+            "result": result(**changes),
+            "messages": through_nat() if messages is None else messages,
+            "traffic": traffic() if traffic_rows is None else traffic_rows,
+        }
         for name, value in documents.items():
             (folder / f"{name}.json").write_text(json.dumps(value))
         return folder
@@ -88,8 +131,12 @@ def run(tmp_path):
 
 
 def pinhole(*arguments):
-    return subprocess.run([BUILD / "pinhole", "report", *map(str, arguments)], capture_output=True, text=True,
-                          timeout=120)
+    return subprocess.run(
+        [BUILD / "pinhole", "report", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 class Page(html.parser.HTMLParser):
@@ -149,7 +196,10 @@ def test_a_retransmission_that_overtakes_nothing_keeps_its_order_on_a_slow_link(
     second = hop(2, 1.0, "device:eth0", "gateway:eth0", DEVICE, SERVER)
     first[1].update(frame=3, time=1.5)
     second[1].update(frame=4, time=2.5)
-    assert [frames for frames, _ in followed([first[0], second[0], first[1], second[1]])] == [[1, 3], [2, 4]]
+    assert [frames for frames, _ in followed([first[0], second[0], first[1], second[1]])] == [
+        [1, 3],
+        [2, 4],
+    ]
 
 
 def test_an_echo_of_the_same_payload_is_another_message():
@@ -172,13 +222,19 @@ def test_a_nat_that_forwarded_from_an_address_is_no_endpoint_there():
 
 
 def test_a_request_to_a_router_that_answers_from_there_was_delivered():
-    messages = hop(1, 0.0, "device:eth0", "gateway:eth0", DEVICE, "192.168.1.1:5351", protocol="PCP")
-    messages += hop(3, 0.1, "gateway:eth0", "device:eth0", "192.168.1.1:5351", DEVICE, payload=2, protocol="PCP")
+    messages = hop(
+        1, 0.0, "device:eth0", "gateway:eth0", DEVICE, "192.168.1.1:5351", protocol="PCP"
+    )
+    messages += hop(
+        3, 0.1, "gateway:eth0", "device:eth0", "192.168.1.1:5351", DEVICE, payload=2, protocol="PCP"
+    )
     assert [fate for _, fate in followed(messages)] == ["delivered", "delivered"]
 
 
 def test_a_message_to_a_host_that_stays_silent_was_delivered():
-    assert followed(hop(1, 0.0, "gateway:eth1", "server:eth0", MAPPED, SERVER)) == [([1, 2], "delivered")]
+    assert followed(hop(1, 0.0, "gateway:eth1", "server:eth0", MAPPED, SERVER)) == [
+        ([1, 2], "delivered")
+    ]
 
 
 def test_a_message_that_arrives_nowhere_was_lost():
@@ -187,11 +243,29 @@ def test_a_message_that_arrives_nowhere_was_lost():
     assert journey.describe_end(lost) == "left device:eth0 and arrived nowhere"
 
 
-def test_a_multicast_reaches_every_node_of_its_link_and_is_not_stopped():
-    multicast = {"source": "192.168.1.1:5351", "destination": "224.0.0.1:5350", "protocol": "PCP"}
-    messages = hop(1, 0.0, "gateway:eth0", "device:eth0", **multicast)
-    messages.append(sighting(3, 0.0, "other:eth0", "in", **multicast))
+def test_a_multicast_reaches_every_node_of_its_link_and_is_not_stopped_at_a_router():
+    multicast = {"source": DEVICE, "destination": "224.0.0.1:5350", "protocol": "PCP"}
+    messages = hop(1, 0.0, "device:eth0", "other:eth0", **multicast)
+    messages.append(sighting(3, 0.0, "gateway:eth0", "in", **multicast))
     assert followed(messages) == [([1, 2, 3], "delivered")]
+
+
+def test_a_multicast_that_nobody_hears_is_not_lost():
+    multicast = {"source": "[fe80::1]:5351", "destination": "[ff02::1]:5350", "protocol": "PCP"}
+    assert followed([sighting(1, 0.0, "gateway:eth0", "out", **multicast)]) == [([1], "delivered")]
+
+
+def test_what_a_router_sends_long_after_an_arrival_was_not_forwarded():
+    messages = hop(1, 0.0, "device:eth0", "gateway:eth0", DEVICE, SERVER)
+    messages += hop(3, 2.0, "gateway:eth1", "server:eth0", MAPPED, SERVER)
+    assert [frames for frames, _ in followed(messages)] == [[1, 2], [3, 4]]
+
+
+def test_equal_payloads_of_two_devices_are_told_apart_by_their_addresses():
+    one = hop(1, 0.0, "device:eth0", "gateway:eth0", DEVICE, SERVER)
+    two = hop(2, 0.0, "other:eth0", "gateway:eth0", "192.168.1.11:5683", SERVER)
+    one[1].update(frame=4)
+    assert [frames for frames, _ in followed([one[0], two[0], two[1], one[1]])] == [[1, 4], [2, 3]]
 
 
 def test_an_arrival_that_is_captured_just_before_its_departure_is_put_in_order():
@@ -207,12 +281,16 @@ def test_without_directions_each_sighting_stands_for_itself():
 
 
 def test_lifelines_stand_in_the_order_of_the_path():
-    messages = hop(1, 0.0, "server:eth0", "cgn:eth1", SERVER, MAPPED, payload=5)
+    messages = hop(
+        1, 0.0, "cgn:eth1", "server:eth0", "11.0.0.1", SERVER, payload=5, protocol="ICMP"
+    )
     messages += hop(3, 1.0, "device:eth0", "gateway:eth0", DEVICE, SERVER)
     messages += hop(5, 1.0, "gateway:eth1", "cgn:eth0", "100.64.0.2:5683", SERVER)
     messages += hop(7, 1.0, "cgn:eth1", "server:eth0", MAPPED, SERVER)
     assert journey.order_nodes(journey.follow(messages)) in (
-        ["device", "gateway", "cgn", "server"], ["server", "cgn", "gateway", "device"])
+        ["device", "gateway", "cgn", "server"],
+        ["server", "cgn", "gateway", "device"],
+    )
 
 
 # --- ladders --------------------------------------------------------------------------------
@@ -222,7 +300,10 @@ def test_a_ladder_draws_one_row_a_message_with_an_arrow_a_link():
     drawn = ladder.draw(journey.follow(through_nat() + through_nat(5, 2.0), INTERFACES))
     assert [name for name, _ in drawn.nodes] == ["device", "gateway", "server"]
     assert [[a.end for a in row.arrows] for row in drawn.rows] == [["arrow", "arrow"]] * 2
-    assert [[frame for _, frame, _ in row.dots] for row in drawn.rows] == [[1, 2, 3, 4], [5, 6, 7, 8]]
+    assert [[frame for _, frame, _ in row.dots] for row in drawn.rows] == [
+        [1, 2, 3, 4],
+        [5, 6, 7, 8],
+    ]
     assert [text for _, text in drawn.remarks] == ["2.0 s without a message"]
 
 
@@ -256,9 +337,19 @@ def test_a_text_ladder_fits_72_columns_and_shows_where_a_message_stopped():
 def test_a_report_tells_verdict_expectations_findings_traffic_and_how_to_repeat(run):
     web, markdown = report_of(run())
     text = " ".join(" ".join(web.text).split())
-    for words in ("pass", "A device behind a home gateway.", "1 of 1 expectation met, 1 finding, 20 packets captured, "
-                  "0 dropped, 6.2 s", "miniupnpd", "2.3.1", "a 2.05", "6887-8.1.1-02", "retransmitted after 1.0 s",
-                  "pinhole run scenarios/home.yaml --seed 7", "start gateway", "CON GET /status"):
+    for words in (
+        "pass",
+        "A device behind a home gateway.",
+        "1 of 1 expectation met, 1 finding, 20 packets captured, " "0 dropped, 6.2 s",
+        "miniupnpd",
+        "2.3.1",
+        "a 2.05",
+        "6887-8.1.1-02",
+        "retransmitted after 1.0 s",
+        "pinhole run scenarios/home.yaml --seed 7",
+        "start gateway",
+        "CON GET /status",
+    ):
         assert words in text
         assert words in markdown.replace("\\", "")
     assert "dropped 0" not in text
@@ -277,7 +368,9 @@ def test_a_message_that_died_is_told_with_the_node_and_the_frames_of_each_try(ru
     messages += hop(7, 11.0, "server:eth0", "gateway:eth1", SERVER, MAPPED, payload=2)
     web, markdown = report_of(run(messages=messages, verdict="fail"))
     for text in ("".join(web.text), markdown):
-        assert "2 times (frames 5, 6, 7, 8): reached gateway:eth1 and went no further" in " ".join(text.split())
+        assert "2 times (frames 5, 6, 7, 8): reached gateway:eth1 and went no further" in " ".join(
+            text.split()
+        )
 
 
 def test_dropped_packets_are_an_alarm(run):
@@ -287,7 +380,9 @@ def test_dropped_packets_are_an_alarm(run):
 
 
 def test_a_run_without_messages_or_expectations_is_reported_too(run):
-    web, markdown = report_of(run(messages=[], traffic_rows=[], expectations=[], findings=[], steps=[]))
+    web, markdown = report_of(
+        run(messages=[], traffic_rows=[], expectations=[], findings=[], steps=[])
+    )
     assert "No rule found anything amiss." in markdown
     assert all(tag != "line" for tag, _ in web.elements)
 
@@ -298,12 +393,16 @@ def test_a_page_asks_for_nothing_from_outside(run):
         assert tag not in ("script", "link", "img", "iframe", "object", "base", "form")
         assert "src" not in attributes
         assert attributes.get("href", "#").startswith("#")
-    policy = [a["content"] for tag, a in web.elements if a.get("http-equiv") == "Content-Security-Policy"]
+    policy = [
+        a["content"] for tag, a in web.elements if a.get("http-equiv") == "Content-Security-Policy"
+    ]
     assert policy == ["default-src 'none'; style-src 'unsafe-inline'"]
 
 
-HOSTILE = ("</title></text></svg><script>alert(1)</script><img src=x onerror=alert(1)>\"'&lt; "
-           "| [x](javascript:1) ![x](http://evil.example/) ``` `` *b* _i_ # www.evil.example \u202eright\x1b[2J\r\n\r\n# h")
+HOSTILE = (
+    "</title></text></svg><script>alert(1)</script><img src=x onerror=alert(1)>\"'&lt; "
+    "| [x](javascript:1) ![x](http://evil.example/) ``` `` *b* _i_ # www.evil.example \u202eright\x1b[2J\r\n\r\n# h"
+)
 
 
 def test_hostile_strings_stay_text(run):
@@ -312,18 +411,41 @@ def test_hostile_strings_stay_text(run):
         message["interface"] = HOSTILE + message["interface"]
     rows = traffic([HOSTILE])
     clean, _ = report_of(run(messages=[dict(m, summary="x") for m in messages], traffic_rows=rows))
-    folder = run(messages=messages, traffic_rows=rows, scenario=HOSTILE, description=HOSTILE, command=HOSTILE,
-                 started=HOSTILE, peers={HOSTILE: {"name": HOSTILE, "version": HOSTILE}},
-                 steps=[{"step": HOSTILE, "seconds": 1, "outcome": HOSTILE}],
-                 expectations=[{"name": HOSTILE, "verdict": "fail", "expected": HOSTILE, "actual": HOSTILE,
-                                "frames": [1]}],
-                 findings=[{"requirement": "6887-8.1.1-02", "level": HOSTILE, "capture": HOSTILE, "frame": 3,
-                            "text": HOSTILE}],
-                 capture={"file": HOSTILE, "packets": 1, "dropped": 1})
+    folder = run(
+        messages=messages,
+        traffic_rows=rows,
+        scenario=HOSTILE,
+        description=HOSTILE,
+        command=HOSTILE,
+        started=HOSTILE,
+        peers={HOSTILE: {"name": HOSTILE, "version": HOSTILE}},
+        steps=[{"step": HOSTILE, "seconds": 1, "outcome": HOSTILE}],
+        expectations=[
+            {
+                "name": HOSTILE,
+                "verdict": "fail",
+                "expected": HOSTILE,
+                "actual": HOSTILE,
+                "frames": [1],
+            }
+        ],
+        findings=[
+            {
+                "requirement": "6887-8.1.1-02",
+                "level": HOSTILE,
+                "capture": HOSTILE,
+                "frame": 3,
+                "text": HOSTILE,
+            }
+        ],
+        capture={"file": HOSTILE, "packets": 1, "dropped": 1},
+    )
     web, markdown = report_of(folder)
     assert {tag for tag, _ in web.elements} == {tag for tag, _ in clean.elements} | {"p"}
     assert not any(name.startswith("on") for _, attributes in web.elements for name in attributes)
-    assert "\u202e" not in "".join(web.text) + markdown and "\x1b" not in "".join(web.text) + markdown
+    assert (
+        "\u202e" not in "".join(web.text) + markdown and "\x1b" not in "".join(web.text) + markdown
+    )
     outside = re.sub(r"(?ms)^(`{3,})$.*?^\1$", "", markdown)
     assert "<" not in re.sub(r"\\<", "", outside)
     assert not re.search(r"(?<!\\)\]\(", outside)
@@ -352,8 +474,11 @@ def test_a_missing_file_is_named(run, name):
     assert f"{folder}/{name}.json: No such file" in refused(folder)
 
 
-@pytest.mark.parametrize("octets", [b"", b"{", b"\xff\xfe", b"[" * 100000, b"NaN", b"9" * 10000, b"[1]"],
-                         ids=["empty", "cut", "no UTF-8", "deep", "NaN", "long number", "other"])
+@pytest.mark.parametrize(
+    "octets",
+    [b"", b"{", b"\xff\xfe", b"[" * 100000, b"NaN", b"9" * 10000, b"[1]"],
+    ids=["empty", "cut", "no UTF-8", "deep", "NaN", "long number", "other"],
+)
 def test_a_damaged_file_is_named(run, octets):
     folder = run()
     (folder / "result.json").write_bytes(octets)
@@ -394,7 +519,9 @@ def test_a_huge_run_is_cut_and_says_so(run):
     assert len(messages) > runfolder.LIST_LIMIT
     web, markdown = report_of(run(messages=messages, description="x" * 100000))
     text = "".join(web.text)
-    assert "1,200 further sightings in messages.json" in text and "1,200 further sightings" in markdown
+    assert (
+        "1,200 further sightings in messages.json" in text and "1,200 further sightings" in markdown
+    )
     assert "100 further messages not drawn" in text
     assert "x" * 1000 not in text
     assert len(markdown) < 200_000
@@ -409,8 +536,9 @@ def test_out_names_the_folder_of_one_report_and_holds_folders_for_several(run, t
     assert sorted(p.name for p in (tmp_path / "one").iterdir()) == ["report.html", "report.md"]
     assert not (folder / "report.html").exists()
     assert pinhole(folder, folder, "--out", tmp_path / "two").returncode == 0
-    assert sorted(str(p.relative_to(tmp_path / "two")) for p in (tmp_path / "two").glob("*/*.html")) == [
-        "run+/report.html", "run/report.html"]
+    assert sorted(
+        str(p.relative_to(tmp_path / "two")) for p in (tmp_path / "two").glob("*/*.html")
+    ) == ["run+/report.html", "run/report.html"]
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(run, tmp_path):
@@ -434,7 +562,9 @@ def test_no_run_named_is_a_usage_error():
 def test_escaped_markdown_keeps_its_letters_and_has_no_bare_markup(text):
     escaped = page.escape_markdown(runfolder.clean(text))
     assert "\n" not in escaped
-    assert not re.search(r"(?<!\\)(?:\\\\)*[`*_\[\]<>|#]", escaped.replace("&#58;", "").replace("&#46;", ""))
+    assert not re.search(
+        r"(?<!\\)(?:\\\\)*[`*_\[\]<>|#]", escaped.replace("&#58;", "").replace("&#46;", "")
+    )
     restored = escaped.replace("&#58;", ":").replace("&#46;", ".")
     assert re.sub(r"\\(.)", r"\1", restored) == " ".join(runfolder.clean(text).split())
 
@@ -447,12 +577,29 @@ def test_a_code_span_is_closed_by_its_own_fence_only(text):
     assert span.endswith(fence) and fence not in re.findall("`+", text)
 
 
+def test_a_code_block_is_closed_by_its_own_fence_only():
+    lines = page.fenced(["```", "````"]).splitlines()
+    assert lines == ["`````", "```", "````", "`````"]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.builds(
-    sighting, st.integers(1, 50), st.floats(-1, 1e9), st.sampled_from(INTERFACES + ("", ":", "x")),
-    st.sampled_from(["in", "out", "unknown"]), st.sampled_from([DEVICE, SERVER, "", "[::1]:1", "x"]),
-    st.sampled_from([DEVICE, SERVER, MAPPED, "224.0.0.1:5350", "[ff02::1]:5350", ":", "ff02::1"]),
-    payload=st.integers(1, 2)), max_size=12))
+@given(
+    st.lists(
+        st.builds(
+            sighting,
+            st.integers(1, 50),
+            st.floats(-1, 1e9),
+            st.sampled_from(INTERFACES + ("", ":", "x")),
+            st.sampled_from(["in", "out", "unknown"]),
+            st.sampled_from([DEVICE, SERVER, "", "[::1]:1", "x"]),
+            st.sampled_from(
+                [DEVICE, SERVER, MAPPED, "224.0.0.1:5350", "[ff02::1]:5350", ":", "ff02::1"]
+            ),
+            payload=st.integers(1, 2),
+        ),
+        max_size=12,
+    )
+)
 def test_any_messages_make_a_ladder_that_holds_every_sighting_once(messages):
     journeys = journey.follow(messages)
     seen = [s for j in journeys for h in j.hops for s in h.sightings]
@@ -464,7 +611,9 @@ def test_any_messages_make_a_ladder_that_holds_every_sighting_once(messages):
         assert all(len(line) <= 72 for line in lines)
 
 
-FORMATS = sorted(p.name.removesuffix(".schema.json") for p in runfolder.SCHEMAS.glob("*.schema.json"))
+FORMATS = sorted(
+    p.name.removesuffix(".schema.json") for p in runfolder.SCHEMAS.glob("*.schema.json")
+)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -474,16 +623,54 @@ def test_every_schema_is_one(name):
 
 EXAMPLES = {
     "check": {"packets": 3, "findings": result()["findings"], "seconds": 0.01},
-    "requirements": [{"id": "6887-7.1-01", "level": "MUST", "section": "7.1", "role": "client", "text": "x",
-                      "observable": "passive", "cases": [], "rules": ["header"], "defects": [],
-                      "why_untested": None}],
-    "test": {"suite": "rfc6887", "peer": {"name": "reference", "version": "0.1", "role": "gateway"}, "seed": 1,
-             "cases": [{"id": "map", "requirements": ["6887-11.3-07"], "level": "MUST", "verdict": "pass",
-                        "expected": "x", "actual": "x", "capture": "x.pcapng", "frames": [1], "rerun": "pinhole"}],
-             "summary": {"pass": 1}, "seconds": 1},
-    "bench": {"lab.star100.up": {"ours": 0.07, "peer": 9.1, "ratio": 130, "unit": "s", "note": "mininet 2.3.0"}},
+    "requirements": [
+        {
+            "id": "6887-7.1-01",
+            "level": "MUST",
+            "section": "7.1",
+            "role": "client",
+            "text": "x",
+            "observable": "passive",
+            "cases": [],
+            "rules": ["header"],
+            "defects": [],
+            "why_untested": None,
+        }
+    ],
+    "test": {
+        "suite": "rfc6887",
+        "peer": {"name": "reference", "version": "0.1", "role": "gateway"},
+        "seed": 1,
+        "cases": [
+            {
+                "id": "map",
+                "requirements": ["6887-11.3-07"],
+                "level": "MUST",
+                "verdict": "pass",
+                "expected": "x",
+                "actual": "x",
+                "capture": "x.pcapng",
+                "frames": [1],
+                "rerun": "pinhole",
+            }
+        ],
+        "summary": {"pass": 1},
+        "seconds": 1,
+    },
+    "bench": {
+        "lab.star100.up": {
+            "ours": 0.07,
+            "peer": 9.1,
+            "ratio": 130,
+            "unit": "s",
+            "note": "mininet 2.3.0",
+        }
+    },
     "size": {"pcp-client-map.cortex-m0": {"text": 2900, "data": 0, "bss": 12, "stack": 300}},
-    "result": result(), "messages": through_nat(), "traffic": traffic(), "common": {},
+    "result": result(),
+    "messages": through_nat(),
+    "traffic": traffic(),
+    "common": {},
 }
 
 
@@ -495,8 +682,20 @@ def test_a_document_of_each_format_keeps_its_schema(name):
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "common"])
 def test_a_document_that_lacks_a_key_breaks_its_schema(name):
     whole = EXAMPLES[name]
-    inner = whole[0] if isinstance(whole, list) else next(iter(whole.values())) if name in ("bench", "size") else whole
+    inner = (
+        whole[0]
+        if isinstance(whole, list)
+        else next(iter(whole.values()))
+        if name in ("bench", "size")
+        else whole
+    )
     for key in inner:
         cut = {k: v for k, v in inner.items() if k != key}
-        document = [cut] if isinstance(whole, list) else {next(iter(whole)): cut} if inner is not whole else cut
+        document = (
+            [cut]
+            if isinstance(whole, list)
+            else {next(iter(whole)): cut}
+            if inner is not whole
+            else cut
+        )
         assert not runfolder.schema(name).is_valid(document), key

@@ -38,8 +38,7 @@ static void count_event(struct traffic_interface *entry, const struct event *eve
 {
     struct traffic_count *count = &entry->counts[protocol][event->direction];
     count->packets++;
-    if (event->packet.ip_version)
-        count->octets += event->packet.ip_length;
+    count->octets += event->packet.ip_length; /* 0 without IP */
     if (event->time - entry->last > sleep_after)
         count->wakeups++;
     entry->last = event->time;

@@ -190,15 +190,18 @@ static void what_is_no_coap_at_its_port_is_a_probe(void **state)
     assert_int_equal(memory.count, 0);
 }
 
-static void more_endpoints_than_fit_are_not_learnt(void **state)
+static void as_many_endpoints_are_learnt_as_fit(void **state)
 {
     (void)state;
     static struct protocol_memory memory;
     memset(&memory, 0, sizeof memory);
-    struct flow flow = {"11.0.0.1", 0, "11.0.0.2", 5683};
-    for (uint32_t port = 10000; port < 10000 + 2 * PROTOCOL_ENDPOINTS; port++) {
-        flow.source_port = (uint16_t)port;
+    struct flow flow = {"11.0.0.1", 10000, "11.0.0.2", 5683};
+    while (flow.source_port < 10000 + 2 * PROTOCOL_ENDPOINTS) {
         assert_int_equal(protocol_of_udp(&memory, &flow, coap_get, sizeof coap_get), PROTOCOL_COAP);
+        flow.source_port++;
+        /* The first packet brought the server's endpoint with it. */
+        uint32_t met = flow.source_port - 10000U + 1;
+        assert_int_equal(memory.count, met < PROTOCOL_ENDPOINTS ? met : PROTOCOL_ENDPOINTS);
     }
     assert_int_equal(memory.count, PROTOCOL_ENDPOINTS);
 }
@@ -509,6 +512,34 @@ static void an_interface_name_that_is_no_utf_8_stays_valid_json(void **state)
     json_decref(messages);
 }
 
+static void frames_of_any_octets_are_measured(void **state)
+{
+    (void)state;
+    uint32_t random = 1;
+    for (int round = 0; round < 20; round++) {
+        struct recording recording;
+        begin(&recording, one_interface);
+        for (int i = 0; i < 100; i++) {
+            uint8_t frame[1600];
+            size_t length = build_udp(frame, i % 2 ? &pcp : &probe, announce_request, 24);
+            for (int change = 0; change < 4; change++) {
+                random = random * 1664525 + 1013904223; /* Numerical Recipes' generator */
+                frame[(random >> 8) % length] = (uint8_t)(random >> 24);
+            }
+            put_frame(&recording, 0, i, DIRECTION_IN, frame, (random >> 16) % (length + 1));
+        }
+        store(&recording);
+        struct traffic traffic;
+        assert_int_equal(traffic_measure(recording.capture, &traffic, NULL), 0);
+        uint64_t packets = 0;
+        for (int p = 0; p < PROTOCOL_COUNT; p++)
+            packets += traffic.interfaces[0].counts[p][DIRECTION_IN].packets;
+        assert_int_equal(packets, 100);
+        traffic_free(&traffic);
+        json_decref(messages_of(&recording));
+    }
+}
+
 static void a_capture_without_packets_has_no_messages(void **state)
 {
     (void)state;
@@ -525,7 +556,7 @@ int main(void)
         cmocka_unit_test(pcp_and_nat_pmp_are_told_apart_by_their_version),
         cmocka_unit_test(coap_to_an_external_port_is_known_by_the_registration_before),
         cmocka_unit_test(what_is_no_coap_at_its_port_is_a_probe),
-        cmocka_unit_test(more_endpoints_than_fit_are_not_learnt),
+        cmocka_unit_test(as_many_endpoints_are_learnt_as_fit),
         cmocka_unit_test(neighbour_discovery_is_no_icmp_traffic),
         cmocka_unit_test(octets_are_those_of_the_ip_datagram_in_each_direction),
         cmocka_unit_test(a_packet_after_more_than_a_second_of_silence_is_a_wake_up),
@@ -540,6 +571,7 @@ int main(void)
         cmocka_unit_test(an_icmp_error_tells_what_it_is_about_and_keeps_its_digest),
         cmocka_unit_test(octets_that_are_no_text_are_only_counted),
         cmocka_unit_test(an_interface_name_that_is_no_utf_8_stays_valid_json),
+        cmocka_unit_test(frames_of_any_octets_are_measured),
         cmocka_unit_test(a_capture_without_packets_has_no_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,11 +62,18 @@ def _same_addresses(a, b):
 
 def _is_reply(incoming, outgoing):
     """An echo has the payload of what it answers, but goes back where that came from."""
-    return incoming["source"] == outgoing["destination"] and incoming["destination"] == outgoing["source"]
+    return (
+        incoming["source"] == outgoing["destination"]
+        and incoming["destination"] == outgoing["source"]
+    )
 
 
 def is_multicast(endpoint):
-    host = endpoint.rpartition(":")[0].strip("[]") if endpoint.count(":") == 1 or "]" in endpoint else endpoint
+    host = (
+        endpoint.rpartition(":")[0].strip("[]")
+        if endpoint.count(":") == 1 or "]" in endpoint
+        else endpoint
+    )
     if ":" in host:
         return host.lower().startswith("ff")
     head = host.partition(".")[0]
@@ -98,13 +105,20 @@ class _Tracker:
         for journey in self.candidates(sighting):
             hop = journey.hops[-1]
             for arrival in hop.reached:
-                if (node_of(arrival) == node_of(sighting) and not _is_reply(arrival, sighting)
-                        and sighting["time"] - arrival["time"] <= FORWARDING):
+                if (
+                    node_of(arrival) == node_of(sighting)
+                    and not _is_reply(arrival, sighting)
+                    and sighting["time"] - arrival["time"] <= FORWARDING
+                ):
                     journey.hops.append(Hop(left=sighting))
                     return
-            if (hop.left is None and hop.reached and _same_addresses(hop.reached[0], sighting)
-                    and node_of(hop.reached[0]) != node_of(sighting)
-                    and sighting["time"] - hop.reached[0]["time"] <= DISORDER):
+            if (
+                hop.left is None
+                and hop.reached
+                and _same_addresses(hop.reached[0], sighting)
+                and node_of(hop.reached[0]) != node_of(sighting)
+                and sighting["time"] - hop.reached[0]["time"] <= DISORDER
+            ):
                 hop.left = sighting
                 return
         self.begin(Hop(left=sighting))
@@ -112,11 +126,13 @@ class _Tracker:
     def arrive(self, sighting):
         for journey in self.candidates(sighting):
             hop = journey.hops[-1]
-            if (hop.left and _same_addresses(hop.left, sighting)
-                    and node_of(hop.left) != node_of(sighting)
-                    and (not hop.reached or is_multicast(sighting["destination"]))
-                    and all(node_of(s) != node_of(sighting) for s in hop.reached)
-                    and sighting["time"] - hop.left["time"] <= CROSSING):
+            if (
+                hop.left
+                and _same_addresses(hop.left, sighting)
+                and node_of(hop.left) != node_of(sighting)
+                and all(node_of(s) != node_of(sighting) for s in hop.reached)
+                and sighting["time"] - hop.left["time"] <= CROSSING
+            ):
                 hop.reached.append(sighting)
                 return
         self.begin(Hop(reached=[sighting]))
@@ -134,7 +150,11 @@ def _endpoints(journeys):
 def _fate(journey, speakers, hosts):
     hop = journey.hops[-1]
     if not hop.reached:
-        return LOST if hop.left["direction"] == "out" and not is_multicast(hop.left["destination"]) else DELIVERED
+        return (
+            LOST
+            if hop.left["direction"] == "out" and not is_multicast(hop.left["destination"])
+            else DELIVERED
+        )
     arrival = hop.reached[-1]
     if is_multicast(arrival["destination"]) or arrival["direction"] == "unknown":
         return DELIVERED
@@ -174,8 +194,10 @@ def describe_end(journey):
     if journey.fate == LOST:
         return f"left {hop.left['interface']} and arrived nowhere"
     arrival = hop.reached[-1]
-    return (f"reached {arrival['interface']} and went no further: {node_of(arrival)} did not forward it, and "
-            f"nothing there speaks from {arrival['destination']}")
+    return (
+        f"reached {arrival['interface']} and went no further: {node_of(arrival)} did not forward it, and "
+        f"nothing there speaks from {arrival['destination']}"
+    )
 
 
 def order_nodes(journeys):
@@ -188,7 +210,11 @@ def order_nodes(journeys):
                 node = node_of(sighting)
                 if node not in seen:
                     seen.append(node)
-                if hop.left and node_of(hop.left) != node and node not in neighbours[node_of(hop.left)]:
+                if (
+                    hop.left
+                    and node_of(hop.left) != node
+                    and node not in neighbours[node_of(hop.left)]
+                ):
                     neighbours[node_of(hop.left)].append(node)
                     neighbours[node].append(node_of(hop.left))
     # Begin at an end of a chain, the one that speaks first: devices do.

@@ -76,7 +76,10 @@ def frames_text(hop):
 def _note(hop, before):
     sighting = hop.any
     addresses = f"{sighting['source']} → {sighting['destination']}"
-    if before and (sighting["source"], sighting["destination"]) == (before["source"], before["destination"]):
+    if before and (sighting["source"], sighting["destination"]) == (
+        before["source"],
+        before["destination"],
+    ):
         return frames_text(hop)
     return f"{frames_text(hop)}  {addresses}"
 
@@ -132,7 +135,9 @@ def draw(journeys):
     lane = max(LANE_LEAST, min(LANE_MOST, longest * NOTE_CHARACTER + 24))
     place = {name: LEFT + 40 + i * lane for i, name in enumerate(names)}
     width = LEFT + 80 + max(len(names) - 1, 1) * lane + RIGHT
-    ladder = Ladder([(name, place[name]) for name in names], [], [], width, 0, len(journeys) - len(shown))
+    ladder = Ladder(
+        [(name, place[name]) for name in names], [], [], width, 0, len(journeys) - len(shown)
+    )
     y, before = TOP + ROW / 2, None
     for journey in shown:
         first = journey.first
@@ -142,12 +147,30 @@ def draw(journeys):
         before = max(s["time"] for hop in journey.hops for s in hop.sightings)
         arrows = list(_arrows(journey, place, lane))
         label, x, end = _place_label(label_of(first), arrows, width)
-        dots = [(place[node_of(s)], s["frame"],
-                 f"frame {s['frame']} at {s['interface']}, {s['direction']}, {format_time(s['time'])} s: "
-                 f"{s['source']} → {s['destination']}")
-                for hop in journey.hops for s in hop.sightings]
-        ladder.rows.append(Row(y, format_time(first["time"]), label, x, end, label_of(first),
-                               first["protocol"].lower(), journey.fate, arrows, dots))
+        dots = [
+            (
+                place[node_of(s)],
+                s["frame"],
+                f"frame {s['frame']} at {s['interface']}, {s['direction']}, {format_time(s['time'])} s: "
+                f"{s['source']} → {s['destination']}",
+            )
+            for hop in journey.hops
+            for s in hop.sightings
+        ]
+        ladder.rows.append(
+            Row(
+                y,
+                format_time(first["time"]),
+                label,
+                x,
+                end,
+                label_of(first),
+                first["protocol"].lower(),
+                journey.fate,
+                arrows,
+                dots,
+            )
+        )
         y += ROW
     ladder.height = y + 6
     return ladder
@@ -202,7 +225,9 @@ def text(journeys):
         lines.append("".join(lifelines()).rstrip())
         wrapped = textwrap.wrap(label_of(first), TEXT_COLUMNS - TEXT_LEFT)
         for i, part in enumerate(wrapped):
-            lines.append((format_time(first["time"]).rjust(8) if i == 0 else "").ljust(TEXT_LEFT) + part)
+            lines.append(
+                (format_time(first["time"]).rjust(8) if i == 0 else "").ljust(TEXT_LEFT) + part
+            )
         line = lifelines()
         for hop in journey.hops:
             start = place[node_of(hop.left)] if hop.left else None
@@ -212,7 +237,13 @@ def text(journeys):
             for arrival in hop.reached:
                 x = place[node_of(arrival)]
                 stopped = hop is journey.hops[-1] and journey.fate == STOPPED
-                begin = start if start is not None else x - lane // 2 if x > TEXT_LEFT else x + lane // 2
+                begin = (
+                    start
+                    if start is not None
+                    else x - lane // 2
+                    if x > TEXT_LEFT
+                    else x + lane // 2
+                )
                 _text_arrow(line, begin, x, frames_text(hop), "X" if stopped else "|")
         lines.append("".join(line).rstrip())
     if len(journeys) > len(shown):

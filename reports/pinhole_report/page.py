@@ -53,7 +53,7 @@ def code(text):
 
 
 def count(number, noun):
-    """"1 packet", "2,000 packets"."""
+    """ "1 packet", "2,000 packets"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
@@ -64,10 +64,16 @@ def _traffic_rows(traffic):
         interfaces.setdefault(row["interface"], []).append(row)
 
     def total(rows):
-        return {way: {key: sum(row[way][key] for row in rows) for key in ("packets", "octets", "wakeups")}
-                for way in ("in", "out")}
+        return {
+            way: {
+                key: sum(row[way][key] for row in rows) for key in ("packets", "octets", "wakeups")
+            }
+            for way in ("in", "out")
+        }
 
-    return [{"interface": name, "rows": rows, "total": total(rows)} for name, rows in interfaces.items()]
+    return [
+        {"interface": name, "rows": rows, "total": total(rows)} for name, rows in interfaces.items()
+    ]
 
 
 def _summary(run):
@@ -75,13 +81,15 @@ def _summary(run):
     expectations = Counter(e["verdict"] for e in run.result["expectations"])
     met = sum(n for verdict, n in expectations.items() if verdict in ("pass", "info", "warn"))
     capture = run.result["capture"]
-    return ", ".join([
-        f"{met} of {count(sum(expectations.values()), 'expectation')} met",
-        count(len(run.result["findings"]) + run.cut.get("findings", 0), "finding"),
-        f"{count(capture['packets'], 'packet')} captured",
-        f"{capture['dropped']:,} dropped",
-        f"{run.result['seconds']:.1f} s",
-    ])
+    return ", ".join(
+        [
+            f"{met} of {count(sum(expectations.values()), 'expectation')} met",
+            count(len(run.result["findings"]) + run.cut.get("findings", 0), "finding"),
+            f"{count(capture['packets'], 'packet')} captured",
+            f"{capture['dropped']:,} dropped",
+            f"{run.result['seconds']:.1f} s",
+        ]
+    )
 
 
 def _ended(journeys):
@@ -91,8 +99,10 @@ def _ended(journeys):
         if one.fate != journey.DELIVERED:
             key = ladder.label_of(one.first), journey.describe_end(one)
             alike.setdefault(key, []).append(one.frames)
-    return [{"label": label, "end": end, "times": len(frames), "frames": sum(frames, [])[:LISTED]}
-            for (label, end), frames in alike.items()]
+    return [
+        {"label": label, "end": end, "times": len(frames), "frames": sum(frames, [])[:LISTED]}
+        for (label, end), frames in alike.items()
+    ]
 
 
 def _model(run):
@@ -127,7 +137,12 @@ def write(run, folder):
     """Writes both reports into folder, which is made if need be. Returns their paths."""
     model = _model(run)
     loader = jinja2.FileSystemLoader(TEMPLATES)
-    common = {"loader": loader, "trim_blocks": True, "lstrip_blocks": True, "undefined": jinja2.StrictUndefined}
+    common = {
+        "loader": loader,
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+        "undefined": jinja2.StrictUndefined,
+    }
     html = jinja2.Environment(autoescape=True, **common)
     markdown = jinja2.Environment(autoescape=False, finalize=escape_markdown, **common)
     markdown.globals.update(code=code, fenced=fenced)

@@ -20,7 +20,9 @@ STRING_LIMIT = 600
 LIST_LIMIT = 2000  # elements that are shown of one list
 
 # Control characters, and those that reorder or hide text: zero width, bidirectional overrides, BOM.
-_UNSEEMLY = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_UNSEEMLY = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 class RunError(Exception):
@@ -89,7 +91,9 @@ def _validate(path, name, value):
     if problem is None:
         return
     place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem.path)
-    raise RunError(f"{path}: {clean(place.lstrip('.'), 100) or 'whole file'}: {clean(problem.message, 200)}")
+    raise RunError(
+        f"{path}: {clean(place.lstrip('.'), 100) or 'whole file'}: {clean(problem.message, 200)}"
+    )
 
 
 def _shorten(run, name, elements):
