@@ -51,7 +51,7 @@ $(BUILD)/pinhole: $(call objects,cli) $(CLILIBS) | needs
 
 define program
 $(BUILD)/pinhole-$(1): $$(call objects,node/$(1)) $$(call objects,node/common) $$(NODELIBS) | needs
-	$$(CC) $$(ALLFLAGS) -o $$@ $$(filter %.o,$$^) $$(NODELIBS) $$(COAPLIBS)
+	$$(CC) $$(ALLFLAGS) -o $$@ $$(filter %.o,$$^) $$(NODELIBS) $$(COAPLIBS) -lmnl
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 

@@ -7,7 +7,6 @@
 #ifndef PINHOLE_MEASURE_PROTOCOL_H
 #define PINHOLE_MEASURE_PROTOCOL_H
 
-#include "wire/capfile.h"
 #include "wire/packet.h"
 
 #include <stdint.h>
@@ -26,7 +25,10 @@ enum protocol {
     PROTOCOL_COUNT
 };
 
-enum { PROTOCOL_ENDPOINTS = 1024 };
+enum {
+    COAP_PORT = 5683, /* RFC 7252 section 6.1 */
+    PROTOCOL_ENDPOINTS = 1024
+};
 
 /* Endpoints known to speak CoAP: an open hash table. When it is full no more are learnt. All zero is
  * its initial state. */
@@ -43,8 +45,5 @@ enum protocol protocol_of(struct protocol_memory *memory, const struct packet *p
 
 /* "PCP", "NAT-PMP", "ARP/ND" ... Never NULL. */
 const char *protocol_name(enum protocol protocol);
-
-/* "in", "out", "unknown". */
-const char *protocol_direction_name(enum capfile_direction direction);
 
 #endif

@@ -1,0 +1,77 @@
+#include "node/common/coap_support.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct coap_patience coap_patience_default = {.ack_timeout = 2000, .max_retransmit = 4};
+
+void coap_support_set_patience(coap_session_t *session, const struct coap_patience *patience)
+{
+    coap_fixed_point_t timeout = {(uint16_t)(patience->ack_timeout / 1000),
+                                  (uint16_t)(patience->ack_timeout % 1000)};
+    coap_session_set_ack_timeout(session, timeout);
+    coap_session_set_max_retransmit(session, (uint16_t)patience->max_retransmit);
+}
+
+coap_address_t coap_support_address(const struct place *place, uint16_t port)
+{
+    coap_address_t out;
+    coap_address_init(&out);
+    union socket_address address;
+    out.size = place_to_socket(place, port, &address);
+    memcpy(&out.addr, &address, out.size);
+    return out;
+}
+
+void coap_support_place(const coap_address_t *from, struct place *place, uint16_t *port)
+{
+    union socket_address address;
+    memset(&address, 0, sizeof address);
+    memcpy(&address, &from->addr, from->size < sizeof address ? from->size : sizeof address);
+    place_from_socket(&address, place, port);
+}
+
+const char *coap_support_code(int code, char text[8])
+{
+    snprintf(text, 8, "%d.%02d", (code >> 5) & 7, code & 31);
+    return text;
+}
+
+/* Options must come in the order of their numbers: Uri-Path (11) before Uri-Query (15). */
+static bool add_options(coap_pdu_t *pdu, const char *path, const char *const *queries)
+{
+    while (*path) {
+        size_t length = strcspn(path, "/");
+        if (length && !coap_add_option(pdu, COAP_OPTION_URI_PATH, length, (const uint8_t *)path))
+            return false;
+        path += length + (path[length] == '/');
+    }
+    for (; queries && *queries; queries++) {
+        if (!coap_add_option(pdu, COAP_OPTION_URI_QUERY, strlen(*queries),
+                             (const uint8_t *)*queries))
+            return false;
+    }
+    return true;
+}
+
+int coap_support_request(coap_session_t *session, coap_pdu_code_t method, const char *path,
+                         const char *const *queries, struct coap_token *token, struct error *error)
+{
+    coap_pdu_t *pdu = coap_new_pdu(COAP_MESSAGE_CON, method, session);
+    if (!pdu)
+        return error_set(error, "libcoap made no message");
+    coap_session_new_token(session, &token->length, token->octet);
+    if (!coap_add_token(pdu, token->length, token->octet) || !add_options(pdu, path, queries)) {
+        coap_delete_pdu(pdu);
+        return error_set(error, "the request to %s does not fit a CoAP message", path);
+    }
+    if (coap_send(session, pdu) == COAP_INVALID_MID)
+        return error_set(error, "libcoap could not send the request to %s", path);
+    return 0;
+}
+
+bool coap_support_is(const coap_pdu_t *pdu, const struct coap_token *token)
+{
+    coap_bin_const_t theirs = coap_pdu_get_token(pdu);
+    return theirs.length == token->length && memcmp(theirs.s, token->octet, token->length) == 0;
+}

@@ -1,0 +1,40 @@
+/* Small helps around libcoap, shared by the device and the server. */
+#ifndef PINHOLE_NODE_COAP_SUPPORT_H
+#define PINHOLE_NODE_COAP_SUPPORT_H
+
+#include "base/error.h"
+#include "node/common/place.h"
+
+#include <coap3/coap.h>
+
+/* How patient a sender of confirmable messages is, RFC 7252 section 4.8. */
+struct coap_patience {
+    uint32_t ack_timeout;    /* ACK_TIMEOUT in ms, over 0, under 2^16 s */
+    uint32_t max_retransmit; /* MAX_RETRANSMIT, under 2^16 */
+};
+
+/* What RFC 7252 recommends: 2 s, 4 retransmissions, so 93 s until a sender gives up. */
+extern const struct coap_patience coap_patience_default;
+
+void coap_support_set_patience(coap_session_t *session, const struct coap_patience *patience);
+
+coap_address_t coap_support_address(const struct place *place, uint16_t port);
+
+void coap_support_place(const coap_address_t *from, struct place *place, uint16_t *port);
+
+/* "2.05" for 69. Returns text. */
+const char *coap_support_code(int code, char text[8]);
+
+/* One confirmable request without payload on session; queries is a list ended by NULL. The token is
+ * written to *token. Returns 0, or -1 with error. */
+struct coap_token {
+    uint8_t octet[8];
+    size_t length;
+};
+int coap_support_request(coap_session_t *session, coap_pdu_code_t method, const char *path,
+                         const char *const *queries, struct coap_token *token, struct error *error);
+
+/* Does pdu carry this token? */
+bool coap_support_is(const coap_pdu_t *pdu, const struct coap_token *token);
+
+#endif

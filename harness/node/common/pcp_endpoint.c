@@ -1,0 +1,189 @@
+#include "node/common/pcp_endpoint.h"
+
+#include "node/common/clock.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+static int fail(int handle, struct error *error, const char *what)
+{
+    error_set_errno(error, errno, "%s", what);
+    if (handle >= 0)
+        close(handle);
+    return -1;
+}
+
+static int open_requests(const struct place *server, const struct address *source,
+                         struct error *error)
+{
+    const struct place from = {.address = *source};
+    union socket_address address;
+    int handle = socket(place_family(server), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (handle < 0)
+        return fail(-1, error, "could not open a socket for PCP");
+    socklen_t length = place_to_socket(&from, 0, &address);
+    if (bind(handle, &address.any, length) < 0)
+        return fail(handle, error, "could not bind to the address that the mapping is for");
+    length = place_to_socket(server, PCP_SERVER_PORT, &address);
+    if (connect(handle, &address.any, length) < 0)
+        return fail(handle, error, "there is no way to the PCP server");
+    return handle;
+}
+
+/* The interface that holds source: there the server's announcements arrive. 0 if none does. */
+static uint32_t interface_of(const struct address *source)
+{
+    struct ifaddrs *all;
+    uint32_t index = 0;
+    if (getifaddrs(&all) < 0)
+        return 0;
+    for (const struct ifaddrs *at = all; at && !index; at = at->ifa_next) {
+        union socket_address address;
+        struct place place;
+        if (!at->ifa_addr ||
+            (at->ifa_addr->sa_family != AF_INET && at->ifa_addr->sa_family != AF_INET6))
+            continue;
+        memcpy(&address, at->ifa_addr,
+               at->ifa_addr->sa_family == AF_INET ? sizeof address.ipv4 : sizeof address.ipv6);
+        place_from_socket(&address, &place, NULL);
+        if (address_equal(&place.address, source))
+            index = if_nametoindex(at->ifa_name);
+    }
+    freeifaddrs(all);
+    return index;
+}
+
+static int join(int handle, const struct place *group)
+{
+    if (place_family(group) == AF_INET6) {
+        struct ipv6_mreq request = {.ipv6mr_interface = group->interface};
+        memcpy(&request.ipv6mr_multiaddr, group->address.octet, 16);
+        return setsockopt(handle, IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof request);
+    }
+    struct ip_mreqn request = {.imr_ifindex = (int)group->interface};
+    memcpy(&request.imr_multiaddr, group->address.octet + 12, 4);
+    return setsockopt(handle, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request);
+}
+
+/* Bound to the group itself: RFC 6886 section 3.2.1 tells of trouble with port 5350 on all
+ * addresses. */
+static int open_announcements(const struct address *source)
+{
+    struct place group = {.interface = interface_of(source)};
+    address_parse(address_is_ipv4(source) ? "224.0.0.1" : "ff02::1", &group.address);
+    int handle = socket(place_family(&group), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (handle < 0)
+        return -1;
+    const int yes = 1;
+    union socket_address address;
+    socklen_t length = place_to_socket(&group, PCP_CLIENT_PORT, &address);
+    /* Either option lets only those share who set it too, so both are set. */
+    if (setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0 ||
+        setsockopt(handle, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes) < 0 ||
+        bind(handle, &address.any, length) < 0 || join(handle, &group) < 0) {
+        close(handle);
+        return -1;
+    }
+    return handle;
+}
+
+static uint32_t now(void)
+{
+    return (uint32_t)clock_milliseconds(); /* the engine's clock wraps */
+}
+
+int pcp_endpoint_open(struct pcp_endpoint *endpoint, const struct place *server,
+                      const struct address *source, struct pcp_mapping *mappings, uint16_t count,
+                      struct error *error)
+{
+    endpoint->requests = open_requests(server, source, error);
+    if (endpoint->requests < 0)
+        return -1;
+    endpoint->announcements = open_announcements(source);
+    pcp_client_init(&endpoint->client, &server->address, source, mappings, count, now());
+    return 0;
+}
+
+void pcp_endpoint_close(struct pcp_endpoint *endpoint)
+{
+    close(endpoint->requests);
+    if (endpoint->announcements >= 0)
+        close(endpoint->announcements);
+}
+
+void pcp_endpoint_handles(const struct pcp_endpoint *endpoint,
+                          struct pollfd handles[PCP_ENDPOINT_HANDLES])
+{
+    handles[0] = (struct pollfd){.fd = endpoint->requests, .events = POLLIN};
+    handles[1] = (struct pollfd){.fd = endpoint->announcements, .events = POLLIN};
+}
+
+/* Jitter needs no secrecy, but the kernel's numbers cost nothing here. */
+static uint32_t random_number(void)
+{
+    uint32_t number = 0;
+    while (getrandom(&number, sizeof number, 0) < 0 && errno == EINTR)
+        ;
+    return number;
+}
+
+static void tell_events(struct pcp_endpoint *endpoint)
+{
+    struct pcp_event event;
+    while (pcp_client_event(&endpoint->client, &event))
+        endpoint->listener(endpoint->context, &event);
+}
+
+/* One datagram; false if there is none. */
+static bool receive(struct pcp_endpoint *endpoint, int handle)
+{
+    uint8_t octets[PCP_MAXIMUM_LENGTH + 4]; /* one that is too long shows itself */
+    union socket_address from;
+    socklen_t length = sizeof from;
+    ssize_t got = recvfrom(handle, octets, sizeof octets, 0, &from.any, &length);
+    if (got < 0)
+        return errno == EINTR || errno == ECONNREFUSED; /* an ICMP error: the timers see to it */
+    struct place source;
+    uint16_t port;
+    place_from_socket(&from, &source, &port);
+    pcp_client_receive(&endpoint->client, now(), random_number(), &source.address, port, octets,
+                       (size_t)got);
+    tell_events(endpoint);
+    return true;
+}
+
+void pcp_endpoint_process(struct pcp_endpoint *endpoint)
+{
+    /* Some at a time: a flood must not keep the caller from its other work. */
+    enum { AT_ONCE = 32 };
+    for (int i = 0; i < AT_ONCE && receive(endpoint, endpoint->requests); i++)
+        ;
+    for (int i = 0; i < AT_ONCE && endpoint->announcements >= 0; i++) {
+        if (!receive(endpoint, endpoint->announcements))
+            break;
+    }
+    uint8_t octets[PCP_CLIENT_DATAGRAM_LENGTH];
+    size_t length;
+    while ((length = pcp_client_send(&endpoint->client, now(), random_number(), octets,
+                                     sizeof octets)) > 0) {
+        /* One that can't go out now is lost, as it may be anywhere on the way; it is repeated. */
+        (void)send(endpoint->requests, octets, length, 0);
+    }
+    tell_events(endpoint);
+}
+
+uint32_t pcp_endpoint_wait(const struct pcp_endpoint *endpoint)
+{
+    return pcp_client_wait(&endpoint->client, now());
+}
+
+int pcp_endpoint_nonce(uint8_t nonce[PCP_NONCE_LENGTH], struct error *error)
+{
+    if (getrandom(nonce, PCP_NONCE_LENGTH, 0) != PCP_NONCE_LENGTH)
+        return error_set_errno(error, errno, "the kernel gave no random octets");
+    return 0;
+}

@@ -1,0 +1,47 @@
+/* What a program is told, as a table: each setting by its option (--name VALUE or --name=VALUE), else
+ * by its environment variable, else it keeps the value it has. */
+#ifndef PINHOLE_NODE_SETTINGS_H
+#define PINHOLE_NODE_SETTINGS_H
+
+#include "base/error.h"
+#include "node/common/place.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum setting_kind {
+    SETTING_FLAG,    /* without a value; target: bool, set true */
+    SETTING_TEXT,    /* target: const char * */
+    SETTING_NUMBER,  /* target: uint32_t from minimum to maximum */
+    SETTING_SECONDS, /* target: uint32_t, milliseconds from minimum to maximum; "0.2" is 200 */
+    SETTING_PLACE    /* target: struct optional_place */
+};
+
+struct optional_place {
+    bool given;
+    struct place place;
+};
+
+struct setting {
+    const char *option;      /* without the dashes */
+    const char *environment; /* or NULL */
+    enum setting_kind kind;
+    void *target;
+    uint32_t minimum;
+    uint32_t maximum;
+    const char *help; /* one line, the default in parentheses */
+};
+
+enum settings_result { SETTINGS_GO, SETTINGS_HELP, SETTINGS_BAD };
+
+/* Reads environment and command line into the targets; SETTINGS_BAD with error at the first thing
+ * that isn't understood. */
+enum settings_result settings_read(const struct setting *settings, size_t count, int argument_count,
+                                   char *const *arguments, struct error *error);
+
+/* Prints about, a few lines, and a line for each setting. */
+void settings_print_help(FILE *to, const char *about, const struct setting *settings, size_t count);
+
+#endif

@@ -1,0 +1,296 @@
+#include "node/device/coap_device.h"
+
+#include "node/common/clock.h"
+#include "node/common/say.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    REGISTRATION_LIFETIME = 86400,        /* s */
+    REGISTRATION_REFRESH = 3 * 86400 / 4, /* s */
+    PAUSE_OF_ACK_TIMEOUTS = 3,            /* the first pause before another try */
+    LONGEST_PAUSE = 300000,               /* ms */
+    LONGEST_WAIT = 3600000,               /* ms */
+    PATIENCE_AT_ONCE = 4 /* NSTART: a new registration needn't wait for one that is out of date */
+};
+
+/* --- the port --------------------------------------------------------------------------------- */
+
+/* libcoap opens its sockets to be shared, and needs that for two on one port. So this takes the port
+ * first for itself alone, which fails if anybody has it. */
+static int claim_port(const struct place *local, uint16_t port, struct error *error)
+{
+    union socket_address address;
+    socklen_t length = place_to_socket(local, port, &address);
+    int handle = socket(place_family(local), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int status = handle < 0 ? -1 : bind(handle, &address.any, length);
+    int problem = errno;
+    if (handle >= 0)
+        close(handle);
+    char text[PLACE_TEXT_SIZE];
+    if (status < 0)
+        return error_set_errno(error, problem, "could not take UDP port %s",
+                               place_text(&local->address, port, text));
+    return 0;
+}
+
+/* And afterwards nobody else may share it: the kernel asks both sockets. libcoap keeps its handles
+ * to itself; they are those that are bound to the port. */
+static void stop_sharing(const struct place *local, uint16_t port)
+{
+    enum { HANDLES_LOOKED_AT = 64 };
+    const int no = 0;
+    for (int handle = 0; handle < HANDLES_LOOKED_AT; handle++) {
+        union socket_address address;
+        socklen_t length = sizeof address;
+        struct place place;
+        uint16_t bound;
+        if (getsockname(handle, &address.any, &length) < 0 ||
+            (address.any.sa_family != AF_INET && address.any.sa_family != AF_INET6))
+            continue;
+        place_from_socket(&address, &place, &bound);
+        if (bound == port && address_equal(&place.address, &local->address))
+            setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &no, sizeof no);
+    }
+}
+
+/* --- what we answer --------------------------------------------------------------------------- */
+
+static void answer_status(coap_resource_t *resource, coap_session_t *session,
+                          const coap_pdu_t *request, const coap_string_t *query,
+                          coap_pdu_t *response)
+{
+    (void)resource;
+    (void)session;
+    (void)request;
+    (void)query;
+    static const char text[] = "alive";
+    coap_pdu_set_code(response, COAP_RESPONSE_CODE_CONTENT);
+    coap_add_data(response, sizeof text - 1, (const uint8_t *)text);
+    say("answered GET /status");
+}
+
+static int add_resources(coap_context_t *context, struct error *error)
+{
+    coap_resource_t *status = coap_resource_init(coap_make_str_const("status"), 0);
+    if (!status)
+        return error_set(error, "libcoap made no resource");
+    coap_register_request_handler(status, COAP_REQUEST_GET, answer_status);
+    coap_add_resource(context, status);
+    return 0;
+}
+
+/* --- registration ----------------------------------------------------------------------------- */
+
+static void wait_for_another_try(struct coap_device *device)
+{
+    device->state = REGISTRATION_WAITING;
+    device->next = clock_milliseconds() + device->pause;
+    device->pause = device->pause < LONGEST_PAUSE / 2 ? device->pause * 2 : LONGEST_PAUSE;
+}
+
+static void send_registration(struct coap_device *device)
+{
+    char endpoint[80];
+    char lifetime[24];
+    char base[128];
+    snprintf(endpoint, sizeof endpoint, "ep=%s", device->name);
+    snprintf(lifetime, sizeof lifetime, "lt=%d", REGISTRATION_LIFETIME);
+    snprintf(base, sizeof base, "base=%s", device->base);
+    const char *const queries[] = {endpoint, lifetime, device->base[0] ? base : NULL, NULL};
+    struct error error = {0};
+    coap_support_set_patience(device->session, &device->patience);
+    device->state = REGISTRATION_ASKING;
+    if (coap_support_request(device->session, COAP_REQUEST_CODE_POST, "rd", queries, &device->token,
+                             &error) < 0) {
+        complain("%s", error.text);
+        wait_for_another_try(device);
+    }
+}
+
+/* The Location-Path options, joined. */
+static void read_location(const coap_pdu_t *response, char *out, size_t size)
+{
+    coap_opt_iterator_t iterator;
+    coap_opt_filter_t filter;
+    coap_option_filter_clear(&filter);
+    coap_option_filter_set(&filter, COAP_OPTION_LOCATION_PATH);
+    coap_option_iterator_init(response, &iterator, &filter);
+    size_t used = 0;
+    const coap_opt_t *option;
+    out[0] = '\0';
+    while ((option = coap_option_next(&iterator))) {
+        size_t length = coap_opt_length(option);
+        if (used + length + 2 > size) {
+            out[0] = '\0'; /* too long to be asked for again */
+            return;
+        }
+        if (used)
+            out[used++] = '/';
+        memcpy(out + used, coap_opt_value(option), length);
+        used += length;
+        out[used] = '\0';
+    }
+}
+
+static void registration_answered(struct coap_device *device, const coap_pdu_t *response)
+{
+    char code[8];
+    coap_support_code(coap_pdu_get_code(response), code);
+    if (COAP_RESPONSE_CLASS(coap_pdu_get_code(response)) != 2) {
+        say("registration refused %s", code);
+        wait_for_another_try(device);
+        return;
+    }
+    read_location(response, device->location, sizeof device->location);
+    device->state = REGISTRATION_DONE;
+    device->pause = PAUSE_OF_ACK_TIMEOUTS * device->patience.ack_timeout;
+    device->next = clock_milliseconds() + (uint64_t)REGISTRATION_REFRESH * 1000;
+    say("registered %s %s", device->name, device->base[0] ? device->base : "without a mapping");
+}
+
+static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *sent,
+                                   const coap_pdu_t *received, const coap_mid_t mid)
+{
+    (void)sent;
+    (void)mid;
+    struct coap_device *device = coap_session_get_app_data(session);
+    if (!device || !coap_support_is(received, &device->token))
+        return COAP_RESPONSE_OK;
+    if (device->state == REGISTRATION_ASKING) {
+        registration_answered(device, received);
+    } else if (device->state == REGISTRATION_LEAVING) {
+        device->state = REGISTRATION_NONE;
+        say("deregistered %s", device->name);
+    }
+    return COAP_RESPONSE_OK;
+}
+
+static void on_failure(coap_session_t *session, const coap_pdu_t *sent,
+                       const coap_nack_reason_t reason, const coap_mid_t mid)
+{
+    (void)mid;
+    struct coap_device *device = coap_session_get_app_data(session);
+    if (!device || !sent || !coap_support_is(sent, &device->token))
+        return;
+    if (device->state == REGISTRATION_ASKING) {
+        say("registration %s", reason == COAP_NACK_RST ? "reset" : "unanswered");
+        wait_for_another_try(device);
+    } else if (device->state == REGISTRATION_LEAVING) {
+        device->state = REGISTRATION_NONE;
+    }
+}
+
+void coap_device_register(struct coap_device *device, const char *base)
+{
+    if (!device->session)
+        return;
+    snprintf(device->base, sizeof device->base, "%s", base);
+    device->pause = PAUSE_OF_ACK_TIMEOUTS * device->patience.ack_timeout;
+    send_registration(device);
+}
+
+void coap_device_hush(struct coap_device *device)
+{
+    device->state = REGISTRATION_NONE;
+    device->token.length = 0;
+    /* libcoap 4.3.1 can't be told to forget a message; one with no retransmissions left is dropped
+     * instead of being sent once more. */
+    if (device->session)
+        coap_session_set_max_retransmit(device->session, 0);
+}
+
+void coap_device_leave(struct coap_device *device)
+{
+    if (device->state != REGISTRATION_DONE || !device->location[0]) {
+        coap_device_hush(device);
+        return;
+    }
+    struct error error = {0};
+    device->state = REGISTRATION_LEAVING;
+    if (coap_support_request(device->session, COAP_REQUEST_CODE_DELETE, device->location, NULL,
+                             &device->token, &error) < 0)
+        device->state = REGISTRATION_NONE;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static int open_session(struct coap_device *device, const coap_address_t *from,
+                        const struct place *server, uint16_t server_port, struct error *error)
+{
+    coap_address_t to = coap_support_address(server, server_port);
+    device->session = coap_new_client_session(device->context, from, &to, COAP_PROTO_UDP);
+    if (!device->session)
+        return error_set(error, "libcoap could not reach for the server");
+    coap_session_set_app_data(device->session, device);
+    coap_session_set_nstart(device->session, PATIENCE_AT_ONCE);
+    coap_support_set_patience(device->session, &device->patience);
+    return 0;
+}
+
+static int open_all(struct coap_device *device, const struct place *local, uint16_t port,
+                    const struct place *server, uint16_t server_port, struct error *error)
+{
+    coap_address_t from = coap_support_address(local, port);
+    device->context = coap_new_context(NULL);
+    if (!device->context)
+        return error_set(error, "libcoap made no context");
+    if (!coap_new_endpoint(device->context, &from, COAP_PROTO_UDP))
+        return error_set(error, "libcoap could not listen on the port");
+    if (add_resources(device->context, error) < 0)
+        return -1;
+    coap_register_response_handler(device->context, on_response);
+    coap_register_nack_handler(device->context, on_failure);
+    return server ? open_session(device, &from, server, server_port, error) : 0;
+}
+
+int coap_device_open(struct coap_device *device, const char *name, const struct address *local,
+                     uint16_t port, const struct place *server, uint16_t server_port,
+                     const struct coap_patience *patience, struct error *error)
+{
+    const struct place from = {.address = *local};
+    *device = (struct coap_device){.name = name, .patience = *patience};
+    if (claim_port(&from, port, error) < 0)
+        return -1;
+    if (open_all(device, &from, port, server, server_port, error) < 0) {
+        coap_device_close(device);
+        return -1;
+    }
+    stop_sharing(&from, port);
+    return 0;
+}
+
+void coap_device_close(struct coap_device *device)
+{
+    if (device->session)
+        coap_session_release(device->session);
+    if (device->context)
+        coap_free_context(device->context);
+    *device = (struct coap_device){0};
+}
+
+int coap_device_handle(const struct coap_device *device)
+{
+    return coap_context_get_coap_fd(device->context);
+}
+
+uint32_t coap_device_process(struct coap_device *device)
+{
+    uint64_t now = clock_milliseconds();
+    bool due = device->state == REGISTRATION_WAITING || device->state == REGISTRATION_DONE;
+    if (due && now >= device->next)
+        send_registration(device);
+    coap_io_process(device->context, COAP_IO_NO_WAIT);
+    coap_tick_t ticks;
+    coap_ticks(&ticks);
+    uint32_t wait = coap_io_prepare_epoll(device->context, ticks);
+    if (wait == 0 || wait > LONGEST_WAIT)
+        wait = LONGEST_WAIT;
+    due = device->state == REGISTRATION_WAITING || device->state == REGISTRATION_DONE;
+    if (due && device->next < now + wait)
+        wait = device->next > now ? (uint32_t)(device->next - now) : 0;
+    return wait;
+}

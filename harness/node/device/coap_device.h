@@ -1,0 +1,62 @@
+/* The CoAP side of the device: one UDP port for all it does. It answers GET /status there, and
+ * registers from there at a resource directory (RFC 9176: POST /rd?ep=NAME&lt=SECONDS&base=URI).
+ *
+ * Section 10.2 of RFC 6887 rules: nothing leaves the port before the mapping is granted. Opening
+ * sends nothing; registering is for the caller to begin when the time has come. The port is held
+ * exclusively from before the first MAP request (section 11).
+ */
+#ifndef PINHOLE_NODE_COAP_DEVICE_H
+#define PINHOLE_NODE_COAP_DEVICE_H
+
+#include "node/common/coap_support.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum registration_state {
+    REGISTRATION_NONE,    /* not wanted, or no server to register at */
+    REGISTRATION_ASKING,  /* the request is out */
+    REGISTRATION_WAITING, /* it failed; the next one waits for its time */
+    REGISTRATION_DONE,
+    REGISTRATION_LEAVING /* the deletion is out */
+};
+
+struct coap_device {
+    coap_context_t *context;
+    coap_session_t *session; /* to the server; NULL without one */
+    const char *name;
+    struct coap_patience patience;
+
+    enum registration_state state;
+    char base[96];     /* where we are reached, as a URI; empty: whence the request comes */
+    char location[96]; /* of our registration, once it is done */
+    struct coap_token token;
+    uint64_t next;  /* ms of clock_milliseconds(): when to register again */
+    uint32_t pause; /* ms before the next try */
+};
+
+/* Takes local:port, UDP, and prepares a session from there to server:server_port (server may be
+ * NULL). device must stay where it is. name is the endpoint's and outlives the device. Returns 0, or
+ * -1 with error. */
+int coap_device_open(struct coap_device *device, const char *name, const struct address *local,
+                     uint16_t port, const struct place *server, uint16_t server_port,
+                     const struct coap_patience *patience, struct error *error);
+
+void coap_device_close(struct coap_device *device);
+
+/* Registers, or registers anew, as reachable at base, "" for the address that the server sees. */
+void coap_device_register(struct coap_device *device, const char *base);
+
+/* The port must be silent: gives up a registration that is under way and repeats nothing. */
+void coap_device_hush(struct coap_device *device);
+
+/* Deletes the registration, if there is one; REGISTRATION_NONE tells that it is over. */
+void coap_device_leave(struct coap_device *device);
+
+/* Readable when coap_device_process() has something to do. */
+int coap_device_handle(const struct coap_device *device);
+
+/* Does what is due, and returns the ms until it must be called again at the latest. */
+uint32_t coap_device_process(struct coap_device *device);
+
+#endif
