@@ -93,8 +93,11 @@ static int next_packet(struct event_source *source, bool stop_early, struct capf
             if (more < 0)
                 return -1;
             if (more == 0 && length > 0)
-                return error_set(error, "%s: cut off behind frame %llu: %s", source->path,
-                                 (unsigned long long)source->reader.frames, source->reader.problem);
+                return error_set(error,
+                                 "%s: cut off: the block at octet %llu, behind frame %llu, should "
+                                 "go on past the file's end",
+                                 source->path, (unsigned long long)source->reader.offset,
+                                 (unsigned long long)source->reader.frames);
             if (more == 0)
                 return 0;
             break;

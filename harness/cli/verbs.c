@@ -3,5 +3,12 @@
 #include <stddef.h>
 
 const struct verb verbs[] = {
+    {"check", "CAPTURE... [--json] [--quiet] [--port N] [--time-scale X]",
+     "judge the PCP and NAT-PMP messages of captures", verb_check},
+    {"decode", "CAPTURE [--json]", "show every PCP, NAT-PMP and CoAP message of a capture",
+     verb_decode},
+    {"list", "requirements|scenarios|peers [--json]", "show what there is", verb_list},
+    {"report", "RUN... [--out DIR]", "write HTML and Markdown about the folders of runs",
+     verb_report},
     {NULL, NULL, NULL, NULL},
 };

@@ -303,6 +303,16 @@ static int spawn_into(struct process *process, const struct process_options *opt
     return process->pid > 0 ? 0 : -1;
 }
 
+/* A program that is started again goes on in its log. */
+static bool has_log(const struct supervisor *supervisor, const char *path)
+{
+    for (const struct process *p = supervisor->processes; p != NULL; p = p->next) {
+        if (strcmp(p->log.path, path) == 0)
+            return true;
+    }
+    return false;
+}
+
 struct process *process_start(struct supervisor *supervisor, const struct process_options *options,
                               struct error *error)
 {
@@ -320,9 +330,9 @@ struct process *process_start(struct supervisor *supervisor, const struct proces
     process->name = strdup(options->name);
     if (process->name == NULL)
         error_set_errno(&cause, errno, "out of memory");
-    else if (process_log_open(&process->log, options->log_path,
-                              options->log_limit > 0 ? options->log_limit : LOG_LIMIT,
-                              &cause) == 0 &&
+    else if (process_log_open(
+                 &process->log, options->log_path, has_log(supervisor, options->log_path),
+                 options->log_limit > 0 ? options->log_limit : LOG_LIMIT, &cause) == 0 &&
              spawn_into(process, options, &cause) == 0) {
         process_log_note(&process->log, "started %s as process %d", options->argv[0],
                          (int)process->pid);

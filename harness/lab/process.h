@@ -31,7 +31,7 @@ struct process_options {
     /* stdout and stderr, line by line. In front of each line stand the UTC time (so that it can be laid
      * beside a capture) and one mark: ' ' a line of the program, '+' the rest of a line that is longer
      * than a log line, '*' a note of the supervisor. Octets that are no printable ASCII stand as \xNN. */
-    const char *log_path;
+    const char *log_path; /* emptied, but for the log of an earlier program of this supervisor */
     uint64_t log_limit; /* octets of output kept; 0: 16 MiB. The log itself says where it was cut */
 };
 
@@ -78,7 +78,8 @@ int process_await_udp_port(struct process *process, uint16_t port, int milliseco
 /* A TCP socket listening on port, likewise. */
 int process_await_tcp_port(struct process *process, uint16_t port, int milliseconds,
                            struct error *error);
-/* pattern is a POSIX extended regular expression, looked for in each line from the program's start. */
+/* pattern is a POSIX extended regular expression, looked for in each line from the program's start
+ * (and not in those of an earlier program of the same log). */
 int process_await_line(struct process *process, const char *pattern, int milliseconds,
                        struct error *error);
 /* A file, folder or socket of that path. */

@@ -11,19 +11,22 @@ enum { TIME_LENGTH = 27, TEXT_OFFSET = TIME_LENGTH + 2 };
 
 enum mark { MARK_LINE = ' ', MARK_REST = '+', MARK_NOTE = '*' };
 
-int process_log_open(struct process_log *log, const char *path, uint64_t limit, struct error *error)
+int process_log_open(struct process_log *log, const char *path, bool append, uint64_t limit,
+                     struct error *error)
 {
     *log = (struct process_log){.limit = limit};
     log->path = strdup(path);
     if (log->path == NULL)
         return error_set_errno(error, errno, "log %s", path);
-    log->file = fopen(path, "we");
+    log->file = fopen(path, append ? "ae" : "we");
     if (log->file == NULL) {
         int cause = errno;
         free(log->path);
         log->path = NULL;
         return error_set_errno(error, cause, "cannot create the log %s", path);
     }
+    /* Fails for what is no file: then there is nothing to search either. */
+    log->start = fseek(log->file, 0, SEEK_END) == 0 ? ftell(log->file) : 0;
     return 0;
 }
 
@@ -47,7 +50,8 @@ static void write_through(struct process_log *log)
         log->problem = errno;
 }
 
-static void write_note(struct process_log *log, const char *format, va_list arguments)
+static void __attribute__((format(printf, 2, 0)))
+write_note(struct process_log *log, const char *format, va_list arguments)
 {
     char text[PROCESS_LOG_LINE];
     vsnprintf(text, sizeof text, format, arguments);
@@ -122,6 +126,8 @@ bool process_log_search(const struct process_log *log, const regex_t *pattern)
     if (file == NULL)
         return false;
     bool found = false;
+    if (fseek(file, log->start, SEEK_SET) != 0)
+        rewind(file);
     char line[TEXT_OFFSET + PROCESS_LOG_LINE + 2];
     while (!found && fgets(line, sizeof line, file) != NULL) {
         line[strcspn(line, "\n")] = '\0';

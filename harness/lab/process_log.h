@@ -21,6 +21,7 @@ enum {
 struct process_log {
     FILE *file;
     char *path;
+    long start;     /* where this program's lines begin in the file */
     uint64_t limit; /* octets of output kept */
     uint64_t kept;
     uint64_t discarded; /* octets past the limit, or that could not be written */
@@ -33,8 +34,8 @@ struct process_log {
 
 typedef void process_log_line(void *context, const char *text);
 
-/* Creates or empties the file. */
-int process_log_open(struct process_log *log, const char *path, uint64_t limit,
+/* Creates the file; where it exists, goes on at its end or empties it. */
+int process_log_open(struct process_log *log, const char *path, bool append, uint64_t limit,
                      struct error *error);
 /* Takes output; calls seen for each line that became whole, in order, also for those not kept. */
 void process_log_take(struct process_log *log, const uint8_t *octets, size_t count,

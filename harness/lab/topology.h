@@ -1,18 +1,27 @@
 /* A topology: nodes, networks, and the links of nodes to networks. Plain data, checked as a whole
  * before anything is started.
+ *
+ * Addresses are always 128 bits, IPv4 as IPv4-mapped, so one code serves both families.
  */
 #ifndef PINHOLE_LAB_TOPOLOGY_H
 #define PINHOLE_LAB_TOPOLOGY_H
 
 #include "base/error.h"
+#include "lab/yaml.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TOPOLOGY_NAME_SIZE = 16 }; /* of a node, network or interface: Linux' IFNAMSIZ */
+enum {
+    TOPOLOGY_NAME_SIZE = 16, /* of a node, network or interface: Linux' IFNAMSIZ */
+    TOPOLOGY_ADDRESSES = 8,  /* of a link */
+    TOPOLOGY_NODES = 1024,   /* and as many networks */
+    TOPOLOGY_LINKS = 4096,
+};
 
-struct prefix { /* IPv4 as IPv4-mapped, with a length of 128 bits */
+struct
+    prefix { /* IPv4 as IPv4-mapped, with a length of 128 bits: 10.0.0.0/8 is ::ffff:10.0.0.0/104 */
     uint8_t octet[16];
     uint8_t length; /* 0..128 */
 };
@@ -28,7 +37,9 @@ struct topology_link {
     size_t node;
     size_t network;
     char interface[TOPOLOGY_NAME_SIZE];
-    struct prefix addresses[8]; /* address with its network's length */
+    /* Each with its network's length, or link-local with a length of 64. An interface without a
+     * link-local IPv6 address here gets one derived from its Ethernet address. */
+    struct prefix addresses[TOPOLOGY_ADDRESSES];
     size_t address_count;
     int line;
 };
@@ -40,6 +51,12 @@ struct topology_route {
     int line;
 };
 
+struct topology_setting { /* sysctl: net.ipv4.ip_forward and the like */
+    char *name;
+    char *value;
+    int line;
+};
+
 struct topology_node {
     char name[TOPOLOGY_NAME_SIZE];
     bool forward; /* routes packets between its interfaces */
@@ -47,16 +64,13 @@ struct topology_node {
     size_t route_count;
     char *nftables; /* ruleset in nft's syntax, loaded before its programs start; or NULL */
     int nftables_line;
-    struct topology_setting { /* sysctl: net.ipv4.ip_forward and the like */
-        char *name;
-        char *value;
-        int line;
-    } *settings;
+    struct topology_setting *settings;
     size_t setting_count;
     int line;
 };
 
 struct topology {
+    char *file; /* for messages; NULL if the topology comes from no file */
     struct topology_node *nodes;
     size_t node_count;
     struct topology_network *networks;
@@ -68,11 +82,20 @@ struct topology {
 /* Finds by name; (size_t)-1 if there is none. */
 size_t topology_find_node(const struct topology *topology, const char *name);
 size_t topology_find_network(const struct topology *topology, const char *name);
+/* The link of a node by its interface's name; (size_t)-1 if there is none. */
+size_t topology_find_link(const struct topology *topology, size_t node, const char *interface);
+
+/* Reads the values of a scenario's keys networks, nodes and links, and validates the whole. Fills
+ * *topology, which the caller frees; on error -1, "FILE:LINE: what is wrong", and nothing to free. */
+int topology_from_yaml(struct topology *topology, const struct yaml_value *networks,
+                       const struct yaml_value *nodes, const struct yaml_value *links,
+                       struct error *error);
 
 /* Whole-topology checks: an address twice, overlapping networks, an address outside of its network, an
  * interface name twice on a node. 0, or -1 with "FILE:LINE: what is wrong". */
 int topology_validate(const struct topology *topology, const char *file, struct error *error);
 
+/* Frees what topology points to. */
 void topology_free(struct topology *topology);
 
 #endif

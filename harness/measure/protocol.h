@@ -7,6 +7,7 @@
 #ifndef PINHOLE_MEASURE_PROTOCOL_H
 #define PINHOLE_MEASURE_PROTOCOL_H
 
+#include "wire/capfile.h"
 #include "wire/packet.h"
 
 #include <stdint.h>
@@ -25,10 +26,7 @@ enum protocol {
     PROTOCOL_COUNT
 };
 
-enum {
-    COAP_PORT = 5683, /* RFC 7252 section 6.1 */
-    PROTOCOL_ENDPOINTS = 1024
-};
+enum { PROTOCOL_ENDPOINTS = 1024 };
 
 /* Endpoints known to speak CoAP: an open hash table. When it is full no more are learnt. All zero is
  * its initial state. */
@@ -45,5 +43,8 @@ enum protocol protocol_of(struct protocol_memory *memory, const struct packet *p
 
 /* "PCP", "NAT-PMP", "ARP/ND" ... Never NULL. */
 const char *protocol_name(enum protocol protocol);
+
+/* "in", "out", "unknown". */
+const char *protocol_direction_name(enum capfile_direction direction);
 
 #endif

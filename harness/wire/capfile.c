@@ -391,8 +391,9 @@ static enum capfile_status read_byte_order(struct capfile_reader *reader, const 
     reader->state.swapped = true;
     if (get32(reader, window + 8) == BYTE_ORDER_MAGIC)
         return CAPFILE_SKIPPED;
-    return bad(reader, "expected byte-order magic 0x%08x, found 0x%08x", BYTE_ORDER_MAGIC,
-               __builtin_bswap32(get32(reader, window + 8)));
+    return bad(reader,
+               "expected byte-order magic 1a 2b 3c 4d or its reverse, found %02x %02x %02x %02x",
+               window[8], window[9], window[10], window[11]);
 }
 
 static enum capfile_status read_block(struct capfile_reader *reader, const uint8_t *window,
@@ -427,6 +428,7 @@ static enum capfile_status recognise(struct capfile_reader *reader, const uint8_
 {
     if (length < 4)
         return more(reader, "a pcap or pcapng header", PCAP_HEADER, length);
+    reader->state.swapped = false; /* a smaller window may have found otherwise */
     uint32_t magic = get32(reader, window);
     if (magic == BLOCK_SECTION) {
         enum capfile_status status = read_block(reader, window, length, used, packet);

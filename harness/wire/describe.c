@@ -198,8 +198,10 @@ size_t natpmp_describe(const uint8_t *octets, size_t length, char *text, size_t 
     add(&line, "NAT-PMP");
     bool readable = fault == NATPMP_FAULT_NONE || fault == NATPMP_FAULT_LONG;
     if (fault != NATPMP_FAULT_SHORT && fault != NATPMP_FAULT_VERSION) {
-        add(&line, " ");
-        add_name(&line, natpmp_opcode_name(message.opcode), "opcode", message.opcode);
+        if (message.result != NATPMP_UNSUPPORTED_VERSION) { /* whose opcode 0 means nothing */
+            add(&line, " ");
+            add_name(&line, natpmp_opcode_name(message.opcode), "opcode", message.opcode);
+        }
         add(&line, message.response ? " response " : " request");
         if (message.response)
             add_name(&line, natpmp_result_name(message.result), "result", message.result);

@@ -94,8 +94,10 @@ static void encode_response(const struct natpmp_message *message, uint8_t *octet
 {
     octets_put16(octets + 2, message->result);
     octets_put32(octets + RESULT_END, message->epoch);
-    if (message->result == NATPMP_UNSUPPORTED_VERSION)
+    if (message->result == NATPMP_UNSUPPORTED_VERSION) {
+        octets[1] = 0; /* section 3.5: opcode 0, whatever was asked, and no flag */
         return;
+    }
     octets[1] |= RESPONSE_FLAG;
     if (is_map(message->opcode))
         encode_ports(message, octets + EPOCH_END);
