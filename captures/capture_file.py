@@ -56,7 +56,8 @@ def padded(octets):
     return octets + bytes(-len(octets) % 4)
 
 
-def pcapng(packets, link_type, order="<", name="node:eth0"):
+def pcapng(packets, link_type, order="<", names=("node:eth0",)):
+    """packets: [(time in nanoseconds, octets)], or with an index into names, its interface, behind"""
     def option(code, value):
         return struct.pack(order + "HH", code, len(value)) + padded(value)
 
@@ -65,9 +66,10 @@ def pcapng(packets, link_type, order="<", name="node:eth0"):
         return struct.pack(order + "I", kind) + length + body + length
 
     out = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
-    out += block(1, struct.pack(order + "HHI", link_type, 0, 65535)
-                 + option(2, name.encode()) + option(9, b"\x09") + option(0, b""))
-    for time, octets in packets:
-        out += block(6, struct.pack(order + "IIIII", 0, time >> 32, time & 0xFFFFFFFF,
-                                    len(octets), len(octets)) + padded(octets))
+    for name in names:
+        out += block(1, struct.pack(order + "HHI", link_type, 0, 65535)
+                     + option(2, name.encode()) + option(9, b"\x09") + option(0, b""))
+    for time, octets, *interface in packets:
+        out += block(6, struct.pack(order + "IIIII", *interface or [0], time >> 32,
+                                    time & 0xFFFFFFFF, len(octets), len(octets)) + padded(octets))
     return out

@@ -25,7 +25,7 @@ def datagrams():
 def capture(tmp_path):
     path = tmp_path / "some.pcapng"
     packets = [(10**18 + i * 500_000_000, octets) for i, octets in enumerate(datagrams())]
-    path.write_bytes(capture_file.pcapng(packets, capture_file.LINK_RAW, name="gateway:wan"))
+    path.write_bytes(capture_file.pcapng(packets, capture_file.LINK_RAW, names=["gateway:wan"]))
     return path
 
 

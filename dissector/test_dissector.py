@@ -6,11 +6,16 @@ import ipaddress
 import pathlib
 import struct
 import subprocess
+import sys
 
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 CAPTURES = HERE.parent / "captures"
+sys.path.insert(0, str(CAPTURES))
+
+import capture_file  # noqa: E402
+
 START = 1_700_000_000_000_000_000  # nanoseconds since 1970
 MILLISECOND = 1_000_000
 
@@ -21,31 +26,12 @@ NONCE = bytes(range(12))
 # --- captures -------------------------------------------------------------------------------
 
 
-def block(kind, body):
-    body += b"\0" * (-len(body) % 4)
-    length = struct.pack("<I", len(body) + 12)
-    return struct.pack("<I", kind) + length + body + length
-
-
-def option(code, value):
-    return struct.pack("<HH", code, len(value)) + value + b"\0" * (-len(value) % 4)
-
-
 class Capture:
-    """A pcapng with one Ethernet interface for each name."""
+    """Packets at named interfaces, in the order in which they are added."""
 
     def __init__(self, *interfaces):
         self.interfaces = interfaces or ("device:eth0",)
-        self.octets = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
-        for name in self.interfaces:
-            nanoseconds = option(9, b"\x09")
-            self.octets += block(
-                1,
-                struct.pack("<HHI", 1, 0, 0)
-                + option(2, name.encode())
-                + nanoseconds
-                + option(0, b""),
-            )
+        self.packets = []
 
     def packet(
         self,
@@ -56,49 +42,22 @@ class Capture:
         ports=(50000, 5351),
         interface="device:eth0",
     ):
-        frame = ethernet(source, destination, datagram(source, destination, ports, payload))
-        return self.frame(milliseconds, frame, interface)
+        datagram = capture_file.udp(source, ports[0], destination, ports[1], payload)
+        return self.datagram(milliseconds, datagram, interface)
 
-    def answer(self, milliseconds, payload, **keys):
+    def answer(self, milliseconds, payload, source=GATEWAY, destination=DEVICE, **keys):
         keys.setdefault("ports", (5351, 50000))
-        return self.packet(
-            milliseconds,
-            payload,
-            source=keys.pop("source", GATEWAY),
-            destination=keys.pop("destination", DEVICE),
-            **keys,
-        )
+        return self.packet(milliseconds, payload, source, destination, **keys)
 
-    def frame(self, milliseconds, frame, interface="device:eth0"):
+    def datagram(self, milliseconds, datagram, interface="device:eth0"):
         time = START + int(milliseconds * MILLISECOND)
-        self.octets += block(
-            6,
-            struct.pack(
-                "<IIIII",
-                self.interfaces.index(interface),
-                time >> 32,
-                time & 0xFFFFFFFF,
-                len(frame),
-                len(frame),
-            )
-            + frame,
-        )
+        frame = capture_file.frame(capture_file.LINK_ETHERNET, datagram)
+        self.packets.append((time, frame, self.interfaces.index(interface)))
         return self
 
-
-def datagram(source, destination, ports, payload):
-    return struct.pack(">HHHH", *ports, 8 + len(payload), 0) + payload
-
-
-def ethernet(source, destination, body, protocol=17):
-    source, destination = ipaddress.ip_address(source), ipaddress.ip_address(destination)
-    if source.version == 4:
-        kind = b"\x08\x00"
-        header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), 0, 0, 64, protocol, 0)
-    else:
-        kind = b"\x86\xdd"
-        header = struct.pack(">IHBB", 0x60000000, len(body), protocol, 64)
-    return b"\x02" * 6 + b"\x04" * 6 + kind + header + source.packed + destination.packed + body
+    @property
+    def octets(self):
+        return capture_file.pcapng(self.packets, capture_file.LINK_ETHERNET, names=self.interfaces)
 
 
 def mapped(address):
@@ -365,9 +324,12 @@ def test_a_cut_message_and_an_unknown_opcode_are_never_linked(links):
 
 
 def test_a_response_quoted_in_an_icmp_error_is_no_response(links):
-    quoted = ethernet(GATEWAY, DEVICE, datagram(GATEWAY, DEVICE, (5351, 50000), response()))[14:]
-    error = ethernet(DEVICE, GATEWAY, struct.pack(">BBHI", 3, 3, 0, 0) + quoted, protocol=1)
-    capture = Capture().packet(0, request()).answer(1, response()).frame(2, error)
+    quoted = capture_file.udp(GATEWAY, 5351, DEVICE, 50000, response())
+    unreachable = struct.pack(">BBHI", 3, 3, 0, 0) + quoted
+    header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(unreachable), 0, 0, 64, 1, 0)
+    addresses = b"".join(ipaddress.ip_address(a).packed for a in (DEVICE, GATEWAY))
+    capture = Capture().packet(0, request()).answer(1, response())
+    capture.datagram(2, header + addresses + unreachable)
     frames = links(capture, extra=("portcontrol.opcode",))
     assert frames[3] == {"portcontrol.opcode": "1"}
 

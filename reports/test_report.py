@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "captures")]
 
+import capture_file  # noqa: E402
 from pinhole_report import journey, ladder, page, runfolder  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("PINHOLE_BUILD", HERE.parent / "build")).resolve()
@@ -630,7 +631,7 @@ EXAMPLES = {
             "section": "7.1",
             "role": "client",
             "text": "x",
-            "observable": "passive",
+            "observable": True,
             "cases": [],
             "rules": ["header"],
             "defects": [],
@@ -699,3 +700,28 @@ def test_a_document_that_lacks_a_key_breaks_its_schema(name):
             else cut
         )
         assert not runfolder.schema(name).is_valid(document), key
+
+
+def json_of(*arguments):
+    done = subprocess.run(
+        [BUILD / "pinhole", *arguments, "--json"], capture_output=True, text=True, timeout=120
+    )
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def test_the_list_of_requirements_keeps_its_schema():
+    requirements = json_of("list", "requirements")
+    runfolder.schema("requirements").validate(requirements)
+    assert len({requirement["id"] for requirement in requirements}) == len(requirements) > 300
+
+
+def test_what_check_finds_keeps_its_schema(tmp_path):
+    reserved = bytes([2, 1, 0xFF, 0xFF]) + bytes(56)  # a MAP request whose reserved octets are set
+    datagram = capture_file.udp("192.168.1.10", 50000, "192.168.1.1", 5351, reserved)
+    path = tmp_path / "capture.pcap"
+    path.write_bytes(capture_file.pcap([(0, datagram)], capture_file.LINK_RAW))
+    checked = json_of("check", path)
+    runfolder.schema("check").validate(checked)
+    assert checked["packets"] == 1
+    assert {finding["frame"] for finding in checked["findings"]} == {1}
