@@ -1,0 +1,398 @@
+#include "cli/engine.h"
+
+#include "cli/memory.h"
+#include "cli/programs.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum { GRACE = 3000 /* ms, for a program to end once it is asked to */ };
+
+const char *step_outcome_name(enum step_outcome outcome)
+{
+    static const char *const names[] = {
+        [OUTCOME_NOT_REACHED] = "not reached", [OUTCOME_DONE] = "done",
+        [OUTCOME_SKIPPED] = "skipped",         [OUTCOME_MISSED] = "missed",
+        [OUTCOME_UNSUPPORTED] = "unsupported", [OUTCOME_FAILED] = "failed",
+    };
+    return names[outcome];
+}
+
+struct record *record_new(void)
+{
+    void *shared = mmap(NULL, sizeof(struct record), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return shared == MAP_FAILED ? NULL : shared;
+}
+
+void record_free(struct record *record)
+{
+    if (record)
+        (void)munmap(record, sizeof *record);
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* --- programs ------------------------------------------------------------------------------- */
+
+static void write_line(void *context, const struct process *process, const char *text)
+{
+    struct engine *engine = context;
+    screen_happens(engine->screen, process_name(process), text);
+}
+
+static const char *describe_end(int status, char text[32])
+{
+    if (WIFEXITED(status))
+        (void)snprintf(text, 32, "status %d", WEXITSTATUS(status));
+    else
+        (void)snprintf(text, 32, "signal %s", sigabbrev_np(WTERMSIG(status)));
+    return text;
+}
+
+static bool is_unsupported(const struct process *process)
+{
+    int status = 0;
+    return process_ended(process, &status) && WIFEXITED(status) &&
+           WEXITSTATUS(status) == PEER_UNSUPPORTED;
+}
+
+/* What became of a program that did not do what was awaited: nothing came, or it is gone. */
+static enum step_outcome judge_silence(const struct process *process)
+{
+    if (is_unsupported(process))
+        return OUTCOME_UNSUPPORTED;
+    return process_ended(process, NULL) ? OUTCOME_FAILED : OUTCOME_MISSED;
+}
+
+enum step_outcome engine_start(struct engine *engine, size_t program, struct error *error)
+{
+    const struct scenario_program *what = &engine->scenario->programs[program];
+    char *logs = memory_print("%s/logs", engine->folder);
+    struct process *process = program_start(engine->supervisor, what, logs, error);
+    free(logs);
+    if (!process)
+        return OUTCOME_FAILED;
+    engine->processes[program] = process;
+    engine->order[engine->order_count++] = program;
+    if (program_await_ready(process, what, error) == 0)
+        return OUTCOME_DONE;
+    /* A client that ends by itself says by its status whether it got what it wanted. */
+    if (what->peer->ready == READY_ENDED && !is_unsupported(process))
+        return OUTCOME_MISSED;
+    return judge_silence(process);
+}
+
+enum step_outcome engine_stop(struct engine *engine, size_t program, int signal_number,
+                              struct error *error)
+{
+    struct process *process = engine->processes[program];
+    engine->processes[program] = NULL;
+    for (size_t i = 0, kept = 0, count = engine->order_count; i < count; i++) {
+        if (engine->order[i] != program)
+            engine->order[kept++] = engine->order[i];
+        engine->order_count = kept;
+    }
+    if (signal_number == SIGTERM)
+        return process_stop(process, GRACE, NULL, error) == 0 ? OUTCOME_DONE : OUTCOME_FAILED;
+    if (process_signal(process, signal_number, error) != 0 ||
+        process_await_end(process, GRACE, NULL, error) != 0)
+        return OUTCOME_FAILED;
+    return OUTCOME_DONE;
+}
+
+enum step_outcome engine_command(struct engine *engine, size_t node, const char *name,
+                                 const char *const *command, int milliseconds, int *status,
+                                 struct error *error)
+{
+    char *path = program_find_command(command[0], error);
+    if (!path)
+        return OUTCOME_FAILED;
+    size_t count = 0;
+    while (command[count])
+        count++;
+    char **argv = memory_new(count + 1, sizeof *argv);
+    argv[0] = path;
+    for (size_t i = 1; i < count; i++)
+        argv[i] = memory_copy(command[i]);
+    struct facts facts = {0};
+    program_tell_command(&facts, engine->scenario->topology.nodes[node].name);
+    char *log = memory_print("%s/logs/%s.log", engine->folder, name);
+    const struct process_options options = {
+        .node = node, .name = name, .argv = argv, .environment = facts.pairs, .log_path = log};
+    struct process *process = process_start(engine->supervisor, &options, error);
+    enum step_outcome outcome = process ? OUTCOME_DONE : OUTCOME_FAILED;
+    if (process && process_await_end(process, milliseconds, status, error) != 0) {
+        outcome = OUTCOME_MISSED;
+        (void)process_stop(process, GRACE, status, NULL);
+    }
+    free(log);
+    facts_free(&facts);
+    for (size_t i = 0; i < count; i++)
+        free(argv[i]);
+    free((void *)argv);
+    return outcome;
+}
+
+/* A program that ended though nobody told it to: what the packets show from then on is no verdict on
+ * it. */
+static bool check_alive(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->scenario->program_count; i++) {
+        const struct process *process = engine->processes[i];
+        int status = 0;
+        char end[32];
+        if (!process || engine->scenario->programs[i].peer->ready == READY_ENDED ||
+            !process_ended(process, &status))
+            continue;
+        (void)error_set(&engine->record->problem, "%s ended on its own with %s: %s",
+                        process_name(process), describe_end(status, end),
+                        process_last_line(process));
+        return false;
+    }
+    return true;
+}
+
+/* --- steps ---------------------------------------------------------------------------------- */
+
+static enum step_outcome do_start(struct engine *engine, const struct scenario_step *step,
+                                  struct error *error)
+{
+    return engine_start(engine, step->program, error);
+}
+
+static enum step_outcome await_mapping(struct engine *engine, const struct scenario_step *step,
+                                       struct error *error)
+{
+    enum { TICK = 20 /* ms; the capture is written in rounds of about that */ };
+    const struct scenario_program *program = &engine->scenario->programs[step->program];
+    const char *node = engine->scenario->topology.nodes[program->node].name;
+    char *capture = memory_print("%s/lab.pcapng", engine->folder);
+    double deadline = seconds_now() + step->milliseconds / 1000.0;
+    enum step_outcome outcome = OUTCOME_MISSED;
+    struct mapping *mapping = &engine->mappings[step->program];
+    while (outcome == OUTCOME_MISSED) {
+        if (mapping_find(capture, node, mapping))
+            outcome = OUTCOME_DONE;
+        else if (seconds_now() >= deadline)
+            break;
+        else if (supervisor_pass(engine->supervisor, TICK, error) != 0)
+            outcome = OUTCOME_FAILED;
+    }
+    free(capture);
+    if (outcome == OUTCOME_MISSED)
+        (void)error_set(error, "no SUCCESS for a UDP mapping came to %s within %g s", node,
+                        step->milliseconds / 1000.0);
+    return outcome;
+}
+
+static enum step_outcome do_await(struct engine *engine, const struct scenario_step *step,
+                                  struct error *error)
+{
+    if (!step->pattern)
+        return await_mapping(engine, step, error);
+    struct process *process = engine->processes[step->program];
+    if (process_await_line(process, step->pattern, step->milliseconds, error) == 0)
+        return OUTCOME_DONE;
+    return judge_silence(process);
+}
+
+static enum step_outcome do_pass(struct engine *engine, const struct scenario_step *step,
+                                 struct error *error)
+{
+    return supervisor_pass(engine->supervisor, step->milliseconds, error) == 0 ? OUTCOME_DONE
+                                                                               : OUTCOME_FAILED;
+}
+
+static enum step_outcome do_signal(struct engine *engine, const struct scenario_step *step,
+                                   struct error *error)
+{
+    struct process *process = engine->processes[step->program];
+    return process_signal(process, step->signal, error) == 0 ? OUTCOME_DONE : OUTCOME_FAILED;
+}
+
+static enum step_outcome do_stop(struct engine *engine, const struct scenario_step *step,
+                                 struct error *error)
+{
+    return engine_stop(engine, step->program, SIGTERM, error);
+}
+
+static enum step_outcome do_restart(struct engine *engine, const struct scenario_step *step,
+                                    struct error *error)
+{
+    int signal_number = engine->scenario->programs[step->program].peer->restart_signal;
+    enum step_outcome outcome = engine_stop(engine, step->program, signal_number, error);
+    return outcome == OUTCOME_DONE ? engine_start(engine, step->program, error) : outcome;
+}
+
+/* Logs of commands are named after the step's place in the scenario. */
+static void name_command(const struct engine *engine, const struct scenario_step *step,
+                         const char *what, char name[40])
+{
+    (void)snprintf(name, 40, "%s-%zu", what, (size_t)(step - engine->scenario->steps) + 1);
+}
+
+static enum step_outcome do_run(struct engine *engine, const struct scenario_step *step,
+                                struct error *error)
+{
+    char name[40];
+    char end[32];
+    int status = 0;
+    name_command(engine, step, "run", name);
+    enum step_outcome outcome = engine_command(engine, step->node, name, step->command.text,
+                                               step->milliseconds, &status, error);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == step->status)
+        return OUTCOME_DONE;
+    (void)error_set(error, "expected status %d, it ended with %s; see logs/%s.log", step->status,
+                    describe_end(status, end), name);
+    return OUTCOME_FAILED;
+}
+
+static enum step_outcome do_probe(struct engine *engine, const struct scenario_step *step,
+                                  struct error *error)
+{
+    enum { ANSWERED = 0, SILENCE = 1, START_UP = 2000 /* ms */ };
+    const struct mapping *mapping = &engine->mappings[step->program];
+    char address[ADDRESS_TEXT_SIZE];
+    char to[ADDRESS_TEXT_SIZE + 10];
+    char name[40];
+    int status = 0;
+    if (step->to)
+        (void)snprintf(to, sizeof to, "%s", step->to);
+    else
+        (void)snprintf(to, sizeof to,
+                       address_is_ipv4(&mapping->external_address) ? "%s:%u" : "[%s]:%u",
+                       address_format(&mapping->external_address, address), mapping->external_port);
+    char *tries = memory_print("%d", step->tries);
+    char *wait = memory_print("%d", step->milliseconds);
+    char *program = memory_print("%s/pinhole-probe",
+                                 facts_get(&engine->scenario->programs[0].facts, "PINHOLE_BUILD"));
+    const char *const command[] = {program,   "send",        "--to",   to,
+                                   "--count", tries,         "--wait", wait,
+                                   "--text",  step->payload, NULL};
+    name_command(engine, step, "probe", name);
+    enum step_outcome outcome =
+        engine_command(engine, step->node, name, command,
+                       step->tries * step->milliseconds + START_UP, &status, error);
+    free(program);
+    free(wait);
+    free(tries);
+    if (outcome != OUTCOME_DONE)
+        return OUTCOME_FAILED;
+    /* Whether an answer was due is for the expectations to say. */
+    if (!WIFEXITED(status) || (WEXITSTATUS(status) != ANSWERED && WEXITSTATUS(status) != SILENCE)) {
+        (void)error_set(error, "the probe could not be sent; see logs/%s.log", name);
+        return OUTCOME_FAILED;
+    }
+    return OUTCOME_DONE;
+}
+
+static enum step_outcome (*const actions[STEP_KINDS])(struct engine *, const struct scenario_step *,
+                                                      struct error *) = {
+    [STEP_START] = do_start,   [STEP_AWAIT] = do_await, [STEP_PASS] = do_pass,
+    [STEP_SIGNAL] = do_signal, [STEP_STOP] = do_stop,   [STEP_RESTART] = do_restart,
+    [STEP_RUN] = do_run,       [STEP_PROBE] = do_probe,
+};
+
+void engine_run_steps(struct engine *engine)
+{
+    static const enum screen_mark marks[] = {
+        [OUTCOME_NOT_REACHED] = SCREEN_NOTE, [OUTCOME_DONE] = SCREEN_GOOD,
+        [OUTCOME_SKIPPED] = SCREEN_NOTE,     [OUTCOME_MISSED] = SCREEN_BAD,
+        [OUTCOME_UNSUPPORTED] = SCREEN_WARN, [OUTCOME_FAILED] = SCREEN_BAD,
+    };
+    for (size_t i = 0; i < engine->scenario->step_count; i++) {
+        const struct scenario_step *step = &engine->scenario->steps[i];
+        struct record_step *record = &engine->record->steps[i];
+        if (step->skipped[0]) {
+            record->outcome = OUTCOME_SKIPPED;
+            (void)snprintf(record->detail, sizeof record->detail, "%s", step->skipped);
+            continue;
+        }
+        struct error error = {0};
+        screen_begin(engine->screen, step->text);
+        double start = seconds_now();
+        enum step_outcome outcome = actions[step->kind](engine, step, &error);
+        record->seconds = seconds_now() - start;
+        (void)snprintf(record->detail, sizeof record->detail, "%s", error.text);
+        record->outcome = outcome;
+        screen_end(engine->screen, marks[outcome], record->seconds, error.text);
+        if (outcome == OUTCOME_FAILED)
+            (void)error_set(&engine->record->problem, "%s:%d: %s: %s", engine->scenario->file,
+                            step->line, step->text, error.text);
+        if (outcome != OUTCOME_DONE || !check_alive(engine))
+            return;
+    }
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+int engine_begin(struct engine *engine)
+{
+    const struct scenario *scenario = engine->scenario;
+    struct record *record = engine->record;
+    for (size_t i = 0; i < scenario->program_count; i++)
+        program_read_version(&scenario->programs[i], record->versions[i], VERSION_SIZE);
+
+    char text[120];
+    (void)snprintf(text, sizeof text, "build the lab: %zu nodes, %zu networks",
+                   scenario->topology.node_count, scenario->topology.network_count);
+    screen_begin(engine->screen, text);
+    double start = seconds_now();
+    engine->lab = lab_create(&scenario->topology, &record->problem);
+    if (engine->lab)
+        engine->supervisor = supervisor_create(engine->lab, &record->problem);
+    if (engine->supervisor) {
+        const struct supervisor_watch watch = {.line = write_line, .context = engine};
+        supervisor_set_watch(engine->supervisor, &watch);
+        char *path = memory_print("%s/lab.pcapng", engine->folder);
+        engine->capture = capture_start(engine->lab, path, &record->problem);
+        free(path);
+    }
+    record->lab_up = engine->lab != NULL;
+    record->captured = engine->capture != NULL;
+    record->lab_seconds = seconds_now() - start;
+    screen_end(engine->screen, engine->capture ? SCREEN_GOOD : SCREEN_BAD, record->lab_seconds,
+               record->problem.text);
+    return engine->capture ? 0 : -1;
+}
+
+static void save_state(struct engine *engine)
+{
+    char *folder = memory_print("%s/state", engine->folder);
+    for (size_t node = 0; node < engine->scenario->topology.node_count; node++)
+        if (lab_save_state(engine->lab, node, folder, &engine->record->problem) != 0)
+            break;
+    free(folder);
+}
+
+void engine_end(struct engine *engine)
+{
+    struct record *record = engine->record;
+    if (engine->supervisor) {
+        save_state(engine);
+        while (engine->order_count > 0) {
+            struct process *process = engine->processes[engine->order[--engine->order_count]];
+            (void)process_stop(process, GRACE, NULL, &record->problem);
+        }
+        supervisor_stop(engine->supervisor, GRACE);
+        (void)supervisor_check_logs(engine->supervisor, &record->problem);
+    }
+    if (engine->capture)
+        (void)capture_stop(engine->capture, &record->capture, &record->problem);
+    supervisor_destroy(engine->supervisor);
+    lab_destroy(engine->lab);
+    record->over = true;
+}

@@ -1,0 +1,122 @@
+#include "cli/folder.h"
+
+#include "cli/memory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* By this file a run's folder is known, also that of a run which was killed. */
+static const char mark[] = ".pinhole-run";
+
+/* All that a run, or a report of it, leaves in its folder. */
+static const char *const contents[] = {
+    "lab.pcapng", "result.json", "messages.json", "traffic.json", "report.html",
+    "report.md",  "logs",        "state",         mark,           NULL,
+};
+
+static bool is_content(const char *name)
+{
+    for (const char *const *known = contents; *known; known++)
+        if (strcmp(*known, name) == 0)
+            return true;
+    return false;
+}
+
+int folder_check(const char *path, struct error *error)
+{
+    DIR *folder = opendir(path);
+    if (!folder && errno == ENOENT)
+        return 0;
+    if (!folder)
+        return error_set_errno(error, errno, "--out %s", path);
+    bool marked = faccessat(dirfd(folder), mark, F_OK, 0) == 0;
+    char stranger[256] = "";
+    for (struct dirent *entry = readdir(folder); entry && !stranger[0]; entry = readdir(folder)) {
+        bool dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        if (!dots && (!marked || !is_content(entry->d_name)))
+            (void)snprintf(stranger, sizeof stranger, "%s", entry->d_name);
+    }
+    (void)closedir(folder);
+    if (stranger[0])
+        return error_set(
+            error,
+            "--out %s: expected a new or empty folder or that of an earlier run, found "
+            "'%s' in it",
+            path, stranger);
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+static int make_path(const char *path, struct error *error)
+{
+    char *copy = memory_copy(path);
+    int status = 0;
+    for (char *slash = strchr(copy + 1, '/'); status == 0; slash = strchr(slash + 1, '/')) {
+        if (slash)
+            *slash = '\0';
+        if (mkdir(copy, 0755) != 0 && errno != EEXIST)
+            status = error_set_errno(error, errno, "--out %s", copy);
+        if (!slash)
+            break;
+        *slash = '/';
+    }
+    free(copy);
+    return status;
+}
+
+static int empty(const char *path, struct error *error)
+{
+    for (const char *const *name = contents; *name; name++) {
+        char *file = memory_print("%s/%s", path, *name);
+        bool good =
+            access(file, F_OK) != 0 || nftw(file, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0;
+        free(file);
+        if (!good)
+            return error_set_errno(error, errno, "--out %s: removing %s of the earlier run", path,
+                                   *name);
+    }
+    return 0;
+}
+
+char *folder_make(const char *path, struct error *error)
+{
+    static const char *const parts[] = {"logs", "state", NULL};
+    if (folder_check(path, error) != 0 || make_path(path, error) != 0 || empty(path, error) != 0)
+        return NULL;
+    char *marked = memory_print("%s/%s", path, mark);
+    int fd = open(marked, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    free(marked);
+    if (fd < 0) {
+        (void)error_set_errno(error, errno, "--out %s", path);
+        return NULL;
+    }
+    (void)close(fd);
+    for (const char *const *part = parts; *part; part++) {
+        char *inner = memory_print("%s/%s", path, *part);
+        int status = mkdir(inner, 0755);
+        free(inner);
+        if (status != 0) {
+            (void)error_set_errno(error, errno, "--out %s/%s", path, *part);
+            return NULL;
+        }
+    }
+    char *absolute = realpath(path, NULL);
+    if (!absolute)
+        (void)error_set_errno(error, errno, "--out %s", path);
+    return absolute;
+}

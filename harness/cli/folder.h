@@ -1,0 +1,15 @@
+/* A run's own folder of results. Never are files lost that aren't a run's: a folder is used only if it is
+ * new, empty, or that of an earlier run, and then only what a run writes is removed.
+ */
+#ifndef PINHOLE_CLI_FOLDER_H
+#define PINHOLE_CLI_FOLDER_H
+
+#include "base/error.h"
+
+/* Sees whether path can become a run's folder; changes nothing. 0, or -1 with an error. */
+int folder_check(const char *path, struct error *error);
+/* Makes it, empty but for logs/ and state/, and marked as a run's. Returns its absolute path, for
+ * free(); NULL and an error. */
+char *folder_make(const char *path, struct error *error);
+
+#endif
