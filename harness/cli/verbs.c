@@ -1,5 +1,7 @@
 #include "cli/verbs.h"
 
+#include "cli/run_options.h"
+
 #include <stddef.h>
 
 const struct verb verbs[] = {
@@ -8,6 +10,8 @@ const struct verb verbs[] = {
     {"decode", "CAPTURE [--json]", "show every PCP, NAT-PMP and CoAP message of a capture",
      verb_decode},
     {"list", "requirements|scenarios|peers [--json]", "show what there is", verb_list},
+    {"run", RUN_OPTIONS_USAGE, "build a scenario's lab, carry out its steps, judge its packets",
+     verb_run},
     {"report", "RUN... [--out DIR]", "write HTML and Markdown about the folders of runs",
      verb_report},
     {NULL, NULL, NULL, NULL},
