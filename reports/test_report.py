@@ -388,6 +388,45 @@ def test_a_run_without_messages_or_expectations_is_reported_too(run):
     assert all(tag != "line" for tag, _ in web.elements)
 
 
+def test_a_run_that_could_not_be_carried_out_is_told_with_its_reason(run):
+    folder = run(verdict="error", error="no user namespaces here", expectations=[], findings=[])
+    (folder / "messages.json").unlink()
+    (folder / "traffic.json").unlink()
+    web, markdown = report_of(folder)
+    for text in ("".join(web.text), markdown):
+        assert "The run could not be carried out: no user namespaces here" in text
+
+
+def test_what_a_run_may_say_besides_is_shown(run):
+    skipped = {
+        "name": "skipped",
+        "verdict": "skip",
+        "expected": "",
+        "actual": "about others",
+        "frames": [],
+    }
+    told = {
+        "name": "called",
+        "text": "the server calls",
+        "verdict": "pass",
+        "expected": "",
+        "actual": "",
+        "frames": [],
+    }
+    finding = dict(result()["findings"][0], verdict="warn", program="device")
+    step = {"step": "await", "seconds": 1, "outcome": "failed", "detail": "time ran out"}
+    web, markdown = report_of(run(expectations=[skipped, told], findings=[finding], steps=[step]))
+    for text in ("|".join(web.text), markdown):
+        for words in (
+            "1 of 1 expectation met",
+            "the server calls",
+            "about others",
+            "failed: time ran out",
+        ):
+            assert words in text
+        assert re.search(r"warn *\| *6887-8.1.1-02 *\| *SHOULD *\| *device", text)
+
+
 def test_a_page_asks_for_nothing_from_outside(run):
     web, _ = report_of(run())
     for tag, attributes in web.elements:

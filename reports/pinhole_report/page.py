@@ -9,7 +9,6 @@ import os
 import pathlib
 import re
 import tempfile
-from collections import Counter
 
 import jinja2
 
@@ -78,12 +77,12 @@ def _traffic_rows(traffic):
 
 def _summary(run):
     """One sentence with the figures that matter."""
-    expectations = Counter(e["verdict"] for e in run.result["expectations"])
-    met = sum(n for verdict, n in expectations.items() if verdict in ("pass", "info", "warn"))
+    judged = [e["verdict"] for e in run.result["expectations"] if e["verdict"] != "skip"]
+    met = sum(verdict in ("pass", "info", "warn") for verdict in judged)
     capture = run.result["capture"]
     return ", ".join(
         [
-            f"{met} of {count(sum(expectations.values()), 'expectation')} met",
+            f"{met} of {count(len(judged), 'expectation')} met",
             count(len(run.result["findings"]) + run.cut.get("findings", 0), "finding"),
             f"{count(capture['packets'], 'packet')} captured",
             f"{capture['dropped']:,} dropped",
@@ -141,7 +140,6 @@ def write(run, folder):
         "loader": loader,
         "trim_blocks": True,
         "lstrip_blocks": True,
-        "undefined": jinja2.StrictUndefined,
     }
     html = jinja2.Environment(autoescape=True, **common)
     markdown = jinja2.Environment(autoescape=False, finalize=escape_markdown, **common)

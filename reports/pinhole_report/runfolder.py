@@ -103,11 +103,14 @@ def _shorten(run, name, elements):
 
 
 def read(folder):
-    """The Run in folder; RunError if anything in it is missing or damaged."""
+    """The Run in folder; RunError if anything in it is missing or damaged. A run that came to nothing
+    (its verdict is error) may lack what is measured from its capture."""
     folder = pathlib.Path(folder)
     run = Run(folder, {}, [], [])
     for name in ("result", "messages", "traffic"):
         path = folder / f"{name}.json"
+        if run.result.get("verdict") == "error" and not os.path.lexists(path):
+            continue
         value = _read_json(path)
         if name != "result" and isinstance(value, list):
             _shorten(run, name, value)
