@@ -72,11 +72,12 @@ static int make_nodes(struct lab *lab, struct error *error)
     const struct topology *topology = lab->topology;
     if (mkdir(names_folder, 0755) != 0 && errno != EEXIST)
         return error_set_errno(error, errno, "making %s", names_folder);
+    struct lab_inheritance inherited = lab_node_inherited();
     for (size_t i = 0; i < topology->node_count; i++) {
         const struct topology_node *node = &topology->nodes[i];
         if (make_namespace(&lab->nodes[i], node->name, error) != 0 ||
             name_namespace(node->name, error) != 0 ||
-            lab_node_set_defaults(node->forward, error) != 0)
+            lab_node_set_defaults(&inherited, node->forward, error) != 0)
             return -1;
     }
     return 0;

@@ -10,10 +10,26 @@
 
 /* --- settings --------------------------------------------------------------------------------- */
 
-/* /proc/sys/net shows the settings of the namespace of the thread that opens it. */
-static int write_setting(const char *path, const char *value)
+/* /proc/sys/net shows the settings of the namespace of the thread that looks a file up.
+ *
+ * The kernel keeps the names that it has looked up for all namespaces in one chain per name: a look-up in
+ * the 500th namespace walks past those of 499. Hence few look-ups, and one for the two IPv6 settings. */
+
+static bool read_flag(const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    char text[8] = "0";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t length = read(fd, text, sizeof text - 1);
+    (void)close(fd);
+    return length > 0 && text[0] != '0';
+}
+
+/* name is looked up in folder, unless absolute. */
+static int write_setting(int folder, const char *name, const char *value)
+{
+    int fd = openat(folder, name, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
     ssize_t written = write(fd, value, strlen(value));
@@ -23,46 +39,66 @@ static int write_setting(const char *path, const char *value)
     return written < 0 ? -1 : 0;
 }
 
-struct setting {
-    const char *path;
-    const char *value;
-};
+#define IPV4_FORWARDING "/proc/sys/net/ipv4/ip_forward"
+#define IPV4_FILTER     "/proc/sys/net/ipv4/conf/all/rp_filter"
+#define IPV4_FILTER_NEW "/proc/sys/net/ipv4/conf/default/rp_filter"
+#define IPV6_FORWARDING "/proc/sys/net/ipv6/conf/all/forwarding"
+#define IPV6_NEW        "/proc/sys/net/ipv6/conf/default"
 
-static int write_settings(const struct setting *settings, size_t count, struct error *error)
+struct lab_inheritance lab_node_inherited(void)
 {
-    for (size_t i = 0; i < count; i++)
-        /* A kernel without IPv6 lacks some; addresses will say so where it matters. */
-        if (write_setting(settings[i].path, settings[i].value) != 0 && errno != ENOENT)
-            return error_set_errno(error, errno, "setting %s", settings[i].path);
+    return (struct lab_inheritance){
+        .reverse_path_filter = read_flag(IPV4_FILTER) || read_flag(IPV4_FILTER_NEW),
+        .ipv4_forwarding = read_flag(IPV4_FORWARDING),
+        .ipv6_forwarding = read_flag(IPV6_FORWARDING),
+    };
+}
+
+static int set_default(int folder, const char *name, const char *value, struct error *error)
+{
+    /* A kernel without IPv6 lacks some; addresses will say so where it matters. */
+    if (write_setting(folder, name, value) != 0 && errno != ENOENT)
+        return error_set_errno(error, errno, "setting %s", name);
     return 0;
 }
 
-int lab_node_set_defaults(bool forward, struct error *error)
+/* For the interfaces to come: link-local addresses are given by the topology, and at once (1: generate
+ * none); no router solicitations. */
+static int quieten_ipv6(struct error *error)
 {
-    static const struct setting defaults[] = {
-        /* IPv4's come from the host's namespace: reverse path filters would drop what a scenario sends. */
-        {"/proc/sys/net/ipv4/conf/all/rp_filter", "0"},
-        {"/proc/sys/net/ipv4/conf/default/rp_filter", "0"},
-        /* Link-local addresses are given by the topology, and at once (1: generate none). */
-        {"/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1"},
-        /* No router solicitations. */
-        {"/proc/sys/net/ipv6/conf/default/accept_ra", "0"},
+    int folder = open(IPV6_NEW, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return 0;
+    int result = set_default(folder, "addr_gen_mode", "1", error);
+    if (result == 0)
+        result = set_default(folder, "accept_ra", "0", error);
+    (void)close(folder);
+    return result;
+}
+
+int lab_node_set_defaults(const struct lab_inheritance *inherited, bool forward,
+                          struct error *error)
+{
+    const struct {
+        bool needed;
+        const char *path;
+        const char *value;
+    } defaults[] = {
+        {inherited->reverse_path_filter, IPV4_FILTER, "0"},
+        {inherited->reverse_path_filter, IPV4_FILTER_NEW, "0"},
+        {inherited->ipv4_forwarding != forward, IPV4_FORWARDING, forward ? "1" : "0"},
+        {inherited->ipv6_forwarding != forward, IPV6_FORWARDING, forward ? "1" : "0"},
     };
-    const struct setting forwarding[] = {
-        {"/proc/sys/net/ipv4/ip_forward", forward ? "1" : "0"},
-        {"/proc/sys/net/ipv6/conf/all/forwarding", forward ? "1" : "0"},
-    };
-    if (write_settings(forwarding, sizeof forwarding / sizeof forwarding[0], error) != 0)
-        return -1;
-    return write_settings(defaults, sizeof defaults / sizeof defaults[0], error);
+    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
+        if (defaults[i].needed &&
+            set_default(AT_FDCWD, defaults[i].path, defaults[i].value, error) != 0)
+            return -1;
+    return quieten_ipv6(error);
 }
 
 int lab_node_silence(struct error *error)
 {
-    static const struct setting silence[] = {
-        {"/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"},
-    };
-    return write_settings(silence, 1, error);
+    return set_default(AT_FDCWD, IPV6_NEW "/disable_ipv6", "1", error);
 }
 
 static int apply_setting(const struct topology_node *node, const struct topology_setting *setting,
@@ -73,7 +109,7 @@ static int apply_setting(const struct topology_node *node, const struct topology
     for (char *at = path; *at; at++)
         if (*at == '.')
             *at = '/';
-    if (length >= (int)sizeof path || write_setting(path, setting->value) != 0) {
+    if (length >= (int)sizeof path || write_setting(AT_FDCWD, path, setting->value) != 0) {
         const char *reason = errno == ENOENT   ? "this kernel has no such setting in a node"
                              : errno == EACCES ? "it can't be set in a node"
                                                : strerror(errno);

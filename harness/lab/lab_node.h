@@ -5,9 +5,21 @@
 #include "base/error.h"
 #include "lab/topology.h"
 
-/* In a fresh namespace, before it has interfaces: what of its settings would be the host's, and what
- * would make a node speak unasked. */
-int lab_node_set_defaults(bool forward, struct error *error);
+#include <stdbool.h>
+
+/* What a fresh namespace takes from the host's. */
+struct lab_inheritance {
+    bool reverse_path_filter; /* would drop what a scenario sends from unusual addresses */
+    bool ipv4_forwarding;
+    bool ipv6_forwarding;
+};
+
+/* Reads it in a namespace that is still as it was made: once, since it is the same for all. */
+struct lab_inheritance lab_node_inherited(void);
+/* In a node's fresh namespace, before it has interfaces: undoes what is inherited, and what would make the
+ * node speak unasked. */
+int lab_node_set_defaults(const struct lab_inheritance *inherited, bool forward,
+                          struct error *error);
 /* The same for the namespace of the bridges, which must say nothing at all. */
 int lab_node_silence(struct error *error);
 /* With its interfaces: the settings and the ruleset that the scenario gives to the node. file is named

@@ -118,6 +118,9 @@ static void put_end(struct nlmsghdr *header, const struct netlink_end *veth)
 {
     mnl_attr_put_strz(header, IFLA_IFNAME, veth->name);
     mnl_attr_put(header, IFLA_ADDRESS, sizeof veth->address, veth->address);
+    /* Else as many as the machine has processors, each with folders in /sys. */
+    mnl_attr_put_u32(header, IFLA_NUM_TX_QUEUES, 1);
+    mnl_attr_put_u32(header, IFLA_NUM_RX_QUEUES, 1);
     if (veth->master)
         mnl_attr_put_u32(header, IFLA_MASTER, veth->master);
 }
