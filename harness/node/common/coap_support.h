@@ -9,8 +9,8 @@
 
 /* How patient a sender of confirmable messages is, RFC 7252 section 4.8. */
 struct coap_patience {
-    uint32_t ack_timeout;    /* ACK_TIMEOUT in ms, over 0, under 2^16 s */
-    uint32_t max_retransmit; /* MAX_RETRANSMIT, under 2^16 */
+    uint32_t ack_timeout;    /* ACK_TIMEOUT in ms; libcoap 4.3.1 takes none under 1 s */
+    uint32_t max_retransmit; /* MAX_RETRANSMIT; it takes none under 1 */
 };
 
 /* What RFC 7252 recommends: 2 s, 4 retransmissions, so 93 s until a sender gives up. */

@@ -14,7 +14,7 @@ enum {
     PAUSE_OF_ACK_TIMEOUTS = 3,            /* the first pause before another try */
     LONGEST_PAUSE = 300000,               /* ms */
     LONGEST_WAIT = 3600000,               /* ms */
-    PATIENCE_AT_ONCE = 4 /* NSTART: a new registration needn't wait for one that is out of date */
+    REQUESTS_AT_ONCE = 4 /* NSTART: a new registration needn't wait for one that is out of date */
 };
 
 /* --- the port --------------------------------------------------------------------------------- */
@@ -97,12 +97,12 @@ static void send_registration(struct coap_device *device)
     char endpoint[80];
     char lifetime[24];
     char base[128];
-    snprintf(endpoint, sizeof endpoint, "ep=%s", device->name);
+    snprintf(endpoint, sizeof endpoint, "ep=%s", device->facts.name);
     snprintf(lifetime, sizeof lifetime, "lt=%d", REGISTRATION_LIFETIME);
     snprintf(base, sizeof base, "base=%s", device->base);
     const char *const queries[] = {endpoint, lifetime, device->base[0] ? base : NULL, NULL};
     struct error error = {0};
-    coap_support_set_patience(device->session, &device->patience);
+    coap_support_set_patience(device->session, &device->facts.patience);
     device->state = REGISTRATION_ASKING;
     if (coap_support_request(device->session, COAP_REQUEST_CODE_POST, "rd", queries, &device->token,
                              &error) < 0) {
@@ -147,9 +147,10 @@ static void registration_answered(struct coap_device *device, const coap_pdu_t *
     }
     read_location(response, device->location, sizeof device->location);
     device->state = REGISTRATION_DONE;
-    device->pause = PAUSE_OF_ACK_TIMEOUTS * device->patience.ack_timeout;
+    device->pause = PAUSE_OF_ACK_TIMEOUTS * device->facts.patience.ack_timeout;
     device->next = clock_milliseconds() + (uint64_t)REGISTRATION_REFRESH * 1000;
-    say("registered %s %s", device->name, device->base[0] ? device->base : "without a mapping");
+    say("registered %s %s", device->facts.name,
+        device->base[0] ? device->base : "without a mapping");
 }
 
 static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *sent,
@@ -164,7 +165,7 @@ static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *se
         registration_answered(device, received);
     } else if (device->state == REGISTRATION_LEAVING) {
         device->state = REGISTRATION_NONE;
-        say("deregistered %s", device->name);
+        say("deregistered %s", device->facts.name);
     }
     return COAP_RESPONSE_OK;
 }
@@ -189,26 +190,14 @@ void coap_device_register(struct coap_device *device, const char *base)
     if (!device->session)
         return;
     snprintf(device->base, sizeof device->base, "%s", base);
-    device->pause = PAUSE_OF_ACK_TIMEOUTS * device->patience.ack_timeout;
+    device->pause = PAUSE_OF_ACK_TIMEOUTS * device->facts.patience.ack_timeout;
     send_registration(device);
-}
-
-void coap_device_hush(struct coap_device *device)
-{
-    device->state = REGISTRATION_NONE;
-    device->token.length = 0;
-    /* libcoap 4.3.1 can't be told to forget a message; one with no retransmissions left is dropped
-     * instead of being sent once more. */
-    if (device->session)
-        coap_session_set_max_retransmit(device->session, 0);
 }
 
 void coap_device_leave(struct coap_device *device)
 {
-    if (device->state != REGISTRATION_DONE || !device->location[0]) {
-        coap_device_hush(device);
+    if (device->state != REGISTRATION_DONE || !device->location[0])
         return;
-    }
     struct error error = {0};
     device->state = REGISTRATION_LEAVING;
     if (coap_support_request(device->session, COAP_REQUEST_CODE_DELETE, device->location, NULL,
@@ -218,23 +207,22 @@ void coap_device_leave(struct coap_device *device)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static int open_session(struct coap_device *device, const coap_address_t *from,
-                        const struct place *server, uint16_t server_port, struct error *error)
+static int open_session(struct coap_device *device, const coap_address_t *from, struct error *error)
 {
-    coap_address_t to = coap_support_address(server, server_port);
+    const struct coap_device_facts *facts = &device->facts;
+    coap_address_t to = coap_support_address(&facts->server, facts->server_port);
     device->session = coap_new_client_session(device->context, from, &to, COAP_PROTO_UDP);
     if (!device->session)
         return error_set(error, "libcoap could not reach for the server");
     coap_session_set_app_data(device->session, device);
-    coap_session_set_nstart(device->session, PATIENCE_AT_ONCE);
-    coap_support_set_patience(device->session, &device->patience);
+    coap_session_set_nstart(device->session, REQUESTS_AT_ONCE);
+    coap_support_set_patience(device->session, &facts->patience);
     return 0;
 }
 
-static int open_all(struct coap_device *device, const struct place *local, uint16_t port,
-                    const struct place *server, uint16_t server_port, struct error *error)
+static int open_all(struct coap_device *device, struct error *error)
 {
-    coap_address_t from = coap_support_address(local, port);
+    coap_address_t from = coap_support_address(&device->facts.local, device->facts.port);
     device->context = coap_new_context(NULL);
     if (!device->context)
         return error_set(error, "libcoap made no context");
@@ -244,32 +232,45 @@ static int open_all(struct coap_device *device, const struct place *local, uint1
         return -1;
     coap_register_response_handler(device->context, on_response);
     coap_register_nack_handler(device->context, on_failure);
-    return server ? open_session(device, &from, server, server_port, error) : 0;
+    return device->facts.has_server ? open_session(device, &from, error) : 0;
 }
 
-int coap_device_open(struct coap_device *device, const char *name, const struct address *local,
-                     uint16_t port, const struct place *server, uint16_t server_port,
-                     const struct coap_patience *patience, struct error *error)
+int coap_device_open(struct coap_device *device, const struct coap_device_facts *facts,
+                     struct error *error)
 {
-    const struct place from = {.address = *local};
-    *device = (struct coap_device){.name = name, .patience = *patience};
-    if (claim_port(&from, port, error) < 0)
+    *device = (struct coap_device){.facts = *facts};
+    if (claim_port(&facts->local, facts->port, error) < 0)
         return -1;
-    if (open_all(device, &from, port, server, server_port, error) < 0) {
+    if (open_all(device, error) < 0) {
         coap_device_close(device);
         return -1;
     }
-    stop_sharing(&from, port);
+    stop_sharing(&facts->local, facts->port);
     return 0;
 }
 
 void coap_device_close(struct coap_device *device)
 {
-    if (device->session)
+    if (device->session) {
+        coap_session_set_app_data(device->session, NULL);
         coap_session_release(device->session);
+    }
     if (device->context)
         coap_free_context(device->context);
-    *device = (struct coap_device){0};
+    device->session = NULL;
+    device->context = NULL;
+}
+
+int coap_device_hush(struct coap_device *device, struct error *error)
+{
+    bool is_asking = device->state == REGISTRATION_ASKING || device->state == REGISTRATION_LEAVING;
+    device->state = REGISTRATION_NONE;
+    if (!is_asking)
+        return 0;
+    /* libcoap 4.3.1 can't be told to forget a message that is out, but by ending all it has. */
+    const struct coap_device_facts facts = device->facts;
+    coap_device_close(device);
+    return coap_device_open(device, &facts, error);
 }
 
 int coap_device_handle(const struct coap_device *device)

@@ -21,11 +21,20 @@ enum registration_state {
     REGISTRATION_LEAVING /* the deletion is out */
 };
 
+struct coap_device_facts {
+    const char *name; /* the endpoint's; outlives the device */
+    struct place local;
+    uint16_t port;
+    bool has_server;
+    struct place server;
+    uint16_t server_port;
+    struct coap_patience patience;
+};
+
 struct coap_device {
+    struct coap_device_facts facts;
     coap_context_t *context;
     coap_session_t *session; /* to the server; NULL without one */
-    const char *name;
-    struct coap_patience patience;
 
     enum registration_state state;
     char base[96];     /* where we are reached, as a URI; empty: whence the request comes */
@@ -35,20 +44,19 @@ struct coap_device {
     uint32_t pause; /* ms before the next try */
 };
 
-/* Takes local:port, UDP, and prepares a session from there to server:server_port (server may be
- * NULL). device must stay where it is. name is the endpoint's and outlives the device. Returns 0, or
- * -1 with error. */
-int coap_device_open(struct coap_device *device, const char *name, const struct address *local,
-                     uint16_t port, const struct place *server, uint16_t server_port,
-                     const struct coap_patience *patience, struct error *error);
+/* Takes the port and prepares a session from there to the server, if there is one. device must stay
+ * where it is. Returns 0, or -1 with error. */
+int coap_device_open(struct coap_device *device, const struct coap_device_facts *facts,
+                     struct error *error);
 
 void coap_device_close(struct coap_device *device);
 
 /* Registers, or registers anew, as reachable at base, "" for the address that the server sees. */
 void coap_device_register(struct coap_device *device, const char *base);
 
-/* The port must be silent: gives up a registration that is under way and repeats nothing. */
-void coap_device_hush(struct coap_device *device);
+/* The port must be silent: nothing that is out is repeated, nothing new is sent. The handle may
+ * change. Returns 0, or -1 with error and the device closed. */
+int coap_device_hush(struct coap_device *device, struct error *error);
 
 /* Deletes the registration, if there is one; REGISTRATION_NONE tells that it is over. */
 void coap_device_leave(struct coap_device *device);

@@ -43,6 +43,8 @@ struct device {
     struct coap_device coap;
     struct pcp_endpoint pcp;
     struct pcp_mapping mapping;
+    bool failed; /* for good, with error */
+    struct error error;
     bool unmapped; /* the mapping's removal is over */
     enum phase phase;
     uint64_t leave_by; /* ms; when leaving */
@@ -82,10 +84,10 @@ static enum settings_result read_options(struct options *options, int count, cha
          "the mapping's lifetime to ask for, seconds (7200)"},
         {"no-pcp", "PINHOLE_NO_PCP", SETTING_FLAG, &options->no_pcp, 0, 0,
          "register without a mapping"},
-        {"ack-timeout", "PINHOLE_ACK_TIMEOUT", SETTING_SECONDS, &options->patience.ack_timeout, 1,
-         60000, "CoAP's ACK_TIMEOUT (2)"},
+        {"ack-timeout", "PINHOLE_ACK_TIMEOUT", SETTING_SECONDS, &options->patience.ack_timeout,
+         1000, 60000, "CoAP's ACK_TIMEOUT, from 1 (2)"},
         {"max-retransmit", "PINHOLE_MAX_RETRANSMIT", SETTING_NUMBER,
-         &options->patience.max_retransmit, 0, 20, "CoAP's MAX_RETRANSMIT (4)"},
+         &options->patience.max_retransmit, 1, 20, "CoAP's MAX_RETRANSMIT (4)"},
         {"farewell", NULL, SETTING_SECONDS, &options->farewell, 0, 60000,
          "how long to take leave on SIGTERM at most (2)"},
     };
@@ -110,6 +112,12 @@ static void say_mapping(const char *what, const struct pcp_mapping *mapping)
         place_text(&map->external_address, map->external_port, text), mapping->granted_lifetime);
 }
 
+static void hush(struct device *device)
+{
+    if (!device->failed && coap_device_hush(&device->coap, &device->error) < 0)
+        device->failed = true;
+}
+
 static void on_pcp_event(void *context, const struct pcp_event *event)
 {
     struct device *device = context;
@@ -124,7 +132,7 @@ static void on_pcp_event(void *context, const struct pcp_event *event)
         say_mapping("mapped", mapping);
         snprintf(base, sizeof base, "coap://%s",
                  place_text(&map->external_address, map->external_port, place));
-        if (device->phase == RUNNING)
+        if (device->phase == RUNNING && !device->failed)
             coap_device_register(&device->coap, base);
         break;
     case PCP_EVENT_RENEWED:
@@ -136,7 +144,7 @@ static void on_pcp_event(void *context, const struct pcp_event *event)
     case PCP_EVENT_LOST:
     case PCP_EVENT_UNANSWERED:
         say("lost udp %u", map->internal_port);
-        coap_device_hush(&device->coap);
+        hush(device);
         break;
     case PCP_EVENT_REMOVED:
         say("unmapped udp %u", map->internal_port);
@@ -183,8 +191,16 @@ static int start(struct device *device, struct error *error)
     struct address source;
     if (route_source_address(options->no_pcp ? server : &gateway, &source, error) < 0)
         return -1;
-    if (coap_device_open(&device->coap, options->name, &source, (uint16_t)options->port, server,
-                         (uint16_t)options->server_port, &options->patience, error) < 0)
+    const struct coap_device_facts facts = {
+        .name = options->name,
+        .local = {.address = source},
+        .port = (uint16_t)options->port,
+        .has_server = options->server.given,
+        .server = options->server.place,
+        .server_port = (uint16_t)options->server_port,
+        .patience = options->patience,
+    };
+    if (coap_device_open(&device->coap, &facts, error) < 0)
         return -1;
     if (options->no_pcp) {
         coap_device_register(&device->coap, "");
@@ -208,7 +224,7 @@ static bool leave(struct device *device)
             return false;
         if (device->options.no_pcp)
             return true;
-        coap_device_hush(&device->coap);
+        hush(device);
         pcp_mapping_remove(&device->mapping, (uint32_t)now);
         device->phase = LEAVING_GATEWAY;
     }
@@ -234,7 +250,7 @@ static void run(struct device *device, int signals)
     enum { SIGNALS, COAP, PCP, HANDLES = PCP + PCP_ENDPOINT_HANDLES };
     struct pollfd handles[HANDLES] = {
         [SIGNALS] = {.fd = signals, .events = POLLIN},
-        [COAP] = {.fd = coap_device_handle(&device->coap), .events = POLLIN},
+        [COAP] = {.fd = -1, .events = POLLIN},
         [PCP] = {.fd = -1},
         [PCP + 1] = {.fd = -1},
     };
@@ -243,6 +259,9 @@ static void run(struct device *device, int signals)
     for (;;) {
         if (!device->options.no_pcp)
             pcp_endpoint_process(&device->pcp);
+        if (device->failed)
+            return;
+        handles[COAP].fd = coap_device_handle(&device->coap);
         uint32_t wait = coap_device_process(&device->coap);
         uint32_t other = device->options.no_pcp ? PCP_NEVER : pcp_endpoint_wait(&device->pcp);
         if (other < wait)
@@ -285,15 +304,17 @@ int main(int count, char **arguments)
     }
     int signals = open_signals();
     coap_startup();
-    if (start(&device, &error) < 0) {
-        complain("%s", error.text);
+    if (start(&device, &device.error) < 0) {
+        complain("%s", device.error.text);
         return EXIT_FAILED;
     }
     run(&device, signals);
+    if (device.failed)
+        complain("%s", device.error.text);
     if (!device.options.no_pcp)
         pcp_endpoint_close(&device.pcp);
     coap_device_close(&device.coap);
     coap_cleanup();
     close(signals);
-    return EXIT_SUCCESS;
+    return device.failed ? EXIT_FAILED : EXIT_SUCCESS;
 }

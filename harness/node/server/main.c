@@ -199,10 +199,10 @@ static enum settings_result read_options(struct server *server, int count, char 
         {"port", "PINHOLE_SERVER_PORT", SETTING_NUMBER, &server->port, 1, UINT16_MAX,
          "the CoAP port (5683)"},
         {"path", NULL, SETTING_TEXT, &server->path, 0, 0, "what to ask the devices for (status)"},
-        {"ack-timeout", "PINHOLE_ACK_TIMEOUT", SETTING_SECONDS, &server->patience.ack_timeout, 1,
-         60000, "CoAP's ACK_TIMEOUT (2)"},
+        {"ack-timeout", "PINHOLE_ACK_TIMEOUT", SETTING_SECONDS, &server->patience.ack_timeout, 1000,
+         60000, "CoAP's ACK_TIMEOUT, from 1 (2)"},
         {"max-retransmit", "PINHOLE_MAX_RETRANSMIT", SETTING_NUMBER,
-         &server->patience.max_retransmit, 0, 20, "CoAP's MAX_RETRANSMIT (4)"},
+         &server->patience.max_retransmit, 1, 20, "CoAP's MAX_RETRANSMIT (4)"},
     };
     enum settings_result result =
         settings_read(settings, sizeof settings / sizeof settings[0], count, arguments, error);
