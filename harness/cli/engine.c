@@ -3,11 +3,13 @@
 #include "cli/memory.h"
 #include "cli/programs.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -339,10 +341,28 @@ void engine_run_steps(struct engine *engine)
 
 /* --- the whole ------------------------------------------------------------------------------ */
 
+/* Made in here: outside, root may be somebody whose folders the sandbox can't write to. */
+static int make_folders(const struct engine *engine, struct error *error)
+{
+    static const char *const names[] = {"logs", "state"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = memory_print("%s/%s", engine->folder, names[i]);
+        int status = mkdir(path, 0755);
+        if (status != 0)
+            (void)error_set_errno(error, errno, "%s", path);
+        free(path);
+        if (status != 0)
+            return -1;
+    }
+    return 0;
+}
+
 int engine_begin(struct engine *engine)
 {
     const struct scenario *scenario = engine->scenario;
     struct record *record = engine->record;
+    if (make_folders(engine, &record->problem) != 0)
+        return -1;
     for (size_t i = 0; i < scenario->program_count; i++)
         program_read_version(&scenario->programs[i], record->versions[i], VERSION_SIZE);
 

@@ -95,7 +95,6 @@ static int empty(const char *path, struct error *error)
 
 char *folder_make(const char *path, struct error *error)
 {
-    static const char *const parts[] = {"logs", "state", NULL};
     if (folder_check(path, error) != 0 || make_path(path, error) != 0 || empty(path, error) != 0)
         return NULL;
     char *marked = memory_print("%s/%s", path, mark);
@@ -106,15 +105,6 @@ char *folder_make(const char *path, struct error *error)
         return NULL;
     }
     (void)close(fd);
-    for (const char *const *part = parts; *part; part++) {
-        char *inner = memory_print("%s/%s", path, *part);
-        int status = mkdir(inner, 0755);
-        free(inner);
-        if (status != 0) {
-            (void)error_set_errno(error, errno, "--out %s/%s", path, *part);
-            return NULL;
-        }
-    }
     char *absolute = realpath(path, NULL);
     if (!absolute)
         (void)error_set_errno(error, errno, "--out %s", path);

@@ -8,8 +8,7 @@
 
 /* Sees whether path can become a run's folder; changes nothing. 0, or -1 with an error. */
 int folder_check(const char *path, struct error *error);
-/* Makes it, empty but for logs/ and state/, and marked as a run's. Returns its absolute path, for
- * free(); NULL and an error. */
+/* Makes it, empty and marked as a run's. Returns its absolute path, for free(); NULL and an error. */
 char *folder_make(const char *path, struct error *error);
 
 #endif

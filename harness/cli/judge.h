@@ -5,8 +5,9 @@
  * reached, and whether a stranger's implementation keeps the RFC is asked by `pinhole test` and
  * `pinhole check`. A step that waited in vain fails the run as well: what came later was not tried.
  *
- * Where the kernel dropped packets of the capture, what is missing in it proves nothing: expectations
- * that rest on it are inconclusive, and the run is an error of the harness.
+ * Where the kernel dropped packets of the capture, or the lab broke down on its way, what is missing
+ * proves nothing: expectations that rest on it are inconclusive, and the run is an error of the
+ * harness.
  */
 #ifndef PINHOLE_CLI_JUDGE_H
 #define PINHOLE_CLI_JUDGE_H

@@ -185,7 +185,7 @@ static void tell_expectations(const struct result *result, const struct screen *
                            seen->frame_count > 1 ? " ..." : "");
         screen_tell(screen, mark_of(judged->verdict), verdict_name(judged->verdict), "%s%s",
                     asked->text ? asked->text : asked->expectation.name, frame);
-        if (judged->verdict == VERDICT_FAIL || judged->verdict == VERDICT_INCONCLUSIVE) {
+        if (judged->verdict == VERDICT_FAIL) {
             screen_tell(screen, SCREEN_NOTE, "", "  expected %s", seen->expected);
             screen_tell(screen, SCREEN_NOTE, "", "  came     %s", seen->actual);
         }
