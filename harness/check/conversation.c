@@ -113,7 +113,8 @@ static void note_request(const struct conversation *conversation, const struct m
     copy_request(message, &pair->last);
     if (!mapping)
         return;
-    bool again = mapping->waiting && mapping->request.hash == hash;
+    bool again = mapping->waiting && mapping->request.hash == hash &&
+                 address_equal(&mapping->request.server, &message->server);
     if (again) {
         mapping->previous_gap = message->event->time - mapping->request.time;
         mapping->transmissions++;
@@ -141,8 +142,13 @@ static void note_response(const struct conversation *conversation, const struct 
 {
     struct pair *pair = conversation->pair;
     struct mapping_state *mapping = conversation->mapping;
-    pair->waiting = pair->waiting > 0 ? pair->waiting - 1 : 0;
-    pair->nonce_changes = 0;
+    /* A response that fits no request leaves the one that waits waiting. */
+    bool fits =
+        message->is_natpmp || mapping || message->pcp.opcode == (pair->last.octets[1] & 0x7f);
+    if (fits && !(message_has_data(message) && !mapping)) {
+        pair->waiting = pair->waiting > 0 ? pair->waiting - 1 : 0;
+        pair->nonce_changes = 0;
+    }
     if (!mapping || message->is_natpmp)
         return;
     mapping->answered = true;

@@ -20,11 +20,17 @@ static bool is_first_hop_limit(uint8_t hop_limit)
 static bool is_plausible(const struct message *message, uint16_t other_port)
 {
     if (message->is_natpmp)
-        return other_port >= WELL_KNOWN_PORTS && message->natpmp_fault == NATPMP_FAULT_NONE;
-    if (other_port >= WELL_KNOWN_PORTS && !message->from_server)
-        return true;
-    return message->fault == PCP_FAULT_NONE ||
-           (other_port >= WELL_KNOWN_PORTS && message->pcp.version == PCP_VERSION);
+        return other_port >= WELL_KNOWN_PORTS;
+    return other_port >= WELL_KNOWN_PORTS || message->fault == PCP_FAULT_NONE;
+}
+
+/* An announcement is known by where it goes, since it may come from a wrong port (14.1.3). */
+static bool is_announcement(const struct packet *packet)
+{
+    struct pcp_message pcp;
+    return packet->destination_port == PCP_CLIENT_PORT && is_multicast(&packet->destination) &&
+           pcp_decode(packet->payload, packet->payload_length, &pcp) == PCP_FAULT_NONE &&
+           pcp.opcode == PCP_ANNOUNCE && pcp.response;
 }
 
 bool message_read(const struct event *event, uint16_t server_port, struct message *out)
@@ -34,7 +40,8 @@ bool message_read(const struct event *event, uint16_t server_port, struct messag
         (packet->fault != PACKET_WHOLE && packet->fault != PACKET_CUT))
         return false;
     bool to_server = packet->destination_port == server_port;
-    bool from_server = packet->source_port == server_port;
+    bool announced = is_announcement(packet);
+    bool from_server = packet->source_port == server_port || announced;
     if (!to_server && !from_server)
         return false;
     out->event = event;

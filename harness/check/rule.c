@@ -127,6 +127,15 @@ static bool is_sound(const struct message *message)
            message->pcp.response == message->from_server;
 }
 
+/* What comes from the server's port without a request before it, and is no message in itself, is
+ * somebody else's. */
+static bool is_accident(const struct message *message, const struct conversation *conversation)
+{
+    bool faulty = message->is_natpmp ? message->natpmp_fault != NATPMP_FAULT_NONE
+                                     : message->fault != PCP_FAULT_NONE;
+    return message->from_server && faulty && conversation->pair->last.frame == 0;
+}
+
 int rules_event(struct rules *rules, const struct event *event)
 {
     rules->packets++;
@@ -136,12 +145,15 @@ int rules_event(struct rules *rules, const struct event *event)
         traffic_packet(rules, event);
         return 0;
     }
-    rules->messages++;
-    if (seen_before(rules, &message, &message.copy))
-        return 0;
+    bool again = seen_before(rules, &message, &message.copy);
     struct conversation conversation;
-    if (conversation_find(&rules->conversations, &message, &conversation) != 0)
+    if (!again && conversation_find(&rules->conversations, &message, &conversation) != 0)
         return -1;
+    if (!again && is_accident(&message, &conversation))
+        return 0;
+    rules->messages++;
+    if (again)
+        return 0;
     bool sound = message.is_natpmp || is_sound(&message);
     for (size_t i = 0; i < RULES; i++) {
         enum rule_scope scope = rules_all[i].scope;

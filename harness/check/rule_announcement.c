@@ -12,6 +12,9 @@ enum { BURSTS = 1024, COPIES = 10 };
 static const double first_gap = 0.250; /* seconds */
 static const double tolerance = 0.020; /* by which a gap may shrink on its way */
 
+static const struct address all_hosts = {{[10] = 0xff, 0xff, 224, 0, 0, 1}};
+static const struct address all_nodes = {{0xff, 0x02, [15] = 1}};
+
 /* The copies of one announcement, as one server sends them. */
 struct burst {
     struct burst_key {
@@ -34,12 +37,14 @@ struct table *bursts_create(void)
 
 static void judge_ends(struct rules *rules, const struct message *message)
 {
-    static const uint8_t all_hosts[4] = {224, 0, 0, 1};
-    static const uint8_t all_nodes[16] = {0xff, 0x02, [15] = 1};
     char text[ADDRESS_TEXT_SIZE];
     const struct address *to = &message->client;
-    bool group = address_is_ipv4(to) ? memcmp(to->octet + 12, all_hosts, 4) == 0
-                                     : memcmp(to->octet, all_nodes, 16) == 0;
+    bool group = address_equal(to, &all_hosts) || address_equal(to, &all_nodes);
+    if (message->server_port != rules->options.server_port)
+        rule_report(rules, message, R6887_14_1_3_02, CERTAIN,
+                    "expected an announcement from port %u, where requests go, came one from port "
+                    "%u",
+                    rules->options.server_port, message->server_port);
     if (!group || message->client_port != PCP_CLIENT_PORT)
         rule_report(rules, message, R6887_14_1_3_09, CERTAIN,
                     "expected an announcement to 224.0.0.1 or ff02::1, port 5350, came one to %s "
@@ -73,6 +78,16 @@ static void judge_repetition(struct rules *rules, const struct message *message)
     burst->gap = same ? gap : 0;
     burst->epoch = message->pcp.epoch;
     burst->time = message->event->time;
+}
+
+bool announced_since(const struct rules *rules, const struct message *message, int64_t time)
+{
+    struct burst_key key = {.interface = message->event->interface};
+    memcpy(key.server, message->server.octet, sizeof key.server);
+    const struct address *group = address_is_ipv4(&message->server) ? &all_hosts : &all_nodes;
+    memcpy(key.destination, group->octet, sizeof key.destination);
+    const struct burst *burst = table_find(rules->bursts, &key);
+    return burst && burst->time >= time;
 }
 
 void judge_announcement(struct rules *rules, const struct message *message,

@@ -21,7 +21,7 @@ static void judge_length(struct rules *rules, const struct message *message)
 {
     const struct pcp_message *pcp = &message->pcp;
     size_t length = message->length;
-    if (!message->whole || pcp->version != PCP_VERSION)
+    if (!message->whole || message->octets[0] != PCP_VERSION)
         return;
     /* 8.2: errors may be copies of requests that were too short themselves; rule_error.c compares. */
     bool error = pcp->response && pcp->result != PCP_SUCCESS;
@@ -47,7 +47,7 @@ static void judge_length(struct rules *rules, const struct message *message)
 static void judge_request_header(struct rules *rules, const struct message *message)
 {
     const struct pcp_message *pcp = &message->pcp;
-    if (pcp->response)
+    if (pcp->response && pcp->version == PCP_VERSION)
         rule_report(
             rules, message, R6887_7_1_03, CERTAIN,
             "expected a clear R bit in what goes to the server's port %u, came octet 0x%02x",

@@ -77,6 +77,9 @@ extern const enum requirement_id natpmp_requirements[];
 void traffic_packet(struct rules *rules, const struct event *event);
 struct table *traffic_create(void);
 struct table *bursts_create(void);
+/* True if message's server has announced itself by multicast since time: its clients may then recreate
+ * their mappings (rule_announcement.c). */
+bool announced_since(const struct rules *rules, const struct message *message, int64_t time);
 /* Requests that nothing answered, at the end of the capture (rule_match.c). */
 void match_end(struct rules *rules);
 

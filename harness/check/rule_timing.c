@@ -113,14 +113,23 @@ static void judge_next_renewal(struct rules *rules, const struct message *messag
                     mapping->lifetime, from * mapping->lifetime, to * mapping->lifetime, passed);
 }
 
+/* True if the client may have learned since the last response that the server lost its state: it
+ * then recreates its mappings at once (8.5, 14.1.3). */
+static bool was_told(const struct rules *rules, const struct message *message,
+                     const struct conversation *conversation)
+{
+    const struct pair *pair = conversation->pair;
+    int64_t since = conversation->mapping->response_time;
+    return (pair->lost && pair->loss_time >= since) || announced_since(rules, message, since);
+}
+
 static void judge_renewal(struct rules *rules, const struct message *message,
                           const struct conversation *conversation)
 {
     const struct mapping_state *mapping = conversation->mapping;
-    const struct pair *pair = conversation->pair;
     double passed = rule_seconds(rules, message->event->time - mapping->response_time);
     if (mapping->lifetime == 0 || mapping->lifetime > longest_sane || passed < 0 ||
-        (pair->lost && pair->loss_time >= mapping->response_time))
+        was_told(rules, message, conversation))
         return;
     if (mapping->renewals == 0) {
         judge_first_renewal(rules, message, mapping, passed);
@@ -135,11 +144,10 @@ static void judge_rest(struct rules *rules, const struct message *message,
                        const struct conversation *conversation)
 {
     const struct mapping_state *mapping = conversation->mapping;
-    const struct pair *pair = conversation->pair;
     int64_t age = message->event->time - mapping->response_time;
     double lifetime = mapping->lifetime < longest_sane ? mapping->lifetime : longest_sane;
     if (age < crossing || rule_seconds(rules, age) >= lifetime - tolerance ||
-        (pair->lost && pair->loss_time >= mapping->response_time))
+        was_told(rules, message, conversation))
         return;
     rule_report(rules, message, R6887_8_3_04, CERTAIN,
                 "expected no such request for %.0f s after %s, came after %.3f s", lifetime,
@@ -151,7 +159,9 @@ void judge_timing(struct rules *rules, const struct message *message,
                   const struct conversation *conversation)
 {
     const struct mapping_state *mapping = conversation->mapping;
-    if (message->from_server || !mapping || mapping->request.frame == 0)
+    /* Another server may be asked at once: 8.3. */
+    if (message->from_server || !mapping || mapping->request.frame == 0 ||
+        !address_equal(&mapping->request.server, &message->server))
         return;
     double gap = rule_seconds(rules, message->event->time - mapping->request.time);
     /* A clock that went back, or frames out of order, tell nothing. */

@@ -1,0 +1,161 @@
+"""Captures without fault: what is accused here is accused falsely."""
+
+import octets as o
+from capture import ALL_HOSTS, DEVICE, DEVICE6, GATEWAY, GATEWAY6, IN, OUT, Capture
+
+EXTERNAL = {"external": 40000, "where": "11.0.0.1"}
+
+
+def map_life():
+    c = Capture("clean-map", "a mapping is made, renewed twice in its window, and deleted")
+    first = o.request(o.MAP, o.data_map())
+    renewal = o.request(o.MAP, o.data_map(**EXTERNAL))
+    granted = o.data_map(**EXTERNAL)
+    c.exchange(0, first, o.response(o.MAP, granted, epoch=1000))
+    c.exchange(65, renewal, o.response(o.MAP, granted, epoch=1065))
+    c.exchange(137, renewal, o.response(o.MAP, granted, epoch=1137))
+    delete = o.request(o.MAP, o.data_map(), lifetime=0)
+    c.exchange(150, delete, o.response(o.MAP, o.data_map(), lifetime=0, epoch=1150))
+    c.exchange(151, delete, o.response(o.MAP, o.data_map(), lifetime=0, epoch=1151))
+
+
+def retransmission():
+    c = Capture("clean-retransmission", "three retransmissions whose waits double within a tenth; "
+                "then a renewal that gets no answer and follows either reading of 8.1.1 and 11.2.1")
+    asked = o.request(o.MAP, o.data_map())
+    for seconds in (0, 2.8, 8.9, 20.5):
+        c.ask(seconds, asked)
+    c.answer(20.51, o.response(o.MAP, o.data_map(**EXTERNAL), epoch=20))
+    renewal = o.request(o.MAP, o.data_map(**EXTERNAL))
+    for seconds in (90, 93.1, 99, 111):
+        c.ask(seconds, renewal)
+    c.answer(111.01, o.response(o.MAP, o.data_map(**EXTERNAL), epoch=110))
+    for seconds in (179, 203.6, 217):
+        c.ask(seconds, renewal)
+    c.answer(217.01, o.response(o.MAP, o.data_map(**EXTERNAL), epoch=216))
+
+
+def peer():
+    c = Capture("clean-peer", "a PEER of TCP, renewed, and one that can't be had")
+    asked = o.request(o.PEER, o.data_peer(protocol=o.TCP, internal=49152), lifetime=600)
+    given = o.data_peer(protocol=o.TCP, internal=49152, **EXTERNAL)
+    c.exchange(0, asked, o.response(o.PEER, given, lifetime=600))
+    again = o.request(o.PEER, given, lifetime=600)
+    c.exchange(330, again, o.response(o.PEER, given, lifetime=600, epoch=1330))
+    taken = o.request(o.PEER, o.data_peer(nonce=o.NONCE2, internal=5000, external=80,
+                                          where="11.0.0.1"))
+    c.exchange(340, taken, o.error(taken, o.CANNOT_PROVIDE_EXTERNAL, 77, 1340))
+
+
+def options():
+    c = Capture("clean-options", "each option where it belongs, in requests, successes and errors")
+    third = o.option(o.THIRD_PARTY, o.address("192.168.1.20"))
+    asked = o.request(o.MAP, o.data_map(), third)
+    c.exchange(0, asked, o.response(o.MAP, o.data_map(**EXTERNAL), third))
+    refused = o.request(o.MAP, o.data_map(nonce=o.NONCE2, internal=80), third)
+    c.exchange(1, refused, o.error(refused, o.UNSUPP_OPTION, 1800, 1001))
+    filters = o.filter_option(0, 0, o.ANY4) + o.filter_option(120, 443, "203.0.113.0")
+    filters += o.filter_option(128, 0, "198.51.100.9")
+    asked = o.request(o.MAP, o.data_map(internal=81), filters)
+    c.exchange(2, asked, o.response(o.MAP, o.data_map(internal=81, external=81, where="11.0.0.1"),
+                                    filters, epoch=1002))
+    unknown = o.option(200, b"12345")
+    asked = o.request(o.MAP, o.data_map(internal=82), unknown)
+    c.exchange(3, asked, o.response(o.MAP, o.data_map(internal=82, external=82, where="11.0.0.1"),
+                                    epoch=1003))
+    many = o.request(o.MAP, o.data_map(internal=83), o.filter_option(128, 1, "198.51.100.1"))
+    c.exchange(4, many, o.error(many, o.EXCESSIVE_REMOTE_PEERS, 1800, 1004))
+
+
+def errors():
+    c = Capture("clean-errors", "errors that are drawn rightly, last as recommended and are rested "
+                "for; where reserved bits meet the full copy, either reading")
+    asked = o.request(o.MAP, o.data_map())
+    c.exchange(0, asked, o.error(asked, o.NO_RESOURCES, 30))
+    c.exchange(31, asked, o.error(asked, o.NETWORK_FAILURE, 30, 1031))
+    c.exchange(62, asked, o.error(asked, o.NOT_AUTHORIZED, 99, 1062))
+    sctp = o.request(o.MAP, o.data_map(protocol=132, internal=9))
+    c.exchange(63, sctp, o.error(sctp, o.CANNOT_PROVIDE_EXTERNAL, 10, 1063))
+    unparsed = o.error(sctp, o.MALFORMED_REQUEST, 1800, 1075)
+    unparsed = unparsed[:12] + sctp[12:24] + unparsed[24:]  # 7.2: the client address comes back
+    c.exchange(75, sctp, unparsed)
+    opcode = o.request(99, b"12345678")
+    c.exchange(80, opcode, o.error(opcode, 4, 1800, 1080))
+
+
+def ipv6():
+    c = Capture("clean-ipv6", "a firewall pinhole over IPv6, and a PEER", ends=(DEVICE6, GATEWAY6))
+    own = {"client": "2001:db8:1::10", "lifetime": 3600}
+    asked = o.request(o.MAP, o.data_map(where=o.ANY6), **own)
+    given = o.data_map(external=5683, where="2001:db8:1::10")
+    c.exchange(0, asked, o.response(o.MAP, given, lifetime=3600))
+    asked = o.request(o.PEER, o.data_peer(nonce=o.NONCE2, internal=49152, where=o.ANY6,
+                                          remote="2001:db8:f::7"), **own)
+    given = o.data_peer(nonce=o.NONCE2, internal=49152, external=49152, where="2001:db8:1::10",
+                        remote="2001:db8:f::7")
+    c.exchange(1, asked, o.response(o.PEER, given, lifetime=3600, epoch=1001))
+
+
+def restart():
+    c = Capture("clean-restart", "the server restarts, announces ten times, and the client recreates "
+                "its mapping before a renewal would be due")
+    asked = o.request(o.MAP, o.data_map(), lifetime=3600)
+    again = o.request(o.MAP, o.data_map(**EXTERNAL), lifetime=3600)
+    granted = o.data_map(**EXTERNAL)
+    c.exchange(0, asked, o.response(o.MAP, granted, lifetime=3600, epoch=5000))
+    for copy in range(10):
+        seconds = 60 + 0.25 * (2**copy - 1)
+        announcement = o.response(o.ANNOUNCE, lifetime=0, epoch=int(seconds) - 60)
+        c.answer(seconds, announcement, client=ALL_HOSTS, ttl=1)
+        if copy == 3:  # 61.75 s
+            c.exchange(63, again, o.response(o.MAP, granted, lifetime=3600, epoch=3))
+    c.exchange(2600, o.request(o.ANNOUNCE, lifetime=0), o.response(o.ANNOUNCE, lifetime=0, epoch=2540))
+
+
+def links():
+    """Each packet at both ends of its link: four interfaces, and a NAT in between."""
+    names = ("device:eth0", "home:eth0", "home:eth1", "server:eth0")
+    c = Capture("clean-links", "one packet seen at four interfaces is one packet; nothing leaves the "
+                "port before the success", interfaces=names, link=o.RAW)
+
+    def cross(seconds, first, second, datagram):
+        c.add(seconds, datagram, interface=first, direction=OUT)
+        c.add(seconds + 0.0001, datagram, interface=second, direction=IN)
+
+    asked = o.request(o.MAP, o.data_map())
+    cross(0, 0, 1, o.udp(DEVICE, GATEWAY, asked))
+    cross(0.01, 1, 0, o.udp(GATEWAY, DEVICE, o.response(o.MAP, o.data_map(**EXTERNAL))))
+    inside, outside, server = ("192.168.1.10", 5683), ("11.0.0.1", 40000), ("11.0.0.2", 5683)
+    cross(0.02, 0, 1, o.udp(inside, server, b"\x40\x02\x12\x34\xb2rd"))
+    cross(0.03, 2, 3, o.udp(outside, server, b"\x40\x02\x12\x34\xb2rd", ttl=63))
+    cross(0.04, 3, 2, o.udp(server, outside, b"\x60\x41\x12\x34"))
+    cross(0.05, 1, 0, o.udp(server, inside, b"\x60\x41\x12\x34", ttl=63))
+
+
+def natpmp():
+    c = Capture("clean-natpmp", "a PCP client finds a NAT-PMP server, falls back, maps and deletes")
+    c.exchange(0, o.request(o.MAP, o.data_map()), bytes([0, 0, 0, 1, 0, 0, 3, 232]))
+    c.exchange(1, b"\0\0", bytes([0, 128, 0, 0, 0, 0, 3, 233, 11, 0, 0, 1]))
+    port = (5683).to_bytes(2, "big")
+    c.exchange(2, b"\0\1\0\0" + port + port + (7200).to_bytes(4, "big"),
+               b"\0\x81\0\0\0\0\3\xea" + port + b"\x9c\x40" + (7200).to_bytes(4, "big"))
+    c.exchange(3, b"\0\1\0\0" + port + b"\0\0" + bytes(4),
+               b"\0\x81\0\0\0\0\3\xeb" + port + b"\0\0" + bytes(4))
+    c.exchange(4, b"\0\2\0\0" + port + port + (7200).to_bytes(4, "big"),
+               b"\0\x82\0\2\0\0\3\xec" + port + b"\0\0" + bytes(4))
+    c.answer(5, bytes([0, 128, 0, 0, 0, 0, 3, 237, 11, 0, 0, 1]), client=ALL_HOSTS, ttl=1)
+
+
+def by_chance():
+    c = Capture("clean-by-chance", "other programs that happen to use port 5351 are no PCP",
+                exit_code=4)
+    query = b"\x02\x80\x01\0\0\1\0\0\0\0\0\0\7example\0\0\1\0\1"
+    c.add(0, o.udp(("192.168.1.10", 5351), ("192.168.1.1", 53), query))
+    c.add(0.1, o.udp(("192.168.1.1", 53), ("192.168.1.10", 5351), query))
+    c.add(0.2, o.udp(("192.168.1.1", 53), ("192.168.1.10", 5351), b"\0\5" + query))
+
+
+def make():
+    for scene in (map_life, retransmission, peer, options, errors, ipv6, restart, links, natpmp,
+                  by_chance):
+        scene()
