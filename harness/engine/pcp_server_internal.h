@@ -1,0 +1,149 @@
+/* What the files of the PCP server share. Nothing else includes this. */
+#ifndef PINHOLE_ENGINE_PCP_SERVER_INTERNAL_H
+#define PINHOLE_ENGINE_PCP_SERVER_INTERNAL_H
+
+#include "engine/pcp_server.h"
+#include "engine/pcp_server_table.h"
+
+/* Announcements and Mapping Updates under way, section 14. */
+struct pcp_server_recovery {
+    uint8_t announcements_left;
+    uint32_t announce_interval; /* milliseconds to the one after the next */
+    uint64_t announce_next;
+    bool nat_pmp_due;       /* the NAT-PMP half of a pair is still to go out */
+    uint8_t updates_left;   /* rounds of Mapping Updates, this one included */
+    uint32_t update_cursor; /* mapping that this round has come to */
+    uint64_t update_next;   /* when this round starts or started */
+};
+
+struct pcp_server {
+    struct pcp_server_policy policy;
+    struct pcp_server_device device;
+    struct address *external; /* policy.external_count of them, as they are */
+    struct address *former;   /* ... and as they were before the last renumbering */
+    uint64_t now;
+    uint64_t epoch_start; /* milliseconds; the Epoch Time was 0 then */
+    struct pcp_server_recovery recovery;
+    uint32_t expired_filters; /* of the last event's mapping, kept for its reader */
+    struct pcp_table table;
+};
+
+/* One PCP request in work. */
+struct pcp_exchange {
+    struct pcp_server *server;
+    const struct pcp_server_input *input;
+    struct pcp_server_answer *answer;
+    struct pcp_message request;
+    struct address internal; /* source, or that of THIRD_PARTY */
+    bool third_party, prefer_failure, filtered;
+    bool nat_pmp;      /* a NAT-PMP request in the form of a MAP without a nonce */
+    uint32_t lifetime; /* of the answer: seconds granted, or of an error that needs its own */
+    bool lifetime_set;
+    struct address external; /* of the answer */
+    uint16_t external_port;
+};
+
+/* Opcodes. Each checks, changes the table and fills lifetime, external and external_port; an error
+ * leaves no trace. */
+enum pcp_result pcp_server_map(struct pcp_exchange *exchange);
+enum pcp_result pcp_server_peer(struct pcp_exchange *exchange);
+
+/* Options of the request: checks all, fills the exchange. Called before the opcode's own checks. */
+enum pcp_result pcp_server_read_options(struct pcp_exchange *exchange);
+/* The filter chain that the mapping will have once the request's FILTERs are applied to the chain
+ * it has (13.3). On an error nothing is kept. */
+enum pcp_result pcp_server_apply_filters(struct pcp_exchange *exchange, uint32_t present,
+                                         uint32_t *chain);
+/* Appends the processed options of the request to a success response; 0 if they don't fit. */
+size_t pcp_server_echo_options(const struct pcp_exchange *exchange, uint8_t *octets, size_t used);
+
+/* NAT-PMP, RFC 6886. */
+void pcp_server_nat_pmp(struct pcp_server *server, const struct pcp_server_input *input,
+                        struct pcp_server_answer *answer);
+size_t pcp_server_nat_pmp_announcement(const struct pcp_server *server, uint8_t *octets);
+void pcp_server_nat_pmp_refuse(struct pcp_server *server, const struct pcp_server_input *input,
+                               struct pcp_server_answer *answer);
+
+/* --- mappings ------------------------------------------------------------------------------- */
+
+/* What a new mapping should be; the caller has made sure that none like it exists. */
+struct pcp_server_wish {
+    struct address internal;
+    uint8_t protocol;
+    uint16_t internal_port;
+    bool firewall;            /* external is internal */
+    struct address suggested; /* all-zeros: none */
+    uint16_t suggested_port;  /* 0: none */
+    bool insist;              /* the suggestion or nothing */
+    const uint8_t *nonce;     /* of a client that may have a resting port back; or NULL */
+    uint64_t random;
+};
+
+/* Finds an external endpoint (section 11.3; 15 for resting ports): PCP_SUCCESS and the pool and
+ * port, CANNOT_PROVIDE_EXTERNAL with the milliseconds until that may change in *conflict (0: it
+ * won't), NETWORK_FAILURE or NO_RESOURCES. *resting is the resting mapping to be had back. */
+enum pcp_result pcp_server_choose(const struct pcp_server *server,
+                                  const struct pcp_server_wish *wish, uint16_t *pool,
+                                  uint16_t *port, uint32_t *resting, uint64_t *conflict);
+
+/* The index of an external address, or -1. */
+int pcp_server_pool_of(const struct pcp_server *server, const struct address *external);
+
+/* Whether a mapping for the internal address is a firewall's, a NAT's or not to be had, given the
+ * family that the suggested address asks for. */
+enum pcp_server_mode { PCP_SERVER_NO_MODE, PCP_SERVER_NAT, PCP_SERVER_FIREWALL };
+enum pcp_server_mode pcp_server_mode_of(const struct pcp_server *server,
+                                        const struct address *internal,
+                                        const struct address *suggested);
+
+/* Fills external and external_port of a mapping to be from the implicit flow that its internal
+ * endpoint has (to remote, or to any peer if that is NULL); false if there is none to follow. */
+bool pcp_server_flow_place(const struct pcp_server *server, struct pcp_server_mapping *view,
+                           const struct address *remote);
+
+/* Whether an address is of the inside; whether an internal endpoint may be mapped at all. */
+bool pcp_server_is_inside(const struct pcp_server *server, const struct address *address);
+bool pcp_server_is_allowed(const struct pcp_server *server, const struct address *internal,
+                           uint16_t internal_port);
+/* Neither unspecified, loopback, multicast nor broadcast. */
+bool pcp_server_is_unicast(const struct address *address);
+
+/* PCP_SUCCESS if the internal host may have one more mapping: quota and room. */
+enum pcp_result pcp_server_may_create(const struct pcp_server *server,
+                                      const struct address *internal);
+
+/* The view of a table's mapping. */
+void pcp_server_view(const struct pcp_server *server, uint32_t mapping,
+                     struct pcp_server_mapping *view);
+/* Adds the mapping of a view to the table; its filter chain goes with it. PCP_TABLE_NONE: no room. */
+uint32_t pcp_server_insert(struct pcp_server *server, const struct pcp_server_mapping *view);
+
+/* The flags of a table's mapping that a view stands for. */
+uint8_t pcp_server_flags_of(const struct pcp_server_mapping *view);
+
+/* Adds a mapping, in place of the resting one that its client has back (or PCP_TABLE_NONE), and
+ * notes that. False: no room, nothing changed; the view's filters are still the caller's. */
+bool pcp_server_create_mapping(struct pcp_server *server, struct pcp_server_answer *answer,
+                               const struct pcp_server_mapping *view, uint32_t resting);
+/* Before and after a mapping's deadline, client or filters change. */
+void pcp_server_note_before(struct pcp_server *server, struct pcp_server_answer *answer,
+                            uint32_t mapping);
+void pcp_server_note_renewed(struct pcp_server *server, struct pcp_server_answer *answer,
+                             uint32_t mapping);
+/* Ends a mapping and lets its port rest. Its filters are let go of, not freed. */
+void pcp_server_end(struct pcp_server *server, uint32_t mapping, struct pcp_server_change *change);
+/* Puts the state back to where it was before the request. */
+void pcp_server_undo(struct pcp_server *server, struct pcp_server_answer *answer);
+
+/* Milliseconds that a mapping must still live after its last outbound packet (section 15). */
+uint64_t pcp_server_idle_rest(const struct pcp_server *server, uint32_t mapping);
+
+/* Seconds that are left of a mapping: rounded up, and down. */
+uint32_t pcp_server_seconds_left(const struct pcp_server *server, uint32_t mapping, bool round_up);
+uint32_t pcp_server_clamp(const struct pcp_server *server, uint32_t lifetime);
+
+/* Writes a success response for a mapping of the table, without options. */
+size_t pcp_server_write(const struct pcp_server *server, const struct pcp_server_mapping *view,
+                        uint8_t opcode, uint32_t lifetime, uint8_t *octets, size_t capacity);
+
+#endif

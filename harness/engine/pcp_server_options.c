@@ -1,0 +1,261 @@
+/* Options of a request (RFC 6887 sections 7.3 and 13): which are known, where they may stand, and
+ * what is wrong with them.
+ *
+ * Decisions where the text leaves room:
+ * - An option length past the datagram is MALFORMED_OPTION (the MUST of 7.3, not only its SHOULD).
+ * - A known option in an opcode that it isn't valid for (FILTER in PEER, any of section 13 in
+ *   ANNOUNCE) "does not make sense" there, which 11.3 answers with MALFORMED_OPTION; PREFER_FAILURE
+ *   in PEER is the exception that 12.1 spells out, MALFORMED_REQUEST. An option that is switched
+ *   off comes before that: it is as good as unknown, UNSUPP_OPTION, and for PEER no less than for
+ *   the MAP that 13.1 names.
+ * - FILTER prefixes of IPv4 are 96 to 128, as 13.3 says; its erratum 3891 (97) is not verified, and
+ *   96 with a port is of use: any host, that port. Prefix 0 clears, whatever address stands there.
+ */
+#include "engine/pcp_server_internal.h"
+
+#include <string.h>
+
+enum { IPV4_PREFIX = 96, WHOLE_PREFIX = 128, MANDATORY_CODES = 128 };
+
+enum opcode_bit {
+    ANNOUNCE_BIT = 1 << PCP_ANNOUNCE,
+    MAP_BIT = 1 << PCP_MAP,
+    PEER_BIT = 1 << PCP_PEER
+};
+
+struct option_rule {
+    uint8_t code;
+    uint8_t opcodes; /* that it is valid for */
+    bool once;
+    enum pcp_result misplaced; /* in another opcode */
+    bool (*enabled)(const struct pcp_exchange *exchange);
+    enum pcp_result (*take)(struct pcp_exchange *exchange, const struct pcp_option *option);
+};
+
+/* --- THIRD_PARTY, 13.1 ---------------------------------------------------------------------- */
+
+static bool third_party_enabled(const struct pcp_exchange *exchange)
+{
+    const struct pcp_server_policy *policy = &exchange->server->policy;
+    if (!policy->third_party)
+        return false;
+    if (exchange->input->side == PCP_SERVER_TRUSTED)
+        return true;
+    for (size_t i = 0; i < policy->third_party_client_count; i++)
+        if (pcp_server_prefix_holds(&policy->third_party_clients[i], &exchange->input->source))
+            return true;
+    return false;
+}
+
+static enum pcp_result take_third_party(struct pcp_exchange *exchange,
+                                        const struct pcp_option *option)
+{
+    struct address internal;
+    if (pcp_option_third_party(option, &internal))
+        return PCP_MALFORMED_OPTION;
+    if (address_equal(&internal, &exchange->input->source))
+        return PCP_MALFORMED_REQUEST;
+    exchange->internal = internal;
+    return PCP_SUCCESS;
+}
+
+/* --- PREFER_FAILURE, 13.2 ------------------------------------------------------------------- */
+
+static bool prefer_failure_enabled(const struct pcp_exchange *exchange)
+{
+    return exchange->server->policy.prefer_failure;
+}
+
+static enum pcp_result take_prefer_failure(struct pcp_exchange *exchange,
+                                           const struct pcp_option *option)
+{
+    if (option->length != 0)
+        return PCP_MALFORMED_OPTION;
+    exchange->prefer_failure = true;
+    return PCP_SUCCESS;
+}
+
+/* --- FILTER, 13.3 --------------------------------------------------------------------------- */
+
+static bool filter_enabled(const struct pcp_exchange *exchange)
+{
+    (void)exchange;
+    return true; /* every server supports one filter a mapping at least */
+}
+
+static bool filter_is_sound(const struct pcp_filter *filter, const struct address *internal)
+{
+    if (filter->prefix_length == 0)
+        return true;
+    /* Remote peers are of the internal address's family (section 10). */
+    bool ipv4 = address_is_ipv4(&filter->remote_address);
+    if (ipv4 != address_is_ipv4(internal))
+        return false;
+    return filter->prefix_length <= WHOLE_PREFIX && (!ipv4 || filter->prefix_length >= IPV4_PREFIX);
+}
+
+static enum pcp_result take_filter(struct pcp_exchange *exchange, const struct pcp_option *option)
+{
+    struct pcp_filter filter;
+    if (pcp_option_filter(option, &filter))
+        return PCP_MALFORMED_OPTION;
+    exchange->filtered = true;
+    return PCP_SUCCESS;
+}
+
+/* The family of a FILTER is known to be right or wrong only when a THIRD_PARTY option behind it has
+ * been read too, so the contents are judged at the end. */
+static enum pcp_result check_filters(const struct pcp_exchange *exchange)
+{
+    const struct pcp_message *request = &exchange->request;
+    struct pcp_option option;
+    enum pcp_fault fault;
+    size_t offset = 0;
+    while (pcp_option_next(request->options, request->options_length, &offset, &option, &fault)) {
+        struct pcp_filter filter;
+        if (option.code == PCP_FILTER && !pcp_option_filter(&option, &filter) &&
+            !filter_is_sound(&filter, &exchange->internal))
+            return PCP_MALFORMED_OPTION;
+    }
+    return PCP_SUCCESS;
+}
+
+/* --- the walk ------------------------------------------------------------------------------- */
+
+static const struct option_rule rules[] = {
+    {PCP_THIRD_PARTY, MAP_BIT | PEER_BIT, true, PCP_MALFORMED_OPTION, third_party_enabled,
+     take_third_party},
+    {PCP_PREFER_FAILURE, MAP_BIT, true, PCP_MALFORMED_REQUEST, prefer_failure_enabled,
+     take_prefer_failure},
+    {PCP_FILTER, MAP_BIT, false, PCP_MALFORMED_OPTION, filter_enabled, take_filter},
+};
+
+enum { RULE_COUNT = sizeof rules / sizeof *rules };
+
+static const struct option_rule *rule_of(uint8_t code)
+{
+    for (size_t i = 0; i < RULE_COUNT; i++)
+        if (rules[i].code == code)
+            return &rules[i];
+    return NULL;
+}
+
+static enum pcp_result take_option(struct pcp_exchange *exchange, const struct pcp_option *option,
+                                   uint32_t *seen)
+{
+    const struct option_rule *rule = rule_of(option->code);
+    if (!rule)
+        return option->code < MANDATORY_CODES ? PCP_UNSUPP_OPTION : PCP_SUCCESS;
+    if (!rule->enabled(exchange))
+        return PCP_UNSUPP_OPTION;
+    if (!(rule->opcodes >> exchange->request.opcode & 1)) {
+        bool peer = exchange->request.opcode == PCP_PEER;
+        return peer ? rule->misplaced : PCP_MALFORMED_OPTION;
+    }
+    uint32_t bit = 1U << (rule - rules);
+    if (rule->once && *seen & bit)
+        return PCP_MALFORMED_OPTION;
+    *seen |= bit;
+    return rule->take(exchange, option);
+}
+
+enum pcp_result pcp_server_read_options(struct pcp_exchange *exchange)
+{
+    const struct pcp_message *request = &exchange->request;
+    struct pcp_option option;
+    enum pcp_fault fault;
+    size_t offset = 0;
+    /* The structure of the whole area comes before any single option. */
+    while (pcp_option_next(request->options, request->options_length, &offset, &option, &fault))
+        if (option.code == PCP_THIRD_PARTY)
+            exchange->third_party = true;
+    if (fault)
+        return PCP_MALFORMED_OPTION;
+
+    uint32_t seen = 0;
+    offset = 0;
+    while (pcp_option_next(request->options, request->options_length, &offset, &option, &fault)) {
+        enum pcp_result result = take_option(exchange, &option, &seen);
+        if (result)
+            return result;
+    }
+    return exchange->filtered ? check_filters(exchange) : PCP_SUCCESS;
+}
+
+/* --- what becomes of FILTERs ---------------------------------------------------------------- */
+
+static bool same_filter(const struct pcp_table_filter *have, const struct pcp_filter *wanted)
+{
+    return have->prefix_length == wanted->prefix_length &&
+           have->remote_port == wanted->remote_port &&
+           address_equal(&have->remote, &wanted->remote_address);
+}
+
+/* Adds one filter unless it is there already: a renewal that repeats its FILTERs must not pile them
+ * up until they exceed the limit. Returns false when there is no room. */
+static bool add_filter(struct pcp_server *server, uint32_t *chain, const struct pcp_filter *filter)
+{
+    unsigned int count = 0;
+    for (uint32_t at = *chain; at; at = server->table.filters[at].next, count++)
+        if (same_filter(&server->table.filters[at], filter))
+            return true;
+    return count < server->policy.filters_per_mapping &&
+           pcp_table_filter_add(&server->table, chain, filter);
+}
+
+static bool copy_chain(struct pcp_server *server, uint32_t from, uint32_t *to)
+{
+    struct pcp_filter filter;
+    while (pcp_server_filter_next(server, &from, &filter))
+        if (!pcp_table_filter_add(&server->table, to, &filter))
+            return false;
+    return true;
+}
+
+enum pcp_result pcp_server_apply_filters(struct pcp_exchange *exchange, uint32_t present,
+                                         uint32_t *chain)
+{
+    struct pcp_server *server = exchange->server;
+    const struct pcp_message *request = &exchange->request;
+    struct pcp_option option;
+    enum pcp_fault fault;
+    size_t offset = 0;
+    *chain = PCP_TABLE_NONE;
+    bool room = copy_chain(server, present, chain);
+    while (room &&
+           pcp_option_next(request->options, request->options_length, &offset, &option, &fault)) {
+        struct pcp_filter filter;
+        if (option.code != PCP_FILTER || pcp_option_filter(&option, &filter))
+            continue;
+        if (filter.prefix_length == 0) {
+            pcp_table_filter_free(&server->table, *chain);
+            *chain = PCP_TABLE_NONE;
+        } else {
+            room = add_filter(server, chain, &filter);
+        }
+    }
+    if (room)
+        return PCP_SUCCESS;
+    pcp_table_filter_free(&server->table, *chain);
+    *chain = PCP_TABLE_NONE;
+    return PCP_EXCESSIVE_REMOTE_PEERS;
+}
+
+size_t pcp_server_echo_options(const struct pcp_exchange *exchange, uint8_t *octets, size_t used)
+{
+    const struct pcp_message *request = &exchange->request;
+    struct pcp_option option;
+    enum pcp_fault fault;
+    size_t offset = 0;
+    while (used &&
+           pcp_option_next(request->options, request->options_length, &offset, &option, &fault)) {
+        if (!rule_of(option.code))
+            continue; /* not processed, not in the answer (7.3) */
+        size_t at = used;
+        used = pcp_append_option(octets, used, PCP_MAXIMUM_LENGTH, option.code, option.data,
+                                 option.length);
+        if (used && option.code == PCP_FILTER)
+            octets[at + PCP_OPTION_HEADER_LENGTH] = 0; /* reserved, MUST be sent as 0 (13.3) */
+    }
+    return used;
+}

@@ -1,0 +1,108 @@
+/* What a PCP server allows and how far it goes: one plain struct.
+ *
+ * pcp_server_policy_default() gives the home gateway of RFC 6887: MAP, PEER and NAT-PMP for inside
+ * hosts, no THIRD_PARTY (13.1), the Simple Threat Model (18.1), lifetimes of 120 s to 24 h (15).
+ * The arrays that it points to belong to the caller and must outlive the server.
+ */
+#ifndef PINHOLE_ENGINE_PCP_SERVER_POLICY_H
+#define PINHOLE_ENGINE_PCP_SERVER_POLICY_H
+
+#include "base/error.h"
+#include "wire/address.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum pcp_server_limits {
+    PCP_SERVER_MAXIMUM_ADDRESSES = 1024,   /* external addresses of one server */
+    PCP_SERVER_MAXIMUM_ANNOUNCEMENTS = 10, /* RFC 6887 section 14.1.3 */
+    PCP_SERVER_UPDATES = 3                 /* copies of a Mapping Update, section 14.2 */
+};
+
+/* A range of addresses; length counts bits of the 128, so an IPv4 prefix /24 has 120. */
+struct pcp_server_prefix {
+    struct address address;
+    uint8_t length;
+};
+
+/* Whether hosts of a prefix may map internal ports of a range. The first rule that fits decides;
+ * where none fits the request is allowed. */
+struct pcp_server_rule {
+    bool allow;
+    struct pcp_server_prefix hosts;
+    uint16_t first_port, last_port;
+};
+
+/* How long something of a transport protocol lasts, in seconds. */
+struct pcp_server_times {
+    uint32_t udp, tcp, other;
+};
+
+struct pcp_server_policy {
+    /* Room, fixed when the server is made. Resting ports take room as mappings do. */
+    uint32_t mapping_capacity;
+    uint32_t filter_capacity;
+
+    /* Operations and options. */
+    bool map, peer, nat_pmp;
+    bool third_party;      /* 13.1: for requests from a trusted side or from third_party_clients */
+    bool prefer_failure;   /* 13.2 */
+    bool wildcards;        /* 11.3: all-ports and all-protocols ("DMZ host") mappings */
+    bool check_nonces;     /* Simple Threat Model, 18.1; off only to imitate products that don't */
+    uint8_t protocols[32]; /* bit set of transport protocols, see pcp_server_policy_serve() */
+
+    /* Lifetimes in seconds. */
+    uint32_t minimum_lifetime, maximum_lifetime; /* 15 */
+    uint32_t long_error, short_error;            /* 7.4 */
+    struct pcp_server_times idle; /* the device's idle timeout of an outbound flow, 15 */
+    struct pcp_server_times rest; /* how long a port rests before another client gets it, 15 */
+
+    /* Limits. */
+    uint16_t mappings_per_host;   /* 17.2; resting ports count, or churn could take every port */
+    uint16_t filters_per_mapping; /* 13.3; at least 1 */
+
+    /* The external side. IPv4 is translated to these addresses; an entry that is 0.0.0.0 waits for
+     * its address (NETWORK_FAILURE until then). Where a family is a firewall instead, external is
+     * internal. A family with neither is refused. */
+    const struct address *external;
+    size_t external_count;
+    bool ipv4_firewall, ipv6_firewall;
+    uint16_t first_port, last_port; /* given to mappings; implicit flows use others (16.1) */
+    bool preserve_port;             /* try the internal port first where nothing was suggested */
+
+    /* Who may ask for what. */
+    const struct pcp_server_prefix *inside; /* none: every source on an inside interface */
+    size_t inside_count;
+    const struct pcp_server_prefix *third_party_clients;
+    size_t third_party_client_count;
+    const struct pcp_server_rule *rules;
+    size_t rule_count;
+
+    /* Rapid recovery, 14. */
+    uint8_t announcements; /* copies of an ANNOUNCE, 0 to 10 */
+    bool mapping_updates;
+};
+
+struct pcp_server_policy pcp_server_policy_default(void);
+
+/* Adds (or takes away) a transport protocol; the default serves UDP and TCP. */
+void pcp_server_policy_serve(struct pcp_server_policy *policy, uint8_t protocol, bool served);
+bool pcp_server_policy_serves(const struct pcp_server_policy *policy, uint8_t protocol);
+
+/* True for the transports with 16-bit ports: TCP, UDP, DCCP, SCTP, UDP-Lite. */
+bool pcp_server_has_ports(uint8_t protocol);
+
+uint32_t pcp_server_times_of(const struct pcp_server_times *times, uint8_t protocol);
+
+/* True if address is in the prefix. */
+bool pcp_server_prefix_holds(const struct pcp_server_prefix *prefix, const struct address *address);
+
+/* Whether host may map internal_port (0: all ports, which needs no denied port at all). */
+bool pcp_server_policy_allows(const struct pcp_server_policy *policy, const struct address *host,
+                              uint16_t internal_port);
+
+/* Says what is wrong with a policy: -1, or 0 if a server can work by it. */
+int pcp_server_policy_check(const struct pcp_server_policy *policy, struct error *error);
+
+#endif

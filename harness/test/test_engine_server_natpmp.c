@@ -1,0 +1,226 @@
+/* NAT-PMP as the PCP server's second protocol: RFC 6886 sections 3.2 to 3.5. */
+#include "server_support.h"
+#include "wire/natpmp.h"
+
+#define HOST  "192.168.1.10"
+#define OTHER "192.168.1.20"
+
+static struct bench bench;
+static struct natpmp_message reply;
+
+static int set_up(void **state)
+{
+    (void)state;
+    prepare(&bench);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    stop(&bench);
+    return 0;
+}
+
+static void ask(const char *host, uint8_t opcode, uint16_t internal_port, uint16_t external_port,
+                uint32_t lifetime)
+{
+    struct natpmp_message message = {.opcode = opcode,
+                                     .internal_port = internal_port,
+                                     .external_port = external_port,
+                                     .lifetime = lifetime};
+    uint8_t octets[16];
+    size_t length = natpmp_encode(&message, octets, sizeof octets);
+    assert_int_not_equal(length, 0);
+    send_octets(&bench, host, octets, length);
+    assert_int_equal(natpmp_decode(bench.answer.octets, bench.answer.length, &reply),
+                     NATPMP_FAULT_NONE);
+    assert_true(reply.response);
+    assert_int_equal(reply.opcode, opcode);
+}
+
+static void the_external_address_is_told(void **state)
+{
+    (void)state;
+    start(&bench);
+    bench.now += 9 * SECOND;
+    ask(HOST, NATPMP_ADDRESS, 0, 0, 0);
+    assert_int_equal(reply.result, NATPMP_SUCCESS);
+    assert_int_equal(reply.epoch, 9);
+    assert_memory_equal(reply.external_address, "\x0b\x00\x00\x01", 4);
+}
+
+static void without_an_address_it_is_zero_and_network_failure(void **state)
+{
+    (void)state;
+    bench.external[0] = address_any_ipv4();
+    start(&bench);
+    ask(HOST, NATPMP_ADDRESS, 0, 0, 0);
+    assert_int_equal(reply.result, NATPMP_NETWORK_FAILURE);
+    assert_memory_equal(reply.external_address, "\0\0\0\0", 4);
+    ask(HOST, NATPMP_MAP_UDP, 5683, 0, 600);
+    assert_int_equal(reply.result, NATPMP_NETWORK_FAILURE);
+    assert_int_equal(reply.internal_port, 5683);
+    assert_int_equal(reply.external_port, 0);
+    assert_int_equal(reply.lifetime, 0);
+}
+
+static void a_mapping_is_granted_for_no_longer_than_asked(void **state)
+{
+    (void)state;
+    start(&bench);
+    ask(HOST, NATPMP_MAP_UDP, 5683, 40000, 60);
+    assert_int_equal(reply.result, NATPMP_SUCCESS);
+    assert_int_equal(reply.external_port, 40000);
+    assert_int_equal(reply.lifetime, 60);
+    ask(HOST, NATPMP_MAP_UDP, 5683, 40000, UINT32_MAX);
+    assert_int_equal(reply.lifetime, 86400);
+    ask(HOST, NATPMP_MAP_UDP, 5683, 50000, 7200); /* mapped already: it stays where it is */
+    assert_int_equal(reply.external_port, 40000);
+    assert_int_equal(live(&bench), 1);
+    elapse(&bench, 7200 * SECOND);
+    assert_int_equal(live(&bench), 0);
+}
+
+static void the_companion_port_waits_for_the_same_host(void **state)
+{
+    (void)state;
+    start(&bench);
+    ask(HOST, NATPMP_MAP_TCP, 80, 40000, 600);
+    ask(OTHER, NATPMP_MAP_UDP, 80, 40000, 600);
+    assert_int_equal(reply.result, NATPMP_SUCCESS);
+    assert_int_not_equal(reply.external_port, 40000);
+    struct pcp_message message = map_message(OTHER, UDP, 81, 600);
+    message.data.map.external_port = 40000;
+    send_message(&bench, OTHER, &message);
+    assert_int_not_equal(bench.response.data.map.external_port, 40000);
+    ask(HOST, NATPMP_MAP_UDP, 80, 40000, 600);
+    assert_int_equal(reply.external_port, 40000);
+}
+
+static void a_delete_is_answered_with_zeros_even_when_repeated(void **state)
+{
+    (void)state;
+    start(&bench);
+    ask(HOST, NATPMP_MAP_UDP, 5683, 0, 600);
+    for (int i = 0; i < 3; i++) {
+        ask(HOST, NATPMP_MAP_UDP, 5683, 40000, 0);
+        assert_int_equal(reply.result, NATPMP_SUCCESS);
+        assert_int_equal(reply.internal_port, 5683);
+        assert_int_equal(reply.external_port, 0);
+        assert_int_equal(reply.lifetime, 0);
+    }
+    assert_int_equal(live(&bench), 0);
+}
+
+static void a_delete_of_all_takes_one_protocol_of_one_host(void **state)
+{
+    (void)state;
+    start(&bench);
+    for (uint16_t port = 1; port <= 5; port++) {
+        ask(HOST, NATPMP_MAP_UDP, port, 0, 600);
+        ask(HOST, NATPMP_MAP_TCP, port, 0, 600);
+        ask(OTHER, NATPMP_MAP_UDP, port, 0, 600);
+    }
+    ask(HOST, NATPMP_MAP_UDP, 0, 0, 0);
+    assert_int_equal(reply.result, NATPMP_SUCCESS);
+    assert_int_equal(reply.internal_port, 0);
+    struct pcp_server_event event;
+    for (int i = 0; i < 5; i++) {
+        assert_true(pcp_server_advance(bench.server, bench.now, &event));
+        assert_int_equal(event.kind, PCP_SERVER_EXPIRED);
+        assert_int_equal(event.change.mapping.protocol, UDP);
+        assert_address(&event.change.mapping.internal, HOST);
+    }
+    assert_false(pcp_server_advance(bench.server, bench.now, &event));
+    assert_int_equal(live(&bench), 10);
+}
+
+static void what_pcp_made_is_named_but_not_touched(void **state)
+{
+    (void)state;
+    start(&bench);
+    uint16_t port = map(&bench, HOST, UDP, 5683, 3600);
+    bench.now += 100 * SECOND;
+    ask(HOST, NATPMP_MAP_UDP, 5683, 0, 7200);
+    assert_int_equal(reply.result, NATPMP_SUCCESS);
+    assert_int_equal(reply.external_port, port);
+    assert_int_equal(reply.lifetime, 3500);
+    assert_int_equal(bench.answer.change.kind, PCP_SERVER_UNCHANGED);
+    ask(HOST, NATPMP_MAP_UDP, 5683, 0, 0);
+    assert_int_equal(reply.result, NATPMP_NOT_AUTHORIZED);
+    ask(HOST, NATPMP_MAP_UDP, 0, 0, 0);
+    assert_int_equal(reply.result, NATPMP_NOT_AUTHORIZED);
+    settle(&bench);
+    assert_int_equal(live(&bench), 1);
+    /* Nor does PCP end what NAT-PMP made, with a nonce of zeros or another. */
+    ask(HOST, NATPMP_MAP_UDP, 1, 0, 600);
+    struct pcp_message message = map_message(HOST, UDP, 1, 0);
+    memset(message.data.map.nonce, 0, PCP_NONCE_LENGTH);
+    send_message(&bench, HOST, &message);
+    assert_result(&bench, PCP_NOT_AUTHORIZED);
+}
+
+static void quota_and_switched_off_have_their_results(void **state)
+{
+    (void)state;
+    bench.policy.mappings_per_host = 1;
+    start(&bench);
+    ask(HOST, NATPMP_MAP_UDP, 1, 0, 600);
+    ask(HOST, NATPMP_MAP_UDP, 2, 0, 600);
+    assert_int_equal(reply.result, NATPMP_OUT_OF_RESOURCES);
+    stop(&bench);
+    bench.policy.map = false;
+    start(&bench);
+    ask(HOST, NATPMP_MAP_UDP, 1, 0, 600);
+    assert_int_equal(reply.result, NATPMP_NOT_AUTHORIZED);
+}
+
+static void an_unknown_opcode_sends_the_request_back(void **state)
+{
+    (void)state;
+    start(&bench);
+    bench.now += 3 * SECOND;
+    const uint8_t octets[12] = {0, 3, 0xaa, 0xbb, 1, 2, 3, 4, 5, 6, 7, 8};
+    send_octets(&bench, HOST, octets, sizeof octets);
+    assert_int_equal(bench.answer.length, 12);
+    assert_memory_equal(bench.answer.octets, "\x00\x83\x00\x05\x00\x00\x00\x03\x05\x06\x07\x08",
+                        12);
+    send_octets(&bench, HOST, octets, 2);
+    assert_int_equal(bench.answer.length, 8);
+}
+
+static void what_is_no_request_is_dropped(void **state)
+{
+    (void)state;
+    start(&bench);
+    const uint8_t octets[12] = {0, 128, 0};
+    send_octets(&bench, HOST, octets, sizeof octets); /* a response */
+    assert_int_equal(bench.answer.length, 0);
+    const uint8_t cut[12] = {0, 1};
+    for (size_t length = 2; length < 12; length++) {
+        send_octets(&bench, HOST, cut, length);
+        assert_int_equal(bench.answer.length, 0);
+    }
+    send_octets(&bench, "2001:db8::1", (const uint8_t[2]){0, 0}, 2); /* IPv4 alone */
+    assert_int_equal(bench.answer.length, 0);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(the_external_address_is_told),
+        T(without_an_address_it_is_zero_and_network_failure),
+        T(a_mapping_is_granted_for_no_longer_than_asked),
+        T(the_companion_port_waits_for_the_same_host),
+        T(a_delete_is_answered_with_zeros_even_when_repeated),
+        T(a_delete_of_all_takes_one_protocol_of_one_host),
+        T(what_pcp_made_is_named_but_not_touched),
+        T(quota_and_switched_off_have_their_results),
+        T(an_unknown_opcode_sends_the_request_back),
+        T(what_is_no_request_is_dropped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

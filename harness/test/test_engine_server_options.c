@@ -1,0 +1,480 @@
+/* The PCP server's options: RFC 6887 sections 7.3 and 13. */
+#include "server_support.h"
+
+#define HOST  "192.168.1.10"
+#define OTHER "192.168.1.20"
+
+static struct bench bench;
+
+static int set_up(void **state)
+{
+    (void)state;
+    prepare(&bench);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    stop(&bench);
+    return 0;
+}
+
+static struct request new_map(uint32_t lifetime)
+{
+    struct pcp_message message = map_message(HOST, UDP, 5683, lifetime);
+    return encode(&message);
+}
+
+static enum pcp_result ask(const struct request *request)
+{
+    send_request(&bench, HOST, request);
+    assert_int_not_equal(bench.answer.length, 0);
+    return (enum pcp_result)bench.response.result;
+}
+
+static unsigned int filters_of_only_mapping(void)
+{
+    struct pcp_server_mapping mapping;
+    struct pcp_filter filter;
+    uint32_t cursor = 0;
+    assert_true(pcp_server_next(bench.server, &cursor, &mapping));
+    unsigned int count = 0;
+    while (pcp_server_filter_next(bench.server, &mapping.filters, &filter))
+        count++;
+    return count;
+}
+
+/* --- 7.3 ------------------------------------------------------------------------------------ */
+
+static void an_option_area_that_cannot_be_walked_is_a_malformed_option(void **state)
+{
+    (void)state;
+    start(&bench);
+    static const uint8_t tails[][8] = {
+        {200, 0, 0, 5, 0, 0, 0, 0}, /* longer than what is left */
+        {200, 0, 0xff, 0xff, 0, 0, 0, 0},
+        {2, 0, 0, 0, 200, 0, 0, 1}, /* the second one, behind a good one */
+    };
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        struct request request = new_map(600);
+        memcpy(request.octets + request.length, tails[i], 8);
+        request.length += 8;
+        assert_int_equal(ask(&request), PCP_MALFORMED_OPTION);
+        assert_int_equal(bench.answer.length, request.length);
+        assert_memory_equal(bench.answer.octets + 12, request.octets + 12, request.length - 12);
+    }
+    assert_int_equal(live(&bench), 0);
+}
+
+static void an_unknown_option_is_fatal_below_128_and_skipped_above(void **state)
+{
+    (void)state;
+    start(&bench);
+    for (int code = 0; code < 256; code++) {
+        if (code >= PCP_THIRD_PARTY && code <= PCP_FILTER)
+            continue;
+        struct request request = new_map(600);
+        add_option(&request, (uint8_t)code, "abcde", 5);
+        assert_int_equal(ask(&request), code < 128 ? PCP_UNSUPP_OPTION : PCP_SUCCESS);
+        /* An error returns all options, a success the processed ones alone. */
+        assert_int_equal(bench.answer.length, code < 128 ? 60 + 4 + 8 : 60);
+    }
+}
+
+static void options_of_a_request_that_fails_leave_no_trace(void **state)
+{
+    (void)state;
+    start(&bench);
+    struct request request = new_map(600);
+    add_filter(&request, "11.9.9.9", 128, 0);
+    add_option(&request, 100, NULL, 0);
+    assert_int_equal(ask(&request), PCP_UNSUPP_OPTION);
+    assert_int_equal(live(&bench), 0);
+    assert_int_equal(pcp_server_count(bench.server).filters, 0);
+    assert_int_equal(bench.answer.length, request.length);
+}
+
+static void options_may_stand_in_any_order_and_come_back_in_that_order(void **state)
+{
+    (void)state;
+    start(&bench);
+    struct pcp_message message = map_message(HOST, UDP, 5683, 600);
+    message.data.map.external_port = 40000;
+    message.data.map.external_address = at("11.0.0.1");
+    for (int turn = 0; turn < 2; turn++) {
+        struct request request = encode(&message);
+        if (turn)
+            add_filter(&request, "11.9.9.9", 128, 0);
+        add_option(&request, PCP_PREFER_FAILURE, NULL, 0);
+        if (!turn)
+            add_filter(&request, "11.9.9.9", 128, 0);
+        assert_int_equal(ask(&request), PCP_SUCCESS);
+        assert_int_equal(bench.answer.length, request.length);
+        assert_memory_equal(bench.answer.octets + 60, request.octets + 60, request.length - 60);
+    }
+    assert_int_equal(filters_of_only_mapping(), 1);
+}
+
+static void reserved_octets_of_options_change_nothing_and_come_back_zero(void **state)
+{
+    (void)state;
+    start(&bench);
+    struct request request = new_map(600);
+    add_filter(&request, "11.9.9.9", 128, 0);
+    request.octets[61] = 0xff; /* of the option header */
+    request.octets[64] = 0xff; /* of FILTER */
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(bench.answer.octets[61], 0);
+    assert_int_equal(bench.answer.octets[64], 0);
+}
+
+static void options_of_13_have_no_place_in_announce(void **state)
+{
+    (void)state;
+    start(&bench);
+    struct pcp_message message = map_message(HOST, UDP, 0, 0);
+    message.opcode = PCP_ANNOUNCE;
+    struct request request = encode(&message);
+    add_option(&request, PCP_PREFER_FAILURE, NULL, 0);
+    assert_int_equal(ask(&request), PCP_MALFORMED_OPTION);
+    request = encode(&message);
+    add_filter(&request, "11.9.9.9", 128, 0);
+    assert_int_equal(ask(&request), PCP_MALFORMED_OPTION);
+    request = encode(&message);
+    add_option(&request, 200, NULL, 0);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+}
+
+static void a_datagram_full_of_options_is_walked_once(void **state)
+{
+    (void)state;
+    start(&bench);
+    struct request request = new_map(600);
+    while (request.length < PCP_MAXIMUM_LENGTH)
+        add_option(&request, 255, NULL, 0);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(bench.answer.length, 60);
+}
+
+/* --- 13.1 THIRD_PARTY ----------------------------------------------------------------------- */
+
+static void third_party_is_unsupported_by_default_even_for_oneself(void **state)
+{
+    (void)state;
+    start(&bench);
+    struct request request = new_map(600);
+    add_third_party(&request, OTHER);
+    assert_int_equal(ask(&request), PCP_UNSUPP_OPTION);
+    struct pcp_message message = peer_message(HOST, UDP, 5683, "11.9.9.9", 9, 600);
+    request = encode(&message);
+    add_third_party(&request, OTHER);
+    assert_int_equal(ask(&request), PCP_UNSUPP_OPTION);
+    bench.side = PCP_SERVER_TRUSTED;
+    assert_int_equal(ask(&request), PCP_UNSUPP_OPTION);
+    assert_int_equal(live(&bench), 0);
+}
+
+static void a_permitted_client_maps_for_another_host_and_ends_it(void **state)
+{
+    (void)state;
+    const struct pcp_server_prefix clients = {at(HOST), 128};
+    bench.policy.third_party = true;
+    bench.policy.third_party_clients = &clients;
+    bench.policy.third_party_client_count = 1;
+    start(&bench);
+    struct request request = new_map(600);
+    add_third_party(&request, OTHER);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(bench.answer.length, 80);
+    assert_memory_equal(bench.answer.octets + 60, request.octets + 60, 20);
+    assert_address(&bench.answer.change.mapping.internal, OTHER);
+    assert_address(&bench.answer.change.mapping.client, HOST);
+    request = new_map(0);
+    add_third_party(&request, OTHER);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(live(&bench), 0);
+
+    request = new_map(600);
+    add_third_party(&request, HOST); /* its own address */
+    assert_int_equal(ask(&request), PCP_MALFORMED_REQUEST);
+    request = new_map(600);
+    add_third_party(&request, OTHER);
+    add_third_party(&request, OTHER);
+    assert_int_equal(ask(&request), PCP_MALFORMED_OPTION);
+    request = new_map(600);
+    add_option(&request, PCP_THIRD_PARTY, "abcdefghijklmnopqrst", 20);
+    assert_int_equal(ask(&request), PCP_MALFORMED_OPTION);
+    request = new_map(600);
+    add_third_party(&request, "127.0.0.1");
+    assert_int_equal(ask(&request), PCP_NOT_AUTHORIZED);
+
+    struct pcp_message message = map_message(OTHER, UDP, 5683, 600); /* not permitted */
+    request = encode(&message);
+    add_third_party(&request, HOST);
+    send_request(&bench, OTHER, &request);
+    assert_result(&bench, PCP_UNSUPP_OPTION);
+    request = new_map(600);
+    add_third_party(&request, OTHER);
+    send_request(&bench, OTHER, &request); /* the client address counts with the option too */
+    assert_result(&bench, PCP_ADDRESS_MISMATCH);
+}
+
+static void a_trusted_interface_serves_third_party_requests_alone(void **state)
+{
+    (void)state;
+    bench.policy.third_party = true;
+    start(&bench);
+    bench.side = PCP_SERVER_TRUSTED;
+    struct request request = new_map(600);
+    add_third_party(&request, OTHER);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    request = new_map(600);
+    send_request(&bench, HOST, &request);
+    assert_int_equal(bench.answer.length, 0);
+    request.octets[0] = 0;
+    send_request(&bench, HOST, &request);
+    assert_int_equal(bench.answer.length, 0);
+    request.octets[0] = 9;
+    send_request(&bench, HOST, &request);
+    assert_int_equal(bench.answer.length, 0);
+    assert_int_equal(live(&bench), 1);
+}
+
+/* --- 13.2 PREFER_FAILURE -------------------------------------------------------------------- */
+
+static enum pcp_result insist(uint16_t internal_port, const char *address, uint16_t port)
+{
+    struct pcp_message message = map_message(HOST, UDP, internal_port, 600);
+    message.data.map.external_address = at(address);
+    message.data.map.external_port = port;
+    struct request request = encode(&message);
+    add_option(&request, PCP_PREFER_FAILURE, NULL, 0);
+    return ask(&request);
+}
+
+static void prefer_failure_gives_the_suggestion_or_nothing(void **state)
+{
+    (void)state;
+    start(&bench);
+    assert_int_equal(insist(1, "11.0.0.1", 40000), PCP_SUCCESS);
+    assert_int_equal(bench.response.data.map.external_port, 40000);
+    assert_int_equal(insist(1, "11.0.0.1", 40000), PCP_SUCCESS);                 /* a renewal */
+    assert_int_equal(insist(1, "11.0.0.1", 40001), PCP_CANNOT_PROVIDE_EXTERNAL); /* mapped else */
+    assert_int_equal(bench.response.lifetime, 600);
+    assert_int_equal(insist(2, "11.0.0.1", 40000), PCP_CANNOT_PROVIDE_EXTERNAL); /* taken */
+    assert_int_equal(bench.response.lifetime, 600 + 240);
+    assert_int_equal(insist(2, "11.0.0.1", 80), PCP_CANNOT_PROVIDE_EXTERNAL); /* not given out */
+    assert_int_equal(bench.response.lifetime, 1800);
+    assert_int_equal(insist(2, "11.0.0.2", 40002), PCP_CANNOT_PROVIDE_EXTERNAL); /* not its own */
+    assert_int_equal(insist(2, "11.0.0.1", 5351), PCP_CANNOT_PROVIDE_EXTERNAL);
+    assert_int_equal(live(&bench), 1);
+}
+
+static void prefer_failure_that_makes_no_sense_is_malformed(void **state)
+{
+    (void)state;
+    start(&bench);
+    assert_int_equal(insist(1, "11.0.0.1", 0), PCP_MALFORMED_OPTION);
+    struct request request = new_map(0);
+    add_option(&request, PCP_PREFER_FAILURE, NULL, 0);
+    assert_int_equal(ask(&request), PCP_MALFORMED_OPTION);
+    request = new_map(600);
+    add_option(&request, PCP_PREFER_FAILURE, "abcd", 4);
+    assert_int_equal(ask(&request), PCP_MALFORMED_OPTION);
+    request = new_map(600);
+    add_option(&request, PCP_PREFER_FAILURE, NULL, 0);
+    add_option(&request, PCP_PREFER_FAILURE, NULL, 0);
+    assert_int_equal(ask(&request), PCP_MALFORMED_OPTION);
+    struct pcp_message message = peer_message(HOST, UDP, 5683, "11.9.9.9", 9, 600);
+    request = encode(&message);
+    add_option(&request, PCP_PREFER_FAILURE, NULL, 0);
+    assert_int_equal(ask(&request), PCP_MALFORMED_REQUEST); /* in PEER, 12.1 */
+}
+
+static void a_clients_own_flow_on_another_port_clashes_too(void **state)
+{
+    (void)state;
+    start(&bench);
+    bench.flows = (struct flows){
+        .key = {.protocol = UDP, .internal = at(HOST), .internal_port = 1},
+        .flow = {.external = at("11.0.0.1"), .external_port = 2000},
+        .present = true,
+    };
+    assert_int_equal(insist(1, "11.0.0.1", 40000), PCP_CANNOT_PROVIDE_EXTERNAL);
+    assert_int_equal(insist(1, "11.0.0.1", 2000), PCP_SUCCESS);
+}
+
+static void prefer_failure_can_be_switched_off(void **state)
+{
+    (void)state;
+    bench.policy.prefer_failure = false;
+    start(&bench);
+    assert_int_equal(insist(1, "11.0.0.1", 40000), PCP_UNSUPP_OPTION);
+}
+
+/* --- 13.3 FILTER ---------------------------------------------------------------------------- */
+
+static void filter_prefixes_are_96_to_128_for_ipv4_and_1_to_128_for_ipv6(void **state)
+{
+    (void)state;
+    bench.policy.filters_per_mapping = 200;
+    start(&bench);
+    const char *host6 = "2001:db8::10";
+    for (int length = 0; length < 256; length++) {
+        struct request request = new_map(600);
+        add_filter(&request, "11.9.9.9", (uint8_t)length, 0);
+        bool sound = length == 0 || (length >= 96 && length <= 128);
+        assert_int_equal(ask(&request), sound ? PCP_SUCCESS : PCP_MALFORMED_OPTION);
+        struct pcp_message message = map_message(host6, UDP, 5683, 600);
+        request = encode(&message);
+        add_filter(&request, "2001:db8:9::9", (uint8_t)length, 0);
+        send_request(&bench, host6, &request);
+        assert_result(&bench, length <= 128 ? PCP_SUCCESS : PCP_MALFORMED_OPTION);
+    }
+    struct request request = new_map(600);
+    add_filter(&request, "2001:db8:9::9", 128, 0); /* of the other family than the host */
+    assert_int_equal(ask(&request), PCP_MALFORMED_OPTION);
+}
+
+static void filters_add_up_and_prefix_0_clears_those_before_it(void **state)
+{
+    (void)state;
+    start(&bench);
+    struct request request = new_map(600);
+    add_filter(&request, "11.9.9.1", 128, 0);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(bench.answer.change.kind, PCP_SERVER_CREATED);
+    request = new_map(600);
+    add_filter(&request, "11.9.9.2", 128, 7);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(bench.answer.change.kind, PCP_SERVER_FILTERED);
+    assert_int_equal(filters_of_only_mapping(), 2);
+    assert_int_equal(ask(&request), PCP_SUCCESS); /* a repeat adds nothing */
+    assert_int_equal(filters_of_only_mapping(), 2);
+    map(&bench, HOST, UDP, 5683, 600); /* nor does a renewal without FILTER take any away */
+    assert_int_equal(filters_of_only_mapping(), 2);
+
+    request = new_map(600);
+    add_filter(&request, "11.9.9.3", 128, 0);
+    add_filter(&request, "0.0.0.0", 0, 0);
+    add_filter(&request, "11.9.9.4", 120, 0);
+    add_filter(&request, "11.9.9.5", 128, 0);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(filters_of_only_mapping(), 2);
+    request = new_map(600);
+    add_filter(&request, "0.0.0.0", 0, 0);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(filters_of_only_mapping(), 0);
+    assert_int_equal(pcp_server_count(bench.server).filters, 0);
+}
+
+static void too_many_filters_change_nothing(void **state)
+{
+    (void)state;
+    bench.policy.filters_per_mapping = 2;
+    start(&bench);
+    struct request request = new_map(600);
+    add_filter(&request, "11.9.9.1", 128, 0);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    add_filter(&request, "11.9.9.2", 128, 0);
+    add_filter(&request, "11.9.9.3", 128, 0);
+    assert_int_equal(ask(&request), PCP_EXCESSIVE_REMOTE_PEERS);
+    assert_int_equal(bench.response.lifetime, 1800);
+    assert_int_equal(filters_of_only_mapping(), 1);
+    assert_int_equal(pcp_server_count(bench.server).filters, 1);
+}
+
+static void a_full_filter_table_changes_nothing(void **state)
+{
+    (void)state;
+    bench.policy.filter_capacity = 1;
+    start(&bench);
+    struct request request = new_map(600);
+    add_filter(&request, "11.9.9.1", 128, 0);
+    add_filter(&request, "11.9.9.2", 128, 0);
+    assert_int_equal(ask(&request), PCP_EXCESSIVE_REMOTE_PEERS);
+    assert_int_equal(live(&bench), 0);
+    assert_int_equal(pcp_server_count(bench.server).filters, 0);
+}
+
+static void one_bad_filter_among_several_spoils_all(void **state)
+{
+    (void)state;
+    start(&bench);
+    struct request request = new_map(600);
+    add_filter(&request, "11.9.9.1", 128, 0);
+    add_filter(&request, "11.9.9.2", 95, 0);
+    assert_int_equal(ask(&request), PCP_MALFORMED_OPTION);
+    request = new_map(600);
+    add_filter(&request, "11.9.9.1", 128, 0);
+    add_option(&request, PCP_FILTER, "abcdefghijklmnop", 16);
+    assert_int_equal(ask(&request), PCP_MALFORMED_OPTION);
+    assert_int_equal(live(&bench), 0);
+}
+
+static void filter_has_no_place_in_a_delete_or_in_peer(void **state)
+{
+    (void)state;
+    start(&bench);
+    map(&bench, HOST, UDP, 5683, 600);
+    struct request request = new_map(0);
+    add_filter(&request, "11.9.9.1", 128, 0);
+    assert_int_equal(ask(&request), PCP_MALFORMED_OPTION);
+    struct pcp_message message = peer_message(HOST, UDP, 5683, "11.9.9.9", 9, 600);
+    request = encode(&message);
+    add_filter(&request, "11.9.9.1", 128, 0);
+    assert_int_equal(ask(&request), PCP_MALFORMED_OPTION);
+    assert_int_equal(live(&bench), 1);
+}
+
+static void filters_go_with_their_mapping(void **state)
+{
+    (void)state;
+    start(&bench);
+    struct request request = new_map(600);
+    add_filter(&request, "11.9.9.1", 128, 0);
+    add_filter(&request, "11.9.9.2", 128, 0);
+    ask(&request);
+    map(&bench, HOST, UDP, 5683, 0);
+    assert_int_equal(pcp_server_count(bench.server).filters, 0);
+    ask(&request);
+    bench.now += 600 * SECOND;
+    struct pcp_server_event event;
+    assert_true(pcp_server_advance(bench.server, bench.now, &event));
+    struct pcp_filter filter; /* the device can still read which filters it has to take away */
+    assert_true(pcp_server_filter_next(bench.server, &event.change.mapping.filters, &filter));
+    assert_address(&filter.remote_address, "11.9.9.1");
+    assert_false(pcp_server_advance(bench.server, bench.now, &event));
+    assert_int_equal(pcp_server_count(bench.server).filters, 0);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(an_option_area_that_cannot_be_walked_is_a_malformed_option),
+        T(an_unknown_option_is_fatal_below_128_and_skipped_above),
+        T(options_of_a_request_that_fails_leave_no_trace),
+        T(options_may_stand_in_any_order_and_come_back_in_that_order),
+        T(reserved_octets_of_options_change_nothing_and_come_back_zero),
+        T(options_of_13_have_no_place_in_announce),
+        T(a_datagram_full_of_options_is_walked_once),
+        T(third_party_is_unsupported_by_default_even_for_oneself),
+        T(a_permitted_client_maps_for_another_host_and_ends_it),
+        T(a_trusted_interface_serves_third_party_requests_alone),
+        T(prefer_failure_gives_the_suggestion_or_nothing),
+        T(prefer_failure_that_makes_no_sense_is_malformed),
+        T(a_clients_own_flow_on_another_port_clashes_too),
+        T(prefer_failure_can_be_switched_off),
+        T(filter_prefixes_are_96_to_128_for_ipv4_and_1_to_128_for_ipv6),
+        T(filters_add_up_and_prefix_0_clears_those_before_it),
+        T(too_many_filters_change_nothing),
+        T(a_full_filter_table_changes_nothing),
+        T(one_bad_filter_among_several_spoils_all),
+        T(filter_has_no_place_in_a_delete_or_in_peer),
+        T(filters_go_with_their_mapping),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
