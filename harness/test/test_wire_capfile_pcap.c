@@ -205,6 +205,10 @@ static void what_is_no_capture_is_refused(void **state)
     assert_int_equal(reading_next(&reading), CAPFILE_BAD);
     assert_non_null(strstr(reading.reader.problem, "gzip"));
     reading_end(&reading);
+    reading_begin(&reading, (const uint8_t *)"\x1f\x8c\x08\x00", 4);
+    assert_int_equal(reading_next(&reading), CAPFILE_BAD);
+    assert_null(strstr(reading.reader.problem, "gzip"));
+    reading_end(&reading);
 }
 
 int main(void)

@@ -55,6 +55,7 @@ enum {
     OBSOLETE_PACKET = 2,
     SIMPLE_PACKET = 3,
     NAME_RESOLUTION = 4,
+    STATISTICS = 5,
     ENHANCED_PACKET = 6,
     CUSTOM = 0xbad
 };
@@ -467,6 +468,34 @@ static void options_past_their_block_are_damage(void **state)
     assert_damage(&file, "an option of a packet runs past its block");
 }
 
+static void options_of_a_wrong_length_are_passed_over(void **state)
+{
+    (void)state;
+    struct file file = {.length = 0};
+    put_section(&file, false);
+    begin_block(&file, INTERFACE);
+    put(&file, 1, 4);
+    put(&file, 0, 4);
+    put_option(&file, 9, "\x09\x09", 2);    /* if_tsresol */
+    put_option(&file, 14, "\x09\0\0\0", 4); /* if_tsoffset */
+    end_block(&file);
+    begin_block(&file, OBSOLETE_PACKET);
+    for (int i = 0; i < 5; i++)
+        put(&file, 0, 4);
+    put_option(&file, 2, "\x01\0", 2); /* pack_flags */
+    end_block(&file);
+    begin_block(&file, OBSOLETE_PACKET);
+    for (int i = 0; i < 5; i++)
+        put(&file, i == 2, 4);
+    end_block(&file);
+    struct reading reading;
+    reading_begin(&reading, file.octets, file.length);
+    assert_packet(&reading, 0, 0, "");
+    assert_int_equal(reading.packet.direction, DIRECTION_UNKNOWN);
+    assert_packet(&reading, 0, 1000, ""); /* one microsecond, which is the default */
+    reading_end(&reading);
+}
+
 static void sections_of_another_kind_are_refused(void **state)
 {
     (void)state;
@@ -559,6 +588,65 @@ static void what_is_written_is_read_again(void **state)
     reading_end(&reading);
 }
 
+/* What write_all has to write, made by the other hand that is in this file. */
+static struct file expected_of_write_all(void)
+{
+    struct file file = {.big = *(const uint8_t *)&(uint16_t){1} == 0};
+    begin_block(&file, SECTION);
+    put(&file, 0x1a2b3c4d, 4);
+    put(&file, 1, 2);
+    put(&file, 0, 2);
+    put(&file, UINT64_MAX, 8);
+    put_option(&file, 4, "pinhole", 7); /* shb_userappl */
+    put(&file, 0, 4);
+    end_block(&file);
+    begin_block(&file, INTERFACE);
+    put(&file, 1, 4);
+    put(&file, 2048, 4);
+    put_option(&file, 2, "device:eth0", 11); /* if_name */
+    put_option(&file, 9, "\x09", 1);         /* if_tsresol */
+    put(&file, 0, 4);
+    end_block(&file);
+    put_packet(&file, 0, 1700000000123456789, "hello");
+    file.length = file.block + 24;
+    put(&file, 9, 4); /* original length */
+    put_octets(&file, "hello", 5);
+    put(&file, 2, 2); /* epb_flags: outbound */
+    put(&file, 4, 2);
+    put(&file, 2, 4);
+    put_option(&file, 1, "a comment", 9);
+    put(&file, 0, 4);
+    end_block(&file);
+    put_packet(&file, 0, 1700000000123456789, "hello");
+    file.length = file.block + 24;
+    put(&file, 9, 4);
+    put_octets(&file, "hello", 5);
+    end_block(&file);
+    begin_block(&file, STATISTICS);
+    put(&file, 0, 4);
+    put(&file, 1700000000123456789 >> 32, 4);
+    put(&file, 1700000000123456789 & UINT32_MAX, 4);
+    put(&file, 4, 2); /* isb_ifrecv */
+    put(&file, 8, 2);
+    put(&file, 7, 8);
+    put(&file, 5, 2); /* isb_ifdrop */
+    put(&file, 8, 2);
+    put(&file, 1, 8);
+    put(&file, 0, 4);
+    end_block(&file);
+    return file;
+}
+
+static void what_is_written_is_what_the_specification_says(void **state)
+{
+    (void)state;
+    uint8_t octets[512];
+    struct file expected = expected_of_write_all();
+    memset(octets, 0xaa, sizeof octets);
+    assert_int_equal(write_all(octets, sizeof octets), expected.length);
+    assert_memory_equal(octets, expected.octets, expected.length);
+}
+
 static void nothing_is_written_past_the_room(void **state)
 {
     (void)state;
@@ -586,10 +674,12 @@ int main(void)
         cmocka_unit_test(a_packet_of_an_unknown_interface_is_damage),
         cmocka_unit_test(blocks_too_short_for_their_kind_are_damage),
         cmocka_unit_test(options_past_their_block_are_damage),
+        cmocka_unit_test(options_of_a_wrong_length_are_passed_over),
         cmocka_unit_test(sections_of_another_kind_are_refused),
         cmocka_unit_test(more_interfaces_than_there_is_room_for_are_refused),
         cmocka_unit_test(a_long_interface_name_is_cut),
         cmocka_unit_test(what_is_written_is_read_again),
+        cmocka_unit_test(what_is_written_is_what_the_specification_says),
         cmocka_unit_test(nothing_is_written_past_the_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

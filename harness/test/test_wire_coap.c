@@ -167,6 +167,25 @@ static void reserved_lengths_are_faults(void **state)
     }
 }
 
+static void a_long_delta_may_end_the_message(void **state)
+{
+    (void)state;
+    static const uint8_t octets[] = {0x40, 0x01, 0x00, 0x01, 0xd0, 0x2f}; /* Size1, empty */
+    struct coap_message message;
+    struct coap_message_walk walk = {0};
+    assert_int_equal(coap_message_decode(octets, sizeof octets, &message), COAP_FAULT_NONE);
+    assert_option(&message, &walk, 60, "", 0);
+}
+
+static void requests_have_the_codes_of_class_0_but_the_first(void **state)
+{
+    (void)state;
+    for (unsigned code = 0; code < 256; code++) {
+        struct coap_message message = {.code = (uint8_t)code};
+        assert_int_equal(coap_message_is_request(&message), code >= 1 && code <= 31);
+    }
+}
+
 static void another_version_is_not_read(void **state)
 {
     (void)state;
@@ -220,6 +239,8 @@ int main(void)
         cmocka_unit_test(a_message_cut_anywhere_is_read_no_further),
         cmocka_unit_test(options_before_a_faulty_one_are_walked),
         cmocka_unit_test(reserved_lengths_are_faults),
+        cmocka_unit_test(a_long_delta_may_end_the_message),
+        cmocka_unit_test(requests_have_the_codes_of_class_0_but_the_first),
         cmocka_unit_test(another_version_is_not_read),
         cmocka_unit_test(codes_are_written_as_the_rfc_writes_them),
         cmocka_unit_test(types_options_and_faults_have_names),

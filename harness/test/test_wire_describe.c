@@ -3,6 +3,7 @@
 
 #include "test/exact.h"
 #include "test/pcp_golden.h"
+#include "wire/pcp.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,6 +52,15 @@ static void zeroes_are_spelled_out(void **state)
     octets[36] = 0;
     assert_line(pcp_describe, octets, sizeof octets,
                 "MAP request all protocols lifetime 7200 nonce 0a1b2c3d.. suggested any");
+    octets[36] = 132;
+    octets[42] = 0x16;
+    assert_line(pcp_describe, octets, sizeof octets,
+                "MAP request sctp all ports lifetime 7200 nonce 0a1b2c3d.. suggested 0.0.0.0:5632");
+    octets[36] = 33;
+    octets[42] = 0;
+    octets[59] = 9;
+    assert_line(pcp_describe, octets, sizeof octets,
+                "MAP request dccp all ports lifetime 7200 nonce 0a1b2c3d.. suggested 0.0.0.9:0");
     octets[36] = 200;
     memset(octets + 44, 0, 16);
     assert_line(pcp_describe, octets, sizeof octets,
@@ -75,6 +85,34 @@ static void pcp_options_follow_their_message(void **state)
                 "message (section 7.3)]");
 }
 
+static void a_filters_prefix_is_written_as_its_family_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t prefix_length;
+        const char *address;
+        const char *expected;
+    } cases[] = {
+        {96, "0.0.0.0", "0.0.0.0/0"},          {128, "203.0.113.9", "203.0.113.9/32"},
+        {95, "203.0.113.0", "203.0.113.0/95"}, /* section 13.3 forbids it: shown as it is */
+        {64, "2001:db8::", "2001:db8::/64"},   {128, "2001:db8::1", "2001:db8::1/128"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t octets[PCP_MAXIMUM_LENGTH];
+        struct pcp_filter filter = {.prefix_length = cases[i].prefix_length};
+        char expected[200];
+        assert_true(address_parse(cases[i].address, &filter.remote_address));
+        memcpy(octets, golden_map_response, sizeof golden_map_response);
+        size_t length =
+            pcp_append_filter(octets, sizeof golden_map_response, sizeof octets, &filter);
+        (void)snprintf(expected, sizeof expected,
+                       "MAP response SUCCESS udp 5683 -> 11.0.0.1:40000 lifetime 120 epoch 12 + "
+                       "FILTER %s",
+                       cases[i].expected);
+        assert_line(pcp_describe, octets, length, expected);
+    }
+}
+
 static void a_broken_pcp_message_tells_what_it_can(void **state)
 {
     (void)state;
@@ -96,7 +134,7 @@ static void nat_pmp_is_called_so(void **state)
 {
     (void)state;
     static const uint8_t address_request[] = {0x00, 0x00};
-    static const uint8_t address_response[] = {0, 0x80, 0, 0, 0, 0, 0, 9, 11, 0, 0, 1};
+    static const uint8_t address_response[] = {0, 0x80, 0, 0, 0, 0, 0, 9, 11, 22, 33, 44};
     static const uint8_t map_request[] = {0, 1, 0, 0, 0x16, 0x33, 0, 0, 0, 0, 0x1c, 0x20};
     static const uint8_t map_response[] = {0,    0x81, 0,    0,    0, 0, 0,    9,
                                            0x16, 0x33, 0x9c, 0x40, 0, 0, 0x1c, 0x20};
@@ -106,7 +144,7 @@ static void nat_pmp_is_called_so(void **state)
     assert_line(natpmp_describe, address_request, sizeof address_request,
                 "NAT-PMP external address request");
     assert_line(natpmp_describe, address_response, sizeof address_response,
-                "NAT-PMP external address response Success 11.0.0.1 epoch 9");
+                "NAT-PMP external address response Success 11.22.33.44 epoch 9");
     assert_line(natpmp_describe, map_request, sizeof map_request,
                 "NAT-PMP map UDP request 5683 suggested 0 lifetime 7200");
     assert_line(natpmp_describe, map_response, sizeof map_response,
@@ -128,7 +166,8 @@ static void coap_shows_method_path_and_message_id(void **state)
     static const uint8_t content[] = {0x61, 0x45, 0x12, 0x67, 0x07, 0x61, 0x0c, 0xff, 'o', 'k'};
     static const uint8_t observe[] = {0x50, 0x01, 0x00, 0x01, 0x60, 0x51, '/'};
     static const uint8_t cancel[] = {0x50, 0x01, 0x00, 0x01, 0x61, 0x01};
-    static const uint8_t created[] = {0x60, 0x41, 0x00, 0x01, 0x82, 'r', 'd', 0x02, 0x0a, 0xff};
+    static const uint8_t created[] = {0x60, 0x41, 0x00, 0x01, 0x82, 'r', 'd',
+                                      0x05, 0x0a, ' ',  '%',  '~',  0x7f};
     static const uint8_t reset[] = {0x70, 0x00, 0x12, 0x67};
     static const uint8_t odd[] = {0x40, 0x1f, 0x00, 0x01, 0xff};
     assert_line(coap_describe, get, sizeof get, "CON GET /status/x?q&r [mid 4711]");
@@ -136,7 +175,8 @@ static void coap_shows_method_path_and_message_id(void **state)
                 "ACK 2.05 Content observe 12 [mid 4711] 2 octets");
     assert_line(coap_describe, observe, sizeof observe, "NON GET observe // [mid 1]");
     assert_line(coap_describe, cancel, sizeof cancel, "NON GET stop observing [mid 1]");
-    assert_line(coap_describe, created, sizeof created, "ACK 2.01 Created at /rd/%0A%FF [mid 1]");
+    assert_line(coap_describe, created, sizeof created,
+                "ACK 2.01 Created at /rd/%0A%20%25~%7F [mid 1]");
     assert_line(coap_describe, reset, sizeof reset, "RST [mid 4711]");
     assert_line(coap_describe, odd, sizeof odd,
                 "CON 0.31 [mid 1] [payload marker without a payload (RFC 7252 section 3)]");
@@ -164,6 +204,7 @@ int main(void)
         cmocka_unit_test(pcp_requests_and_responses_read_like_sentences),
         cmocka_unit_test(zeroes_are_spelled_out),
         cmocka_unit_test(pcp_options_follow_their_message),
+        cmocka_unit_test(a_filters_prefix_is_written_as_its_family_counts),
         cmocka_unit_test(a_broken_pcp_message_tells_what_it_can),
         cmocka_unit_test(nat_pmp_is_called_so),
         cmocka_unit_test(coap_shows_method_path_and_message_id),

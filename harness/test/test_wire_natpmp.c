@@ -209,6 +209,7 @@ static void the_first_octet_tells_nat_pmp_from_pcp(void **state)
     struct natpmp_message message;
     assert_true(natpmp_recognise(natpmp, sizeof natpmp));
     assert_false(natpmp_recognise(pcp, sizeof pcp));
+    assert_true(natpmp_recognise(natpmp, 1));
     assert_false(natpmp_recognise(natpmp, 0));
     assert_int_equal(decode(pcp, sizeof pcp, &message), NATPMP_FAULT_VERSION);
 }

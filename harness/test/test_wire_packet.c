@@ -171,6 +171,7 @@ static void a_frame_cut_anywhere_is_read_as_far_as_it_goes(void **state)
             assert_int_equal(parse(links[i].link_type, frame.octets, length, &packet), PACKET_CUT);
             assert_int_equal(packet.ip_version, length >= udp ? links[i].ip_version : 0);
             assert_int_equal(packet.source_port, length >= udp + 4 ? 5683 : 0);
+            assert_int_equal(packet.destination_port, length >= udp + 4 ? 5351 : 0);
             assert_int_equal(packet.payload_length, length > udp + 8 ? length - udp - 8 : 0);
             assert_false(packet.checksum_known);
         }
@@ -247,6 +248,41 @@ static void lengths_that_contradict_each_other_are_told(void **state)
                      PACKET_MALFORMED);
     assert_int_equal(parse_changed(golden_ipv6, sizeof golden_ipv6, 5, 7, &packet),
                      PACKET_MALFORMED);
+}
+
+static void lengths_are_held_against_each_other_in_a_cut_packet_too(void **state)
+{
+    (void)state;
+    struct packet packet;
+    uint8_t octets[30];
+    memcpy(octets, golden_ipv4, sizeof octets);
+    octets[25] = 14; /* UDP length, of 13 */
+    assert_int_equal(parse(LINK_RAW, octets, sizeof octets, &packet), PACKET_MALFORMED);
+    octets[25] = 13;
+    assert_int_equal(parse(LINK_RAW, octets, sizeof octets, &packet), PACKET_CUT);
+}
+
+static void a_link_of_one_ip_version_carries_no_other(void **state)
+{
+    (void)state;
+    struct packet packet;
+    assert_int_equal(parse(LINK_IPV4, golden_ipv6, sizeof golden_ipv6, &packet), PACKET_MALFORMED);
+    assert_int_equal(parse(LINK_IPV6, golden_ipv4, sizeof golden_ipv4, &packet), PACKET_CUT);
+    assert_int_equal(parse_changed(golden_ipv4, sizeof golden_ipv4, 0, 0x15, &packet),
+                     PACKET_NOT_IP);
+}
+
+static void a_datagram_may_be_empty(void **state)
+{
+    (void)state;
+    struct packet packet;
+    struct frame frame = {.length = 0};
+    append(&frame, golden_ipv4, 28);
+    frame.octets[3] = 28;
+    frame.octets[25] = 8;
+    assert_int_equal(parse(LINK_RAW, frame.octets, frame.length, &packet), PACKET_WHOLE);
+    assert_int_equal(packet.payload_length, 0);
+    assert_true(packet.checksum_known);
 }
 
 static void a_wrong_udp_checksum_is_seen(void **state)
@@ -398,6 +434,9 @@ static void tcp_ports_flags_and_payload_are_read(void **state)
         assert_int_equal(parse(LINK_RAW, frame.octets, length, &packet), PACKET_CUT);
         assert_int_equal(packet.source_port, length >= 24 ? 80 : 0);
     }
+    frame.octets[32] = 0x50; /* no options: they become payload */
+    assert_int_equal(parse(LINK_RAW, frame.octets, frame.length, &packet), PACKET_WHOLE);
+    assert_int_equal(packet.payload_length, 6);
     frame.octets[32] = 0x40; /* a data offset of 4 x 4, below the header's own length */
     assert_int_equal(parse(LINK_RAW, frame.octets, frame.length, &packet), PACKET_MALFORMED);
     frame.octets[32] = 0xf0; /* and one past the datagram */
@@ -433,6 +472,29 @@ static void an_icmp_error_shows_the_packet_it_quotes(void **state)
     assert_int_equal(quoted.source_port, 5683);
     assert_int_equal(quoted.destination_port, 5351);
     assert_true(address_equal(&quoted.source, &packet.source));
+    for (size_t length = IPV4_HEADER; length < IPV4_HEADER + 8; length++) {
+        assert_int_equal(parse(LINK_RAW, frame.octets, length, &packet), PACKET_CUT);
+        assert_int_equal(packet.icmp_type, length >= 22 ? 3 : 0);
+        assert_int_equal(packet.icmp_code, length >= 22 ? 3 : 0);
+    }
+}
+
+static void each_kind_of_icmp_error_has_a_quote(void **state)
+{
+    (void)state;
+    for (unsigned type = 0; type < 256; type++) {
+        struct frame icmp = {.length = 0};
+        append(&icmp, "\0\0\0\0\0\0\0\0", 8);
+        append(&icmp, golden_ipv4, sizeof golden_ipv4);
+        icmp.octets[0] = (uint8_t)type;
+        struct frame frame = ipv4_with(1, icmp.octets, icmp.length);
+        struct packet packet;
+        struct packet quoted;
+        assert_int_equal(parse(LINK_RAW, frame.octets, frame.length, &packet), PACKET_WHOLE);
+        /* RFC 792: unreachable, source quench, redirect, time exceeded, parameter problem */
+        bool error = type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+        assert_int_equal(packet_parse_quoted(&packet, &quoted), error);
+    }
 }
 
 static void an_icmpv6_error_shows_the_packet_it_quotes(void **state)
@@ -487,6 +549,9 @@ int main(void)
         cmocka_unit_test(the_length_of_the_ip_datagram_is_told),
         cmocka_unit_test(what_is_not_ip_is_told),
         cmocka_unit_test(lengths_that_contradict_each_other_are_told),
+        cmocka_unit_test(lengths_are_held_against_each_other_in_a_cut_packet_too),
+        cmocka_unit_test(a_link_of_one_ip_version_carries_no_other),
+        cmocka_unit_test(a_datagram_may_be_empty),
         cmocka_unit_test(a_wrong_udp_checksum_is_seen),
         cmocka_unit_test(no_udp_checksum_is_fine_over_ipv4_alone),
         cmocka_unit_test(ipv4_options_are_passed_over),
@@ -497,6 +562,7 @@ int main(void)
         cmocka_unit_test(tcp_ports_flags_and_payload_are_read),
         cmocka_unit_test(another_transport_is_left_alone),
         cmocka_unit_test(an_icmp_error_shows_the_packet_it_quotes),
+        cmocka_unit_test(each_kind_of_icmp_error_has_a_quote),
         cmocka_unit_test(an_icmpv6_error_shows_the_packet_it_quotes),
         cmocka_unit_test(what_is_no_icmp_error_quotes_nothing),
         cmocka_unit_test(every_fault_has_a_text),

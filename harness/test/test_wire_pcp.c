@@ -124,6 +124,21 @@ static void an_announce_is_its_header_alone(void **state)
     assert_int_equal(message.options_length, 0);
 }
 
+static void options_stand_behind_the_opcodes_data(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GOLDENS; i++) {
+        uint8_t octets[PCP_MAXIMUM_LENGTH];
+        struct pcp_message message;
+        memcpy(octets, goldens[i].octets, goldens[i].length);
+        memcpy(octets + goldens[i].length, golden_options, sizeof golden_options);
+        assert_int_equal(pcp_decode(octets, goldens[i].length + sizeof golden_options, &message),
+                         PCP_FAULT_NONE);
+        assert_ptr_equal(message.options, octets + goldens[i].length);
+        assert_int_equal(message.options_length, sizeof golden_options);
+    }
+}
+
 static void what_was_decoded_is_encoded_to_the_same_octets(void **state)
 {
     (void)state;
@@ -131,7 +146,7 @@ static void what_was_decoded_is_encoded_to_the_same_octets(void **state)
         struct pcp_message message;
         uint8_t octets[PCP_MAXIMUM_LENGTH];
         assert_int_equal(decode(goldens[i].octets, goldens[i].length, &message), PCP_FAULT_NONE);
-        assert_int_equal(pcp_encode(&message, octets, sizeof octets), goldens[i].length);
+        assert_int_equal(pcp_encode(&message, octets, goldens[i].length), goldens[i].length);
         assert_memory_equal(octets, goldens[i].octets, goldens[i].length);
     }
 }
@@ -322,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_peer_request_is_decoded_with_its_reserved_fields),
         cmocka_unit_test(a_peer_response_is_decoded_with_its_reserved_fields),
         cmocka_unit_test(an_announce_is_its_header_alone),
+        cmocka_unit_test(options_stand_behind_the_opcodes_data),
         cmocka_unit_test(what_was_decoded_is_encoded_to_the_same_octets),
         cmocka_unit_test(nothing_is_encoded_into_too_little_room),
         cmocka_unit_test(an_unknown_opcode_is_not_encoded),
