@@ -45,4 +45,23 @@ static inline void reading_end(struct reading *reading)
     free(reading->octets);
 }
 
+/* Reads on to the next packet over what holds none. */
+static inline enum capfile_status reading_next_packet(struct reading *reading)
+{
+    enum capfile_status status;
+    while ((status = reading_next(reading)) == CAPFILE_SKIPPED)
+        ;
+    return status;
+}
+
+static inline void reading_assert_packet(struct reading *reading, uint32_t interface, int64_t time,
+                                         const char *text)
+{
+    assert_int_equal(reading_next_packet(reading), CAPFILE_PACKET);
+    assert_int_equal(reading->packet.interface, interface);
+    assert_int_equal(reading->packet.time, time);
+    assert_int_equal(reading->packet.captured, strlen(text));
+    assert_memory_equal(reading->packet.octets, text, strlen(text));
+}
+
 #endif
