@@ -202,8 +202,8 @@ bool pcp_mapping_is_ripe(const struct pcp_client *client, struct pcp_mapping *ma
             return false;
         }
         pcp_mapping_lose(mapping);
-        if (mapping->renewing)
-            pcp_mapping_begin(mapping, now);
+        if (mapping->renewing) /* when an error's lifetime is over, too */
+            pcp_mapping_begin(mapping, pcp_time_later(mapping->due, now));
     }
     if (!pcp_time_reached(pcp_mapping_wake_time(client, mapping), now))
         return false;
