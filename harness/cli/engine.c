@@ -330,7 +330,7 @@ void engine_run_steps(struct engine *engine)
         record->seconds = seconds_now() - start;
         (void)snprintf(record->detail, sizeof record->detail, "%s", error.text);
         record->outcome = outcome;
-        screen_end(engine->screen, marks[outcome], record->seconds, error.text);
+        screen_end(engine->screen, marks[outcome], error.text);
         if (outcome == OUTCOME_FAILED)
             (void)error_set(&engine->record->problem, "%s:%d: %s: %s", engine->scenario->file,
                             step->line, step->text, error.text);
@@ -384,8 +384,7 @@ int engine_begin(struct engine *engine)
     record->lab_up = engine->lab != NULL;
     record->captured = engine->capture != NULL;
     record->lab_seconds = seconds_now() - start;
-    screen_end(engine->screen, engine->capture ? SCREEN_GOOD : SCREEN_BAD, record->lab_seconds,
-               record->problem.text);
+    screen_end(engine->screen, engine->capture ? SCREEN_GOOD : SCREEN_BAD, record->problem.text);
     return engine->capture ? 0 : -1;
 }
 

@@ -58,6 +58,7 @@ void screen_title(const struct screen *screen, const char *name, const char *des
 void screen_begin(struct screen *screen, const char *text)
 {
     (void)snprintf(screen->current, sizeof screen->current, "%s", text);
+    clock_gettime(CLOCK_MONOTONIC, &screen->begun);
     if (screen->terminal && !screen->quiet)
         show_current(screen, "", "");
 }
@@ -68,10 +69,14 @@ void screen_happens(struct screen *screen, const char *who, const char *what)
         show_current(screen, who, what);
 }
 
-void screen_end(struct screen *screen, enum screen_mark mark, double seconds, const char *detail)
+void screen_end(const struct screen *screen, enum screen_mark mark, const char *detail)
 {
     if (screen->quiet)
         return;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double seconds = (double)(now.tv_sec - screen->begun.tv_sec) +
+                     (double)(now.tv_nsec - screen->begun.tv_nsec) / 1e9;
     (void)printf("%s  %s%-2s%s %7.3f s  %s%s%s\n", screen->terminal ? "\r\033[K" : "",
                  screen->colours ? marks[mark].colour : "", marks[mark].sign,
                  screen->colours ? "\033[0m" : "", seconds, screen->current, *detail ? ": " : "",

@@ -6,6 +6,7 @@
 #define PINHOLE_CLI_SCREEN_H
 
 #include <stdbool.h>
+#include <time.h>
 
 enum screen_mark { SCREEN_GOOD, SCREEN_BAD, SCREEN_WARN, SCREEN_NOTE };
 
@@ -14,6 +15,7 @@ struct screen {
     bool terminal; /* filled by screen_init */
     bool colours;
     char current[200]; /* the step that goes on */
+    struct timespec begun;
 };
 
 void screen_init(struct screen *screen, bool quiet);
@@ -23,8 +25,8 @@ void screen_title(const struct screen *screen, const char *name, const char *des
 void screen_begin(struct screen *screen, const char *text);
 /* Something happens within it: shown on a terminal until the next such thing. */
 void screen_happens(struct screen *screen, const char *who, const char *what);
-/* It is over, seconds after its begin; detail may be empty. */
-void screen_end(struct screen *screen, enum screen_mark mark, double seconds, const char *detail);
+/* It is over; detail may be empty. */
+void screen_end(const struct screen *screen, enum screen_mark mark, const char *detail);
 /* One line of a summary: a word of at most 12 letters, and what it is about. */
 void screen_tell(const struct screen *screen, enum screen_mark mark, const char *word,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -12,6 +12,8 @@ const struct verb verbs[] = {
     {"list", "requirements|scenarios|peers [--json]", "show what there is", verb_list},
     {"run", RUN_OPTIONS_USAGE, "build a scenario's lab, carry out its steps, judge its packets",
      verb_run},
+    {"up", RUN_OPTIONS_USAGE, "build a scenario's lab and keep it for commands and shells",
+     verb_up},
     {"report", "RUN... [--out DIR]", "write HTML and Markdown about the folders of runs",
      verb_report},
     {NULL, NULL, NULL, NULL},

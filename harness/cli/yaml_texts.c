@@ -52,8 +52,7 @@ int texts_pattern(const struct yaml_value *value, const char **out, struct error
     return 0;
 }
 
-/* 1 and up for "TERM" or "SIGTERM"; 0 if there is no such signal. */
-static int signal_number(const char *name)
+int texts_signal_number(const char *name)
 {
     if (strncmp(name, "SIG", 3) == 0)
         name += 3;
@@ -72,7 +71,7 @@ int texts_signal(const struct yaml_value *value, int *out, struct error *error)
         return 0;
     if (yaml_string(value, &name, error) != 0)
         return -1;
-    *out = signal_number(name);
+    *out = texts_signal_number(name);
     return *out ? 0
                 : yaml_fail(value, error, "expected a signal's name such as USR1, got '%s'", name);
 }

@@ -25,6 +25,8 @@ int texts_check_map(const struct yaml_value *value, struct error *error);
 int texts_pattern(const struct yaml_value *value, const char **out, struct error *error);
 /* The name of a signal. */
 int texts_signal(const struct yaml_value *value, int *out, struct error *error);
+/* 1 and up for "TERM" or "SIGTERM"; 0 if there is no such signal. */
+int texts_signal_number(const char *name);
 /* One of choices, which NULL ends. */
 int texts_choice(const struct yaml_value *value, const char *const *choices, const char **out,
                  struct error *error);
