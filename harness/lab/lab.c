@@ -202,7 +202,9 @@ static int make_networks(struct lab *lab, struct error *error)
 {
     const struct topology *topology = lab->topology;
     size_t *links = calloc(topology->link_count + 1, sizeof *links);
-    int result = links ? 0 : error_set(error, "out of memory");
+    int result = 0;
+    if (!links)
+        return error_set(error, "out of memory");
     for (size_t i = 0; result == 0 && i < topology->network_count; i++)
         result = make_network(lab, i, links, error);
     free(links);

@@ -231,9 +231,9 @@ static int admit(const struct start *start, const char *writable, pid_t keeper, 
     int tree = -1;
     if (writable[0] && start->identity.mapped_away) {
         tree = sandbox_folder_idmap(writable, keeper);
-        if (tree < 0 && sandbox_folder_give(writable, &start->identity, before, error) != 0)
-            return -1;
         *given = tree < 0;
+        if (*given && sandbox_folder_give(writable, &start->identity, before, error) != 0)
+            return -1;
     }
     int sent = send_message(channel, GO, "", tree);
     if (tree >= 0)
@@ -284,7 +284,7 @@ int sandbox_run(const struct sandbox *sandbox, int (*body)(void *argument), void
 
     const char *writable = start.files.shares[SANDBOX_SHARES - 1].path;
     bool given = false;
-    struct sandbox_owner before;
+    struct sandbox_owner before = {geteuid(), getegid()};
     struct error message = {""};
     char kind = receive_message(channels[0], &message, NULL);
     if (kind == FAILED)

@@ -29,42 +29,35 @@ int sandbox_folder_idmap(const char *folder, pid_t process)
     return tree;
 }
 
-int sandbox_folder_give(const char *folder, const struct sandbox_identity *identity,
-                        struct sandbox_owner *before, struct error *error)
-{
-    struct stat status;
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status) != 0 || fchown(fd, identity->uid, identity->gid) != 0) {
-        int cause = errno;
-        if (fd >= 0)
-            (void)close(fd);
-        return error_set_errno(error, cause, "giving %s to the lab", folder);
-    }
-    *before = (struct sandbox_owner){status.st_uid, status.st_gid};
-    (void)close(fd);
-    return 0;
-}
+/* --- the second way --------------------------------------------------------------------------- */
 
-static int take_back_entries(int folder, const struct sandbox_owner *owner, size_t depth);
+struct change {
+    bool (*concerns)(uid_t owner); /* whose files change hands */
+    uid_t uid;                     /* and into whose */
+    gid_t gid;
+};
 
-/* Never through a link; a name that goes away meanwhile is no error. */
-static int take_back_entry(int folder, const char *name, const struct sandbox_owner *owner,
-                           size_t depth)
+static int change_entries(int folder, const struct change *change, size_t depth);
+
+/* Never through a link, nor what has a second name, perhaps elsewhere. A name that goes away meanwhile is
+ * no error. */
+static int change_entry(int folder, const char *name, const struct change *change, size_t depth)
 {
     struct stat status;
     if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? 0 : -1;
-    if (sandbox_identity_has(status.st_uid) &&
-        fchownat(folder, name, owner->uid, owner->gid, AT_SYMLINK_NOFOLLOW) != 0)
+    bool is_folder = S_ISDIR(status.st_mode);
+    if (change->concerns(status.st_uid) && (is_folder || status.st_nlink == 1) &&
+        fchownat(folder, name, change->uid, change->gid, AT_SYMLINK_NOFOLLOW) != 0)
         return -1;
-    if (!S_ISDIR(status.st_mode))
+    if (!is_folder)
         return 0;
     int inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return inner < 0 ? -1 : take_back_entries(inner, owner, depth + 1);
+    return inner < 0 ? -1 : change_entries(inner, change, depth + 1);
 }
 
 /* Closes folder. */
-static int take_back_entries(int folder, const struct sandbox_owner *owner, size_t depth)
+static int change_entries(int folder, const struct change *change, size_t depth)
 {
     DIR *entries = depth > DEPTH_LIMIT ? NULL : fdopendir(folder);
     if (!entries) {
@@ -74,18 +67,45 @@ static int take_back_entries(int folder, const struct sandbox_owner *owner, size
     int result = 0;
     for (struct dirent *entry; (entry = readdir(entries));)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            take_back_entry(dirfd(entries), entry->d_name, owner, depth) != 0)
+            change_entry(dirfd(entries), entry->d_name, change, depth) != 0)
             result = -1;
     (void)closedir(entries);
     return result;
 }
 
+static int change_folder(int folder, const struct change *change)
+{
+    if (fchown(folder, change->uid, change->gid) == 0)
+        return change_entries(folder, change, 0);
+    (void)close(folder);
+    return -1;
+}
+
+static bool is_caller(uid_t owner)
+{
+    return owner == geteuid();
+}
+
+int sandbox_folder_give(const char *folder, const struct sandbox_identity *identity,
+                        struct sandbox_owner *before, struct error *error)
+{
+    struct stat status;
+    if (stat(folder, &status) != 0)
+        return error_set_errno(error, errno, "%s", folder);
+    *before = (struct sandbox_owner){status.st_uid, status.st_gid};
+    const struct change change = {is_caller, identity->uid, identity->gid};
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || change_folder(fd, &change) != 0)
+        return error_set(error, "%s: could not give all of it to the lab's user", folder);
+    return 0;
+}
+
 int sandbox_folder_take_back(const char *folder, const struct sandbox_owner *before,
                              struct error *error)
 {
+    const struct change change = {sandbox_identity_has, before->uid, before->gid};
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fchown(fd, before->uid, before->gid) != 0 ||
-        take_back_entries(fd, before, 0) != 0)
+    if (fd < 0 || change_folder(fd, &change) != 0)
         return error_set(error, "%s: could not take all results back from the lab's user", folder);
     return 0;
 }

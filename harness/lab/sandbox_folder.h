@@ -11,15 +11,14 @@
  * namespace of the process. -1 where kernel, file system or rights can't do it, which is no error. */
 int sandbox_folder_idmap(const char *folder, pid_t process);
 
-/* Second way: the folder itself is given to inner root... */
+/* Second way: the folder itself, with all of the caller's in it, is given to inner root... */
 struct sandbox_owner {
     uid_t uid;
     gid_t gid;
 };
 int sandbox_folder_give(const char *folder, const struct sandbox_identity *identity,
                         struct sandbox_owner *before, struct error *error);
-/* ... and given back, with everything in it that belongs to an id of the sandbox. Follows no link and
- * leaves the folder's file system nowhere. */
+/* ... and taken back, with all in it that belongs to an id of the sandbox. Neither follows links. */
 int sandbox_folder_take_back(const char *folder, const struct sandbox_owner *before,
                              struct error *error);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,10 +24,12 @@ static bool is_mapped(const char *map_path, unsigned long first, unsigned long c
     if (!file)
         return false;
     bool found = false;
-    unsigned long inside;
-    unsigned long outside;
-    unsigned long length;
-    while (!found && fscanf(file, "%lu %lu %lu", &inside, &outside, &length) == 3) {
+    char line[64];
+    while (!found && fgets(line, sizeof line, file)) {
+        char *rest;
+        unsigned long inside = strtoul(line, &rest, 10);
+        unsigned long outside = strtoul(rest, &rest, 10);
+        unsigned long length = strtoul(rest, NULL, 10);
         found = first >= inside && first - inside < length && length - (first - inside) >= count;
         if (found)
             *outer = outside + (first - inside);

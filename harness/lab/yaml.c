@@ -103,14 +103,18 @@ static struct yaml_value *value_new(struct reader *reader, enum yaml_kind kind, 
     return value;
 }
 
+/* Takes child in; on error frees it. */
 static int append(struct reader *reader, struct yaml_value *parent, struct yaml_value *child)
 {
     /* Room doubles at each power of two. */
     if ((parent->count & (parent->count - 1)) == 0) {
         size_t room = parent->count ? parent->count * 2 : 1;
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is counted. */
         void *grown = realloc(parent->children, room * sizeof *parent->children);
-        if (!grown)
-            return fail_at(reader, (size_t)child->line - 1, "out of memory");
+        if (!grown) {
+            value_free(child);
+            return fail_at(reader, (size_t)parent->line - 1, "out of memory");
+        }
         parent->children = grown;
     }
     child->parent = parent;
@@ -153,18 +157,20 @@ static struct yaml_value *copy(struct reader *reader, const struct yaml_value *f
         goto out_of_memory;
     for (size_t i = 0; i < from->count; i++) {
         struct yaml_value *child = copy(reader, from->children[i], depth + 1);
-        if (!child || append(reader, value, child) != 0) {
+        if (!child)
+            goto failed;
+        if (from->children[i]->key && !(child->key = strdup(from->children[i]->key))) {
             value_free(child);
-            value_free(value);
-            return NULL;
-        }
-        if (from->children[i]->key && !(child->key = strdup(from->children[i]->key)))
             goto out_of_memory;
+        }
+        if (append(reader, value, child) != 0)
+            goto failed;
     }
     return value;
 
 out_of_memory:
     (void)fail_at(reader, line, "out of memory");
+failed:
     value_free(value);
     return NULL;
 }
@@ -231,12 +237,8 @@ static struct yaml_value *read_list(struct reader *reader, const yaml_event_t *s
         yaml_event_delete(&event);
         if (end)
             return list;
-        if (!child)
+        if (!child || append(reader, list, child) != 0)
             break;
-        if (append(reader, list, child) != 0) {
-            value_free(child);
-            break;
-        }
     }
     value_free(list);
     return NULL;
@@ -266,11 +268,11 @@ static int read_entry(struct reader *reader, struct yaml_value *map, const yaml_
         return -1;
     value->line = (int)line + 1;
     value->key = strdup(name);
-    if (!value->key || append(reader, map, value) != 0) {
+    if (!value->key) {
         value_free(value);
         return fail_at(reader, line, "out of memory");
     }
-    return 0;
+    return append(reader, map, value);
 }
 
 static struct yaml_value *read_map(struct reader *reader, const yaml_event_t *start, size_t depth)
