@@ -1,0 +1,80 @@
+/* The register is whole and in one form. */
+#include "check/register.h"
+#include "check/rule.h"
+#include "check_support.h"
+
+static void ids_are_made_of_rfc_section_and_number_without_gaps(void **state)
+{
+    (void)state;
+    const char *section = "";
+    unsigned number = 0;
+    for (enum requirement_id id = 0; id < REQUIREMENT_COUNT; id++) {
+        const struct requirement *requirement = requirement_get(id);
+        char expected[32];
+        number = strcmp(section, requirement->section) == 0 ? number + 1 : 1;
+        section = requirement->section;
+        (void)snprintf(expected, sizeof expected, "%.4s-%s-%02u", requirement->id, section, number);
+        assert_string_equal(requirement->id, expected);
+        assert_ptr_equal(requirement_find(requirement->id), requirement);
+    }
+    assert_null(requirement_find("6887-7.1-99"));
+}
+
+static void every_requirement_says_what_and_how(void **state)
+{
+    (void)state;
+    for (enum requirement_id id = 0; id < REQUIREMENT_COUNT; id++) {
+        const struct requirement *requirement = requirement_get(id);
+        size_t length = strlen(requirement->text);
+        assert_in_range(length, 20, 250);
+        assert_int_equal(requirement->text[length - 1], '.');
+        assert_non_null(requirement->how); /* with no view it is the reason why */
+        assert_true(strlen(requirement->how) > 3);
+    }
+}
+
+static void the_register_holds_all_of_rfc_6887(void **state)
+{
+    (void)state;
+    size_t keywords = 0;
+    size_t rules = 0;
+    size_t unobservable = 0;
+    for (enum requirement_id id = 0; id < REQUIREMENT_COUNT; id++) {
+        const struct requirement *requirement = requirement_get(id);
+        if (strncmp(requirement->id, "6887", 4) != 0)
+            continue;
+        if (requirement->level < LEVEL_RULE)
+            keywords++;
+        else
+            rules++;
+        unobservable += requirement->views == VIEW_NONE;
+    }
+    assert_int_equal(keywords, 221);
+    assert_int_equal(rules, 151);
+    assert_int_equal(unobservable, 5);
+}
+
+static void rules_judge_what_a_capture_can_show(void **state)
+{
+    (void)state;
+    const struct rule_description *rule;
+    size_t count = 0;
+    for (; (rule = rule_describe(count)); count++) {
+        assert_non_null(rule->name);
+        assert_true(rule->requirements[0] != REQUIREMENT_COUNT);
+        for (const enum requirement_id *id = rule->requirements; *id != REQUIREMENT_COUNT; id++)
+            assert_true(requirement_get(*id)->views != VIEW_NONE);
+    }
+    assert_true(count >= 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ids_are_made_of_rfc_section_and_number_without_gaps),
+        cmocka_unit_test(every_requirement_says_what_and_how),
+        cmocka_unit_test(the_register_holds_all_of_rfc_6887),
+        cmocka_unit_test(rules_judge_what_a_capture_can_show),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
