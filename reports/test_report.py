@@ -17,7 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "captures")]
 
 import capture_file  # noqa: E402
-from pinhole_report import journey, ladder, page, runfolder  # noqa: E402
+from pinhole_report import journey, ladder, ladder_text, page, runfolder  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("PINHOLE_BUILD", HERE.parent / "build")).resolve()
 
@@ -281,6 +281,9 @@ def test_without_directions_each_sighting_stands_for_itself():
     assert followed(messages) == [([1], "delivered"), ([2], "delivered")]
 
 
+PATH = ["device", "gateway", "cgn", "server"]
+
+
 def test_lifelines_stand_in_the_order_of_the_path():
     messages = hop(
         1, 0.0, "cgn:eth1", "server:eth0", "11.0.0.1", SERVER, payload=5, protocol="ICMP"
@@ -288,17 +291,27 @@ def test_lifelines_stand_in_the_order_of_the_path():
     messages += hop(3, 1.0, "device:eth0", "gateway:eth0", DEVICE, SERVER)
     messages += hop(5, 1.0, "gateway:eth1", "cgn:eth0", "100.64.0.2:5683", SERVER)
     messages += hop(7, 1.0, "cgn:eth1", "server:eth0", MAPPED, SERVER)
-    assert journey.order_nodes(journey.follow(messages)) in (
-        ["device", "gateway", "cgn", "server"],
-        ["server", "cgn", "gateway", "device"],
-    )
+    assert journey.order_nodes(journey.follow(messages)) in (PATH, PATH[::-1])
+
+
+def test_a_host_stands_in_front_of_the_router_that_spoke_before_it():
+    messages = hop(1, 0.0, "gateway:eth0", "device:eth0", "192.168.1.1:5351", "224.0.0.1:5350")
+    hosts = journey.hosts_of(messages, INTERFACES)
+    assert hosts == {"device", "server"}
+    journeys = journey.follow(messages, INTERFACES)
+    assert journey.order_nodes(journeys, hosts) == ["device", "gateway"]
 
 
 # --- ladders --------------------------------------------------------------------------------
 
 
+def drawn_by(draw, messages):
+    journeys = journey.follow(messages, INTERFACES)
+    return draw(journeys, journey.order_nodes(journeys, journey.hosts_of(messages, INTERFACES)))
+
+
 def test_a_ladder_draws_one_row_a_message_with_an_arrow_a_link():
-    drawn = ladder.draw(journey.follow(through_nat() + through_nat(5, 2.0), INTERFACES))
+    drawn = drawn_by(ladder.draw, through_nat() + through_nat(5, 2.0))
     assert [name for name, _ in drawn.nodes] == ["device", "gateway", "server"]
     assert [[a.end for a in row.arrows] for row in drawn.rows] == [["arrow", "arrow"]] * 2
     assert [[frame for _, frame, _ in row.dots] for row in drawn.rows] == [
@@ -309,27 +322,58 @@ def test_a_ladder_draws_one_row_a_message_with_an_arrow_a_link():
 
 
 def test_addresses_stand_where_they_begin_and_where_they_are_rewritten():
-    (row,) = ladder.draw(journey.follow(through_nat(), INTERFACES)).rows
-    assert row.arrows[0].note == f"#1 > #2  {DEVICE} → {SERVER}"
-    assert row.arrows[1].note == f"#3 > #4  {MAPPED} → {SERVER}"
+    (row,) = drawn_by(ladder.draw, through_nat()).rows
+    assert [arrow.addresses for arrow in row.arrows] == [
+        f"{DEVICE} → {SERVER}",
+        f"{MAPPED} → {SERVER}",
+    ]
+    forwarded = hop(1, 0.0, "device:eth0", "gateway:eth0", DEVICE, SERVER)
+    forwarded += hop(3, 0.0, "gateway:eth1", "server:eth0", DEVICE, SERVER)
+    (row,) = drawn_by(ladder.draw, forwarded).rows
+    assert [arrow.addresses for arrow in row.arrows] == [f"{DEVICE} → {SERVER}", ""]
+
+
+def test_frames_stand_at_the_ends_where_they_were_captured():
+    back = hop(5, 1.0, "server:eth0", "gateway:eth1", SERVER, MAPPED, payload=2)
+    there, here = drawn_by(ladder.draw, through_nat() + back).rows
+    assert [arrow.frames for arrow in there.arrows] == ["#1 > #2", "#3 > #4"]
+    assert [arrow.frames for arrow in here.arrows] == ["#6 < #5"]
 
 
 def test_a_stopped_message_ends_in_a_cross_at_the_node_that_stopped_it():
     messages = through_nat() + hop(5, 9.0, "server:eth0", "gateway:eth1", SERVER, MAPPED, payload=2)
-    drawn = ladder.draw(journey.follow(messages, INTERFACES))
+    drawn = drawn_by(ladder.draw, messages)
     (arrow,) = drawn.rows[1].arrows
     assert (arrow.end, arrow.x2) == ("stopped", dict(drawn.nodes)["gateway"])
 
 
+def test_a_lost_message_ends_in_a_cross_between_nodes():
+    drawn = drawn_by(ladder.draw, through_nat() + through_nat(5, 1.0)[:1])
+    (arrow,) = drawn.rows[1].arrows
+    assert arrow.end == "lost"
+    assert dict(drawn.nodes)["device"] < arrow.x2 < dict(drawn.nodes)["gateway"]
+
+
 def test_a_text_ladder_fits_72_columns_and_shows_where_a_message_stopped():
     messages = through_nat() + hop(5, 9.0, "server:eth0", "gateway:eth1", SERVER, MAPPED, payload=2)
-    lines = ladder.text(journey.follow(messages, INTERFACES))
+    lines = drawn_by(ladder_text.draw, messages)
     assert max(map(len, lines)) <= 72
     assert lines[0].split() == ["time", "s", "device", "gateway", "server"]
     assert re.fullmatch(r" {10}\|-+#1 > #2-+>\|-+#3 > #4-+>\|", lines[3])
     stopped = lines[-1]
     assert stopped.index("X") == lines[0].index("gateway")
-    assert stopped.rstrip().endswith("|") and "#5 > #6" in stopped
+    assert stopped.rstrip().endswith("|") and "#6 < #5" in stopped
+
+
+def test_a_narrow_text_ladder_still_names_the_frames():
+    names = [f"n{i}" for i in range(6)]
+    messages = []
+    for i in range(5):
+        ends = f"{names[i]}:eth1", f"{names[i + 1]}:eth0"
+        messages += hop(121 + 2 * i, 0.0, *ends, DEVICE, SERVER)
+    lines = ladder_text.draw(journey.follow(messages), names)
+    assert max(map(len, lines)) <= 72
+    assert re.findall(r"\d+>\d+", lines[-1]) == [f"{n}>{n + 1}" for n in range(121, 131, 2)]
 
 
 # --- pages ----------------------------------------------------------------------------------
@@ -644,10 +688,11 @@ def test_any_messages_make_a_ladder_that_holds_every_sighting_once(messages):
     journeys = journey.follow(messages)
     seen = [s for j in journeys for h in j.hops for s in h.sightings]
     assert sorted(map(id, seen)) == sorted(map(id, messages))
-    ladder.draw(journeys)
+    nodes = journey.order_nodes(journeys)
+    ladder.draw(journeys, nodes)
     assert all(j.fate == "delivered" or journey.describe_end(j) for j in journeys)
-    lines = ladder.text(journeys)
-    if len(journey.order_nodes(journeys)) <= 6:
+    lines = ladder_text.draw(journeys, nodes)
+    if len(nodes) <= 6:
         assert all(len(line) <= 72 for line in lines)
 
 
@@ -764,3 +809,19 @@ def test_what_check_finds_keeps_its_schema(tmp_path):
     runfolder.schema("check").validate(checked)
     assert checked["packets"] == 1
     assert {finding["frame"] for finding in checked["findings"]} == {1}
+
+
+def test_a_real_run_keeps_the_schemas_and_its_report_follows_a_message_through_the_nat(tmp_path):
+    folder = tmp_path / "home"
+    scenario = HERE.parent / "scenarios" / "home.yaml"
+    subprocess.run(
+        [BUILD / "pinhole", "run", scenario, "--out", folder], capture_output=True, timeout=120
+    )
+    read = runfolder.read(folder)
+    assert read.result["scenario"] == "home" and read.cut == {}
+    report_of(folder)
+    followed = journey.follow(read.messages, {row["interface"] for row in read.traffic})
+    (call,) = [j for j in followed if "GET" in j.first["summary"]]
+    path = [s["interface"] for h in call.hops for s in h.sightings]
+    assert path == ["server:eth0", "gateway:eth1", "gateway:eth0", "device:eth0"]
+    assert [j.fate for j in followed] == ["delivered"] * len(followed)

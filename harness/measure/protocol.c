@@ -6,14 +6,7 @@
 
 #include <string.h>
 
-enum {
-    ICMP = 1,
-    TCP = 6,
-    UDP = 17,
-    ICMPV6 = 58,
-    ND_FIRST = 133, /* router solicitation .. redirect, RFC 4861 section 4 */
-    ND_LAST = 137
-};
+enum { ICMP = 1, IGMP = 2, TCP = 6, UDP = 17, ICMPV6 = 58 };
 
 static const char *const names[PROTOCOL_COUNT] = {
     [PROTOCOL_PCP] = "PCP",
@@ -26,6 +19,16 @@ static const char *const names[PROTOCOL_COUNT] = {
     [PROTOCOL_UDP] = "UDP",
     [PROTOCOL_TCP] = "TCP",
     [PROTOCOL_OTHER] = "other",
+};
+
+/* ICMPv6 types that keep a link going, first and last of a range. */
+static const struct {
+    uint8_t first;
+    uint8_t last;
+} link_upkeep[] = {
+    {130, 132}, /* multicast listeners, RFC 2710 section 3 */
+    {133, 137}, /* routers and neighbours, RFC 4861 section 4 */
+    {143, 143}, /* multicast listeners, RFC 3810 section 5.2 */
 };
 
 static const struct {
@@ -125,6 +128,14 @@ static enum protocol udp_protocol(struct protocol_memory *memory, const struct p
     return is_multicast(&packet->destination) ? PROTOCOL_DISCOVERY : PROTOCOL_UDP;
 }
 
+static bool keeps_link(uint8_t icmpv6_type)
+{
+    for (size_t i = 0; i < sizeof link_upkeep / sizeof *link_upkeep; i++)
+        if (icmpv6_type >= link_upkeep[i].first && icmpv6_type <= link_upkeep[i].last)
+            return true;
+    return false;
+}
+
 enum protocol protocol_of(struct protocol_memory *memory, const struct packet *packet)
 {
     if (packet->ip_version == 0)
@@ -137,8 +148,9 @@ enum protocol protocol_of(struct protocol_memory *memory, const struct packet *p
     case ICMP:
         return PROTOCOL_ICMP;
     case ICMPV6:
-        return packet->icmp_type >= ND_FIRST && packet->icmp_type <= ND_LAST ? PROTOCOL_NEIGHBOUR
-                                                                             : PROTOCOL_ICMP;
+        return keeps_link(packet->icmp_type) ? PROTOCOL_NEIGHBOUR : PROTOCOL_ICMP;
+    case IGMP:
+        return PROTOCOL_NEIGHBOUR;
     default:
         return PROTOCOL_OTHER;
     }

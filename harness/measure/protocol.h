@@ -19,7 +19,8 @@ enum protocol {
     PROTOCOL_DNS,       /* and multicast DNS */
     PROTOCOL_DISCOVERY, /* SSDP, DHCP, DHCPv6: what daemons say to the link by themselves */
     PROTOCOL_ICMP,      /* of either IP version, but for neighbour discovery */
-    PROTOCOL_NEIGHBOUR, /* ARP (and whatever else is not IP), IPv6 neighbour and router discovery */
+    PROTOCOL_NEIGHBOUR, /* upkeep of the link: ARP (and whatever else is not IP), neighbour and router
+                           discovery, multicast listeners */
     PROTOCOL_UDP,       /* other UDP: probes through a mapping */
     PROTOCOL_TCP,
     PROTOCOL_OTHER,

@@ -212,6 +212,8 @@ static void neighbour_discovery_is_no_icmp_traffic(void **state)
     struct protocol_memory memory = {0};
     struct packet packet = {.ip_version = 6, .protocol = 58, .icmp_type = 135};
     assert_int_equal(protocol_of(&memory, &packet), PROTOCOL_NEIGHBOUR);
+    packet.icmp_type = 143; /* multicast listener report */
+    assert_int_equal(protocol_of(&memory, &packet), PROTOCOL_NEIGHBOUR);
     packet.icmp_type = 128; /* echo request */
     assert_int_equal(protocol_of(&memory, &packet), PROTOCOL_ICMP);
     packet.ip_version = 0; /* ARP */

@@ -47,6 +47,11 @@ class Journey:
         return self.hops[0].any
 
     @property
+    def end(self):
+        """Time of the last sighting."""
+        return max(sighting["time"] for hop in self.hops for sighting in hop.sightings)
+
+    @property
     def frames(self):
         """Frame numbers on the way, hop by hop."""
         return [sighting["frame"] for hop in self.hops for sighting in hop.sightings]
@@ -162,6 +167,14 @@ def _fate(journey, speakers, hosts):
     return DELIVERED if node in hosts or (node, arrival["destination"]) in speakers else STOPPED
 
 
+def hosts_of(messages, interfaces):
+    """Nodes with one interface: they are no routers."""
+    known = defaultdict(set)
+    for name in [*interfaces, *(sighting["interface"] for sighting in messages)]:
+        known[name.partition(":")[0]].add(name)
+    return {node for node, names in known.items() if len(names) == 1}
+
+
 def follow(messages, interfaces=()):
     """Journeys in the order in which they begin.
 
@@ -178,10 +191,7 @@ def follow(messages, interfaces=()):
             tracker.arrive(sighting)
         else:
             tracker.begin(Hop(reached=[sighting]))
-    known = defaultdict(set)
-    for name in list(interfaces) + [s["interface"] for s in messages]:
-        known[name.partition(":")[0]].add(name)
-    hosts = {node for node, names in known.items() if len(names) == 1}
+    hosts = hosts_of(messages, interfaces)
     speakers = _endpoints(tracker.journeys)
     for journey in tracker.journeys:
         journey.fate = _fate(journey, speakers, hosts)
@@ -200,8 +210,9 @@ def describe_end(journey):
     )
 
 
-def order_nodes(journeys):
-    """Nodes in the order in which lifelines should stand: those that share links side by side."""
+def order_nodes(journeys, hosts=()):
+    """Nodes in the order in which lifelines should stand: those that share links side by side, beginning
+    with the host that speaks first."""
     neighbours = defaultdict(list)
     seen = []
     for journey in journeys:
@@ -210,22 +221,17 @@ def order_nodes(journeys):
                 node = node_of(sighting)
                 if node not in seen:
                     seen.append(node)
-                if (
-                    hop.left
-                    and node_of(hop.left) != node
-                    and node not in neighbours[node_of(hop.left)]
-                ):
-                    neighbours[node_of(hop.left)].append(node)
-                    neighbours[node].append(node_of(hop.left))
-    # Begin at an end of a chain, the one that speaks first: devices do.
-    starts = [n for n in seen if len(neighbours[n]) <= 1] + seen
+                before = node_of(hop.left) if hop.left else node
+                if before != node and node not in neighbours[before]:
+                    neighbours[before].append(node)
+                    neighbours[node].append(before)
+    ends = [node for node in seen if len(neighbours[node]) <= 1]
     order = []
-    for start in starts:
+    for start in [node for node in ends if node in hosts] + ends + seen:
         queue = [start]
         while queue:
             node = queue.pop(0)
-            if node in order:
-                continue
-            order.append(node)
-            queue += [n for n in neighbours[node] if n not in order]
+            if node not in order:
+                order.append(node)
+                queue += neighbours[node]
     return order

@@ -1,32 +1,30 @@
-"""Ladder diagrams of journeys: geometry for an SVG, and plain text, of 72 columns for up to six nodes.
+"""Ladder diagrams of journeys: the geometry of an SVG.
 
 A lifeline is a node. A journey is one row: an arrow for each link that it crossed, with the frames of
 its two ends, and the addresses where they begin or were rewritten. An arrow that ends in a cross shows
 where the message stopped.
 """
 
-import textwrap
 from dataclasses import dataclass, field
 
-from .journey import LOST, STOPPED, node_of, order_nodes
+from .journey import LOST, STOPPED, node_of
 
 ROWS_LIMIT = 400
 QUIET = 1.0  # seconds without a message that are worth a remark
 
 # Geometry, in pixels.
 LEFT, RIGHT, TOP = 96, 40, 58
-ROW, REMARK, ARROW = 52, 30, 8
+ROW, REMARK, ARROW = 60, 24, 8
 LABEL_CHARACTER, NOTE_CHARACTER = 6.7, 6.1  # widths, of the fonts in the template
-LANE_LEAST, LANE_MOST = 200, 350
-
-TEXT_COLUMNS, TEXT_LEFT, LANE_TEXT_LEAST = 72, 10, 11
+LANE_LEAST, LANE_MOST = 180, 350
 
 
 @dataclass
 class Arrow:
     x1: float
     x2: float
-    note: str  # frames, and addresses if they are new
+    frames: str
+    addresses: str  # if they begin here, or were rewritten
     end: str = "arrow"  # arrow, stopped, lost
 
     @property
@@ -68,42 +66,36 @@ def format_time(seconds):
     return f"{seconds:.3f}"
 
 
-def frames_text(hop):
-    left = [f"#{hop.left['frame']}"] if hop.left else []
-    return " > ".join(left + [f"#{s['frame']}" for s in hop.reached])
+def frames_text(hop, leftward, form="#{}"):
+    """ "#12 > #13": where the message left and where it came to, as its arrow points: "#13 < #12"."""
+    frames = [form.format(sighting["frame"]) for sighting in hop.sightings]
+    return " < ".join(frames[::-1]) if leftward else " > ".join(frames)
 
 
-def _note(hop, before):
-    sighting = hop.any
-    addresses = f"{sighting['source']} → {sighting['destination']}"
-    if before and (sighting["source"], sighting["destination"]) == (
-        before["source"],
-        before["destination"],
-    ):
-        return frames_text(hop)
-    return f"{frames_text(hop)}  {addresses}"
-
-
-def _notes(journey):
+def _addresses(journey):
+    """Each hop with its addresses, or none where they are those of the hop before."""
     before = None
     for hop in journey.hops:
-        yield hop, _note(hop, before)
-        before = hop.any
+        addresses = f"{hop.any['source']} → {hop.any['destination']}"
+        yield hop, addresses if addresses != before else ""
+        before = addresses
 
 
 def _arrows(journey, place, lane):
-    for hop, note in _notes(journey):
+    for hop, addresses in _addresses(journey):
         last = hop is journey.hops[-1]
         start = place[node_of(hop.left)] if hop.left else None
         if not hop.reached:  # it left, and came nowhere
             toward = 1 if start < max(place.values()) else -1
             end = "lost" if journey.fate == LOST else "arrow"
-            yield Arrow(start, start + toward * lane * 0.55, note, end)
+            x = start + toward * lane * 0.55
+            yield Arrow(start, x, frames_text(hop, False), addresses, end)
         for i, arrival in enumerate(hop.reached):
             x = place[node_of(arrival)]
             begin = start if start is not None else x - lane * 0.4
             end = "stopped" if last and journey.fate == STOPPED else "arrow"
-            yield Arrow(begin, x, note if i == 0 else "", end)
+            frames = frames_text(hop, x < begin) if i == 0 else ""
+            yield Arrow(begin, x, frames, addresses if i == 0 else "", end)
 
 
 def _place_label(text, arrows, width):
@@ -127,12 +119,11 @@ def label_of(sighting):
     return summary if summary.startswith(protocol) else f"{protocol} {summary}"
 
 
-def draw(journeys):
-    """The geometry of a Ladder."""
+def draw(journeys, names):
+    """The geometry of a Ladder; names are those of its lifelines, from left to right."""
     shown = journeys[:ROWS_LIMIT]
-    names = order_nodes(shown)
-    longest = max((len(note) for journey in shown for _, note in _notes(journey)), default=0)
-    lane = max(LANE_LEAST, min(LANE_MOST, longest * NOTE_CHARACTER + 24))
+    longest = max((len(text) for j in shown for _, text in _addresses(j)), default=0)
+    lane = max(LANE_LEAST, min(LANE_MOST, longest * NOTE_CHARACTER + 20))
     place = {name: LEFT + 40 + i * lane for i, name in enumerate(names)}
     width = LEFT + 80 + max(len(names) - 1, 1) * lane + RIGHT
     ladder = Ladder(
@@ -144,7 +135,7 @@ def draw(journeys):
         if before is not None and first["time"] - before >= QUIET:
             ladder.remarks.append((y, f"{first['time'] - before:.1f} s without a message"))
             y += REMARK
-        before = max(s["time"] for hop in journey.hops for s in hop.sightings)
+        before = journey.end
         arrows = list(_arrows(journey, place, lane))
         label, x, end = _place_label(label_of(first), arrows, width)
         dots = [
@@ -174,78 +165,3 @@ def draw(journeys):
         y += ROW
     ladder.height = y + 6
     return ladder
-
-
-# --- text -----------------------------------------------------------------------------------
-
-
-def _text_arrow(line, begin, end, frames, mark):
-    """Draws into line, a list of characters."""
-    low, high = min(begin, end), max(begin, end)
-    for i in range(low + 1, high):
-        line[i] = "-"
-    line[end] = mark
-    if mark == "|":  # a head beside the lifeline
-        beside = end - 1 if end > begin else end + 1
-        line[beside] = ">" if end > begin else "<"
-    room = high - low - 5
-    if 0 < len(frames) <= room:
-        start = low + 2 + (room - len(frames)) // 2 + 1
-        line[start : start + len(frames)] = list(frames)
-
-
-def text(journeys):
-    """The ladder as lines of text."""
-    shown = journeys[:ROWS_LIMIT]
-    names = order_nodes(shown)
-    lane = (TEXT_COLUMNS - TEXT_LEFT - 4) // max(len(names) - 1, 1)
-    lane = max(LANE_TEXT_LEAST, min(26, lane))
-    place = {name: TEXT_LEFT + i * lane for i, name in enumerate(names)}
-    end_of_line = TEXT_LEFT + max(len(names) - 1, 1) * lane + 1
-    head = "  time s".ljust(TEXT_LEFT)
-    for name, x in place.items():
-        name = (name or "?")[: lane - 1]
-        x = min(x, max(TEXT_COLUMNS - len(name), len(head) + 1))
-        head = head.ljust(x) + name
-    lines = [head]
-
-    def lifelines():
-        line = [" "] * end_of_line
-        for x in place.values():
-            line[x] = "|"
-        return line
-
-    before = None
-    for journey in shown:
-        first = journey.first
-        if before is not None and first["time"] - before >= QUIET:
-            lines.append("".join(lifelines()).rstrip())
-            lines.append(f"{'':{TEXT_LEFT}}({first['time'] - before:.1f} s without a message)")
-        before = max(s["time"] for hop in journey.hops for s in hop.sightings)
-        lines.append("".join(lifelines()).rstrip())
-        wrapped = textwrap.wrap(label_of(first), TEXT_COLUMNS - TEXT_LEFT)
-        for i, part in enumerate(wrapped):
-            lines.append(
-                (format_time(first["time"]).rjust(8) if i == 0 else "").ljust(TEXT_LEFT) + part
-            )
-        line = lifelines()
-        for hop in journey.hops:
-            start = place[node_of(hop.left)] if hop.left else None
-            if not hop.reached:
-                toward = 1 if start + lane // 2 < end_of_line else -1
-                _text_arrow(line, start, start + toward * (lane // 2), frames_text(hop), "x")
-            for arrival in hop.reached:
-                x = place[node_of(arrival)]
-                stopped = hop is journey.hops[-1] and journey.fate == STOPPED
-                begin = (
-                    start
-                    if start is not None
-                    else x - lane // 2
-                    if x > TEXT_LEFT
-                    else x + lane // 2
-                )
-                _text_arrow(line, begin, x, frames_text(hop), "X" if stopped else "|")
-        lines.append("".join(line).rstrip())
-    if len(journeys) > len(shown):
-        lines.append(f"{'':{TEXT_LEFT}}({len(journeys) - len(shown)} more messages)")
-    return lines

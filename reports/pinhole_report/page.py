@@ -12,7 +12,7 @@ import tempfile
 
 import jinja2
 
-from . import journey, ladder
+from . import journey, ladder, ladder_text
 
 TEMPLATES = pathlib.Path(__file__).resolve().parent / "templates"
 
@@ -56,22 +56,26 @@ def count(number, noun):
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _traffic_rows(traffic):
-    """Interfaces in order, each with its rows and their sum."""
+def _traffic_rows(traffic, nodes):
+    """Interfaces in the order of the lifelines, each with its rows and their sum."""
     interfaces = {}
     for row in traffic:
         interfaces.setdefault(row["interface"], []).append(row)
 
-    def total(rows):
-        return {
-            way: {
-                key: sum(row[way][key] for row in rows) for key in ("packets", "octets", "wakeups")
-            }
-            for way in ("in", "out")
-        }
+    def place(name):
+        node = name.partition(":")[0]
+        return nodes.index(node) if node in nodes else len(nodes), name
+
+    def total(rows, way):
+        return {key: sum(r[way][key] for r in rows) for key in ("packets", "octets", "wakeups")}
 
     return [
-        {"interface": name, "rows": rows, "total": total(rows)} for name, rows in interfaces.items()
+        {
+            "interface": name,
+            "rows": interfaces[name],
+            "total": {way: total(interfaces[name], way) for way in ("in", "out")},
+        }
+        for name in sorted(interfaces, key=place)
     ]
 
 
@@ -105,17 +109,22 @@ def _ended(journeys):
 
 
 def _model(run):
-    journeys = journey.follow(run.messages, {row["interface"] for row in run.traffic})
-    drawn = ladder.draw(journeys)
+    interfaces = {row["interface"] for row in run.traffic}
+    journeys = journey.follow(run.messages, interfaces)
+    nodes = journey.order_nodes(journeys, journey.hosts_of(run.messages, interfaces))
+    drawn = ladder.draw(journeys, nodes)
+    expectations = run.result["expectations"]
     return {
         "result": run.result,
+        "judged": [e for e in expectations if e["verdict"] != "skip"],
+        "skipped": [e for e in expectations if e["verdict"] == "skip"],
         "summary": _summary(run),
         "cut": run.cut,
         "ladder": drawn,
-        "ladder_text": ladder.text(journeys),
+        "ladder_text": ladder_text.draw(journeys, nodes),
         "drawn_frames": {frame for row in drawn.rows for _, frame, _ in row.dots},
         "ended": _ended(journeys),
-        "traffic": _traffic_rows(run.traffic),
+        "traffic": _traffic_rows(run.traffic, nodes),
     }
 
 
