@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void vset(struct error *error, const char *format, va_list arguments)
+static void __attribute__((format(printf, 2, 0)))
+vset(struct error *error, const char *format, va_list arguments)
 {
     if (error && !error->text[0])
         (void)vsnprintf(error->text, sizeof error->text, format, arguments);
