@@ -9,6 +9,9 @@ PKGS     := libpcap libmnl libnftnl libnftables yaml-0.1 jansson
 CSTD     := -std=c17 -D_GNU_SOURCE
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef
 CFLAGS   ?= -O2 -g
+# V=1 shows the commands whole.
+V        ?=
+say       = $(if $(V),,@echo "  $(1)  $(patsubst $(CURDIR)/%,%,$@)"; )
 SANITIZE ?=
 ifneq ($(SANITIZE),)
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -26,6 +29,7 @@ objects    = $(patsubst harness/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 library    = $(if $(call sources,$(1)),$(BUILD)/lib/lib$(1).a)
 CLILIBS   := $(foreach l,$(filter-out cli engine,$(LIBRARIES)),$(call library,$(l)))
 NODELIBS  := $(foreach l,engine wire base,$(call library,$(l)))
+TESTLIBS  := $(foreach l,$(filter-out cli,$(LIBRARIES)),$(call library,$(l)))
 PROGRAMS  := $(filter-out common,$(notdir $(patsubst %/,%,$(wildcard harness/node/*/))))
 NODEBINS  := $(PROGRAMS:%=$(BUILD)/pinhole-%)
 TESTS     := $(patsubst harness/test/%.c,$(BUILD)/test/%,$(wildcard harness/test/test_*.c))
@@ -47,11 +51,11 @@ peers: $(BUILD)/peers/.unpacked
 
 $(BUILD)/pinhole: $(call objects,cli) $(CLILIBS) | needs
 	@mkdir -p $(@D)
-	$(CC) $(ALLFLAGS) -o $@ $(call objects,cli) $(CLILIBS) $(PKGLIBS)
+	$(call say,LINK)$(CC) $(ALLFLAGS) -o $@ $(call objects,cli) $(CLILIBS) $(PKGLIBS)
 
 define program
 $(BUILD)/pinhole-$(1): $$(call objects,node/$(1)) $$(call objects,node/common) $$(NODELIBS) | needs
-	$$(CC) $$(ALLFLAGS) -o $$@ $$(filter %.o,$$^) $$(NODELIBS) $$(COAPLIBS) -lmnl
+	$$(call say,LINK)$$(CC) $$(ALLFLAGS) -o $$@ $$(filter %.o,$$^) $$(NODELIBS) $$(COAPLIBS) -lmnl
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
@@ -59,17 +63,17 @@ define archive
 $(BUILD)/lib/lib$(1).a: $$(call objects,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	@$$(AR) rcs $$@ $$^
 endef
 $(foreach l,$(filter-out cli,$(LIBRARIES)),$(if $(call sources,$(l)),$(eval $(call archive,$(l)))))
 
 $(BUILD)/obj/node/%.o: harness/node/%.c | needs
 	@mkdir -p $(@D)
-	$(CC) $(ALLFLAGS) $(COAPFLAGS) -c -o $@ $<
+	$(call say,CC  )$(CC) $(ALLFLAGS) $(COAPFLAGS) -c -o $@ $<
 
 $(BUILD)/obj/%.o: harness/%.c | needs
 	@mkdir -p $(@D)
-	$(CC) $(ALLFLAGS) $(PKGFLAGS) -c -o $@ $<
+	$(call say,CC  )$(CC) $(ALLFLAGS) $(PKGFLAGS) -c -o $@ $<
 
 # --- what the machine must have -------------------------------------------------------------
 
@@ -100,9 +104,9 @@ check: ## run the tests without setting anything up
 # --- tests ----------------------------------------------------------------------------------
 
 .PHONY: check-c check-python
-$(BUILD)/test/%: harness/test/%.c $(CLILIBS) $(NODELIBS) | needs
+$(BUILD)/test/%: harness/test/%.c $(TESTLIBS) | needs
 	@mkdir -p $(@D)
-	$(CC) $(ALLFLAGS) $(PKGFLAGS) -DSOURCE_ROOT='"$(CURDIR)"' -o $@ $< $(filter-out %/libbase.a,$(CLILIBS) $(call library,engine)) $(CLILIBS) $(PKGLIBS) -lcmocka
+	$(call say,TEST)$(CC) $(ALLFLAGS) $(PKGFLAGS) -DSOURCE_ROOT='"$(CURDIR)"' -o $@ $< -Wl,--start-group $(TESTLIBS) -Wl,--end-group $(PKGLIBS) -lcmocka
 
 check-c: arrows $(TESTS)
 	@set -e; for t in $(TESTS); do echo "== $$t"; $$t; done

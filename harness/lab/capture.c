@@ -2,7 +2,7 @@
 
 #include "lab/capture_queue.h"
 #include "wire/capfile.h"
-#include "wire/packet.h"
+#include "wire/link.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,21 +6,11 @@
 #define PINHOLE_WIRE_PACKET_H
 
 #include "wire/address.h"
+#include "wire/link.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum link_type {
-    LINK_NULL = 0,
-    LINK_ETHERNET = 1,
-    LINK_RAW = 101,
-    LINK_LOOP = 108,
-    LINK_LINUX_SLL = 113,
-    LINK_IPV4 = 228,
-    LINK_IPV6 = 229,
-    LINK_LINUX_SLL2 = 276
-};
 
 /* Why a packet could not be read further; what was read before that is filled in. */
 enum packet_fault {
