@@ -3,6 +3,7 @@
 import csv
 import io
 import ipaddress
+import os
 import pathlib
 import struct
 import subprocess
@@ -16,6 +17,7 @@ sys.path.insert(0, str(CAPTURES))
 
 import capture_file  # noqa: E402
 
+BUILD = pathlib.Path(os.environ.get("PINHOLE_BUILD", HERE.parent / "build")).resolve()
 START = 1_700_000_000_000_000_000  # nanoseconds since 1970
 MILLISECOND = 1_000_000
 
@@ -334,11 +336,25 @@ def test_a_response_quoted_in_an_icmp_error_is_no_response(links):
     assert frames[3] == {"portcontrol.opcode": "1"}
 
 
-def test_every_link_of_a_golden_capture_leads_to_its_counterpart():
-    for path in sorted(CAPTURES.glob("**/*.pcap*")):
-        frames = dissect(path)
-        for number, values in frames.items():
-            if "request_in" in values:
-                assert frames[values["request_in"]]["response_in"] <= number, path
-            if "response_in" in values:
-                assert "request_in" in frames[values["response_in"]], path
+def assert_links_agree(path):
+    """Every link leads to its counterpart. Returns how many responses have a request."""
+    frames = dissect(path)
+    for number, values in frames.items():
+        if "request_in" in values:
+            assert frames[values["request_in"]]["response_in"] <= number, path
+        if "response_in" in values:
+            assert "request_in" in frames[values["response_in"]], path
+    return sum("request_in" in values for values in frames.values())
+
+
+def test_in_a_real_run_each_exchange_is_linked_at_both_ends_of_its_link(tmp_path):
+    scenario = HERE.parent / "scenarios" / "home.yaml"
+    command = [BUILD / "pinhole", "run", scenario, "--out", tmp_path / "run"]
+    subprocess.run(command, capture_output=True, timeout=120)
+    # A mapping made and deleted, each seen by the device and by the gateway.
+    assert assert_links_agree(tmp_path / "run" / "lab.pcapng") == 4
+
+
+def test_links_agree_in_every_clean_golden_capture():
+    linked = [assert_links_agree(path) for path in sorted(CAPTURES.glob("clean-*.pcapng"))]
+    assert sum(linked) > 20
