@@ -273,7 +273,7 @@ const char *field_format(const struct field *field, const struct field_value *va
         (void)snprintf(text, FIELD_TEXT_SIZE, "%llu", (unsigned long long)value->number);
         for (const struct field_word *word = field->words; word && word->word; word++)
             if (word->number == value->number)
-                return strcpy(text, word->word);
+                (void)snprintf(text, FIELD_TEXT_SIZE, "%s", word->word);
         break;
     }
     return text;

@@ -81,11 +81,12 @@ static void judge_prefer_failure(struct rules *rules, const struct message *mess
 static void judge_options_of_success(struct rules *rules, const struct message *message,
                                      const struct pcp_message *request)
 {
-    for (uint8_t code = PCP_THIRD_PARTY; code <= PCP_FILTER; code++)
-        if (has_option(&message->pcp, code) && !has_option(request, code))
+    static const uint8_t codes[] = {PCP_THIRD_PARTY, PCP_PREFER_FAILURE, PCP_FILTER};
+    for (size_t i = 0; i < sizeof codes; i++)
+        if (has_option(&message->pcp, codes[i]) && !has_option(request, codes[i]))
             rule_report(rules, message, R6887_13_02, CERTAIN,
                         "expected %s only in answer to a request that has it",
-                        pcp_option_name(code));
+                        pcp_option_name(codes[i]));
 }
 
 /* 15.1: what is suggested in a delete comes back as assigned, erratum 3621 included. */
