@@ -85,8 +85,8 @@ class Run:
         return (self.folder / "logs" / f"{name}.log").read_text()
 
 
-def begin(scenario, folder, *arguments, **options):
-    command = [PINHOLE, "run", scenario, "--out", folder, *arguments]
+def begin(scenario, folder, *arguments, pinhole=PINHOLE, **options):
+    command = [pinhole, "run", scenario, "--out", folder, *arguments]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, **options
     )

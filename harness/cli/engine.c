@@ -279,16 +279,13 @@ static enum step_outcome do_probe(struct engine *engine, const struct scenario_s
                        address_format(&mapping->external_address, address), mapping->external_port);
     char *tries = memory_print("%d", step->tries);
     char *wait = memory_print("%d", step->milliseconds);
-    char *program = memory_print("%s/pinhole-probe",
-                                 facts_get(&engine->scenario->programs[0].facts, "PINHOLE_BUILD"));
-    const char *const command[] = {program,   "send",        "--to",   to,
-                                   "--count", tries,         "--wait", wait,
-                                   "--text",  step->payload, NULL};
+    const char *const command[] = {"pinhole-probe", "send",        "--to",   to,
+                                   "--count",       tries,         "--wait", wait,
+                                   "--text",        step->payload, NULL};
     name_command(engine, step, "probe", name);
     enum step_outcome outcome =
         engine_command(engine, step->node, name, command,
                        step->tries * step->milliseconds + START_UP, &status, error);
-    free(program);
     free(wait);
     free(tries);
     if (outcome != OUTCOME_DONE)

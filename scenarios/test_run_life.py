@@ -1,0 +1,288 @@
+"""What becomes of a run whose programs or processes don't do as they should."""
+
+import os
+import pathlib
+import pty
+import random
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from conftest import BUILD, PATIENCE, PINHOLE, ROOT, SCENARIOS, Run, begin, run
+
+SHELL = """
+name: {name}
+role: {role}
+speaks: [{speaks}]
+program: [/bin/sh, -c, '{script}']
+ready: {{ line: ready }}
+"""
+PROGRAM = "programs: { it: { node: left, role: thing, peer: thing } }\n"
+ALL_IS_WELL = "expect: []\n"
+
+
+def shell(script, name="thing", role="thing", speaks=""):
+    return {name: SHELL.format(name=name, role=role, speaks=speaks, script=script)}
+
+
+def outcomes(run):
+    return [step["outcome"] for step in run.result["steps"]]
+
+
+def test_a_program_that_ends_on_its_own_makes_the_run_an_error(two):
+    steps = "steps: [{ start: it }, { pass: { for: 1s, why: it ends meanwhile } }, { stop: it }]\n"
+    done = two(PROGRAM + steps + ALL_IS_WELL, shell("echo ready; sleep 0.2; echo oops; exit 3"))
+    assert done.code == 2
+    assert (done.result["verdict"], outcomes(done)) == ("error", ["done", "done", "not reached"])
+    assert "it ended on its own with status 3: oops" in done.result["error"]
+    assert "it ended on its own" in done.err
+
+
+def test_a_program_that_dies_before_it_is_ready_makes_the_run_an_error(two):
+    done = two(PROGRAM + "steps: [{ start: it }]\n" + ALL_IS_WELL, shell("kill -SEGV $$"))
+    assert (done.code, done.result["verdict"], outcomes(done)) == (2, "error", ["failed"])
+
+
+def test_a_line_that_never_comes_is_the_peer_s_failure(two):
+    steps = "steps: [{ start: it }, { await: { program: it, line: never, within: 200ms } }, { stop: it }]\n"
+    done = two(PROGRAM + steps + ALL_IS_WELL, shell("echo ready; exec sleep 60"))
+    assert (done.code, done.result["verdict"]) == (1, "fail")
+    assert outcomes(done) == ["done", "missed", "not reached"]
+
+
+def test_a_peer_that_says_127_is_unsupported(two):
+    done = two(PROGRAM + "steps: [{ start: it }]\n" + ALL_IS_WELL, shell("exit 127"))
+    assert (done.code, done.result["verdict"], outcomes(done)) == (4, "unsupported", ["unsupported"])
+
+
+def test_steps_do_what_they_say(two):
+    script = 'trap "echo told" USR1; echo ready $$PINHOLE_NODE; while :; do sleep 0.05; done'
+    rest = PROGRAM + """
+steps:
+  - start: it
+  - signal: { program: it, signal: USR1 }
+  - await: { program: it, line: told }
+  - restart: it
+  - run: { node: right, command: [sh, -c, "ip -o -4 addr show eth0; exit 7"], exit: 7 }
+  - run: { node: left, command: [ip, netns, exec, right, ip, -o, -4, addr, show, eth0] }
+  - probe: { from: left, to: "10.1.0.2:4000", wait: 100ms, tries: 2, text: knock }
+  - stop: it
+expect:
+  - { name: knock, see: udp, at: "right:eth0", direction: in, count: "2", where: { payload: knock } }
+"""
+    done = two(rest, shell(script.replace("$$", "$")))
+    assert done.code == 0, done.out + done.err
+    assert done.log("it").count("ready left") == 2
+    assert "10.1.0.2/24" in done.log("run-5")
+    assert "10.1.0.2/24" in done.log("run-6")
+    assert len(done.where(at="right:eth0", source="10.1.0.1", payload=b"knock".hex())) == 2
+
+
+def test_a_command_that_ends_otherwise_makes_the_run_an_error(two):
+    done = two("programs: {}\nsteps: [{ run: { node: left, command: ['false'] } }]\n" + ALL_IS_WELL)
+    assert done.code == 2
+    assert "expected status 0, it ended with status 1" in done.result["error"]
+
+
+def test_an_expectation_that_is_not_met_is_told_with_what_came(two):
+    rest = """
+programs: {}
+steps: [{ probe: { from: left, to: "10.1.0.2:4000", wait: 50ms, text: knock } }]
+expect: [{ name: greeting, text: left greets right, see: udp, where: { payload: hello } }]
+"""
+    done = two(rest)
+    assert (done.code, done.failed()) == (1, ["greeting"])
+    assert re.search(r"fail +left greets right\n +expected .*hello\n +came .*knock", done.out)
+
+
+CLIENT = """
+name: {name}
+role: device
+speaks: [pcp]
+program: [/usr/bin/python3, "${{PINHOLE_RUNTIME}}/client.py"]
+ready: {{ line: ready }}
+files:
+  client.py: |
+    import socket, time
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("10.1.0.1", 0))
+    reserved = bytes([0, 1])
+    client = bytes(10) + bytes([255, 255]) + socket.inet_aton("10.1.0.1")
+    mapping = bytes(range(12)) + bytes([17, 0, 0, 0, 0x16, 0x33, 0, 0]) + bytes(10) + bytes([255, 255, 0, 0, 0, 0])
+    s.sendto(bytes([2, 1]) + reserved + (120).to_bytes(4, "big") + client + mapping, ("10.1.0.2", 5351))
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_our_own_peer_fails_a_run_by_breaking_a_must(two, tmp_path):
+    """A request with a reserved bit set (RFC 6887 section 7.1), from what calls itself `reference`."""
+    rest = "programs: {{ device: {{ node: left, peer: {name} }} }}\nsteps: [{{ start: device }}]\nexpect: []\n"
+
+    def judged(name):
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        done = two(rest.format(name=name), {f"{name}-device": CLIENT.format(name=name)})
+        return done.code, [(f["verdict"], f["program"], f["text"]) for f in done.result["findings"]]
+
+    ours, strangers = judged("reference"), judged("stranger")
+    assert (ours[0], strangers[0]) == (1, 0)
+    assert ours[1] == strangers[1]
+    assert [finding[:2] for finding in ours[1]] == [("fail", "device")]
+
+
+def test_an_earlier_run_s_folder_is_used_again(two, tmp_path):
+    rest = "programs: {}\nsteps: [{ run: { node: left, command: ['true'] } }]\nexpect: []\n"
+    first = two(rest)
+    (tmp_path / "out" / "report.md").write_text("of the first run")
+    second = two(rest.replace("steps:", "steps: [] #"))
+    assert (first.code, second.code) == (0, 0)
+    assert list((tmp_path / "out" / "logs").iterdir()) == []
+    assert not (tmp_path / "out" / "report.md").exists()
+
+
+# --- processes ------------------------------------------------------------------------------------
+
+
+def offspring(pid):
+    """All processes below pid, the nearest first."""
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
+        try:
+            children = (task / "children").read_text().split()
+        except OSError:
+            continue
+        for child in children:
+            found += [int(child), *offspring(int(child))]
+    return found
+
+
+def identity(pid):
+    """What tells a process from a later one with the same number."""
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    state, *rest = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else (pid, rest[18])
+
+
+def await_that(condition, seconds=PATIENCE):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.01)
+
+
+def test_a_lab_that_is_killed_leaves_a_result_that_says_so(tmp_path):
+    process = begin(SCENARIOS / "home.yaml", tmp_path / "out")
+    log = tmp_path / "out" / "logs" / "device.log"
+    await_that(lambda: log.exists() and "registered" in log.read_text())
+    # pinhole, its keeper, the lab's PID 1, the programs.
+    os.kill(offspring(process.pid)[1], signal.SIGKILL)
+    done = Run(process, tmp_path / "out")
+    assert (done.code, done.result["verdict"]) == (2, "error")
+    assert done.result["error"] and done.result["error"] in done.err
+    assert outcomes(done)[:3] == ["done"] * 3 and "not reached" in outcomes(done)
+    assert done.packets != []
+
+
+def test_kill_at_fifty_moments_leaves_no_process_of_a_run(tmp_path):
+    """Any of its processes is killed; then pinhole itself, which would otherwise judge what there is."""
+    chance = random.Random(6887)
+    while_alive = 0
+    for moment in range(50):
+        process = begin(SCENARIOS / "home.yaml", tmp_path / f"out{moment}")
+        time.sleep(chance.uniform(0, 0.6))
+        members = [process.pid, *offspring(process.pid)]
+        known = [identity(pid) for pid in members]
+        while_alive += len(members) > 3
+        for victim in (chance.choice(members), process.pid):
+            try:
+                os.kill(victim, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it has just ended with the first
+        process.communicate(timeout=PATIENCE)
+        await_that(lambda: not any(k and identity(k[0]) == k for k in known))
+    assert while_alive > 10
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is no root has shown it with every other test")
+def test_an_ordinary_user_can_run_a_lab():
+    folder = tempfile.mkdtemp()
+    os.chmod(folder, 0o777)
+    try:
+        as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", f"HOME={folder}"]
+        command = [*as_nobody, PINHOLE, "run", SCENARIOS / "home.yaml", "--peer", "device=natpmpc"]
+        process = subprocess.Popen([*command, "--out", f"{folder}/out"], cwd=ROOT, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        done = Run(process, f"{folder}/out")
+        assert done.code == 0, done.out + done.err
+        assert (done.folder / "lab.pcapng").stat().st_uid == 65534
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_terminal_gets_live_progress_and_colours(two, tmp_path):
+    """The line of a step that goes on is there before the step is over, and is overwritten."""
+    ours, theirs = pty.openpty()
+    rest = "programs: {}\nsteps: [{ pass: { for: 100ms, why: a test looks on } }]\nexpect: []\n"
+    scenario = tmp_path / "two.yaml"
+    two(rest.replace("steps: [{", "steps: [] #"))
+    scenario.write_text(scenario.read_text().replace("steps: [] #", "steps: [{"))
+    process = subprocess.Popen([PINHOLE, "run", scenario, "--out", tmp_path / "out"], stdout=theirs,
+                               env={**os.environ, "NO_COLOR": "", "TERM": "xterm"})
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+    assert process.wait(PATIENCE) == 0
+    text = shown.decode()
+    going_on = text.index("..          let 0.1 s pass: a test looks on")
+    over = text.index(" s  let 0.1 s pass: a test looks on")
+    assert going_on < over
+    assert "\r\x1b[K" in text and "\x1b[32m" in text
+
+
+# --- pinhole up -----------------------------------------------------------------------------------
+
+
+def up(commands, folder):
+    return subprocess.run([PINHOLE, "up", SCENARIOS / "home.yaml", "--out", folder], input=commands,
+                          capture_output=True, text=True, timeout=PATIENCE, cwd=ROOT)
+
+
+def test_up_takes_commands_from_a_pipe_and_tells_what_happens(tmp_path):
+    commands = """status
+run server echo from $PINHOLE_NODE
+shell gateway
+ip -br addr show eth1; echo in the shell of $PINHOLE_NODE
+exit
+restart gateway
+stop device
+status
+nonsense
+quit
+"""
+    done = up(commands, tmp_path / "out")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert "run-1: from server" in lines
+    assert "in the shell of gateway" in lines
+    assert any("11.0.0.1/24" in line for line in lines)
+    assert any(re.match(r"device +reference +on device +runs", line) for line in lines)
+    assert any(re.match(r"device +reference +on device +does not run", line) for line in lines)
+    assert any("device:eth0" in line and "PCP MAP request" in line for line in lines)
+    assert any("no command 'nonsense'" in line for line in lines)
+    assert (tmp_path / "out" / "lab.pcapng").exists()
+
+
+def test_up_ends_with_its_input(tmp_path):
+    assert up("", tmp_path / "out").returncode == 0
