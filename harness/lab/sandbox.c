@@ -1,5 +1,6 @@
 #include "lab/sandbox.h"
 
+#include "lab/sandbox_channel.h"
 #include "lab/sandbox_denied.h"
 #include "lab/sandbox_files.h"
 #include "lab/sandbox_folder.h"
@@ -20,13 +21,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Caller and keeper talk over one socket pair, a message at a time:
- *   keeper: READY   it is in its user namespace
- *   caller: GO      the ids are mapped; may carry the descriptor of the id-mapped folder
- *   keeper or PID 1: FAILED and the error's text, or nothing more
- * The end of file means that everybody on the other side is gone. */
-enum { READY = 'r', GO = 'g', FAILED = 'f' };
-
 enum { DESCRIPTORS = 65536 }; /* a node of a lab and its captured links take a few each */
 
 struct start {
@@ -35,67 +29,26 @@ struct start {
     int (*body)(void *argument);
     void *argument;
     pid_t caller;
-    int channel;
+    int channel; /* to the caller */
+    int proc;    /* the host's /proc, to write the ids of PID 1 */
 };
-
-/* --- messages --------------------------------------------------------------------------------- */
-
-static int send_message(int channel, char kind, const char *text, int descriptor)
-{
-    union {
-        struct cmsghdr align;
-        char octets[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct iovec parts[] = {{&kind, 1}, {(void *)text, strlen(text)}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    if (descriptor >= 0) {
-        message.msg_control = &control;
-        message.msg_controllen = sizeof control;
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof descriptor);
-        memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-    }
-    ssize_t sent;
-    do
-        sent = sendmsg(channel, &message, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    return sent < 0 ? -1 : 0;
-}
-
-/* Returns the message's kind, 0 at the end. *descriptor, unless NULL, is what came with it or -1. */
-static char receive_message(int channel, struct error *text, int *descriptor)
-{
-    union {
-        struct cmsghdr align;
-        char octets[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    char kind = 0;
-    struct iovec parts[] = {{&kind, 1}, {text->text, sizeof text->text - 1}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    if (descriptor) {
-        message.msg_control = &control;
-        message.msg_controllen = sizeof control;
-        *descriptor = -1;
-    }
-    ssize_t got;
-    do
-        got = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
-    while (got < 0 && errno == EINTR);
-    if (got <= 0)
-        return 0;
-    text->text[got - 1] = '\0';
-    struct cmsghdr *header = descriptor ? CMSG_FIRSTHDR(&message) : NULL;
-    if (header && header->cmsg_type == SCM_RIGHTS)
-        memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);
-    return kind;
-}
 
 static _Noreturn void give_up(int channel, const struct error *error)
 {
-    (void)send_message(channel, FAILED, error->text, -1);
+    (void)sandbox_channel_send(channel, SANDBOX_FAILED, error->text, -1);
     _exit(1);
+}
+
+/* As above, for a step that the kernel refused with errno. */
+static _Noreturn void give_up_refused(int channel, const char *step)
+{
+    struct error error = {""};
+    if (errno == ENOSPC) {
+        (void)sandbox_channel_send(channel, SANDBOX_REFUSED, step, -1);
+        _exit(1);
+    }
+    (void)sandbox_denied(&error, errno, step);
+    give_up(channel, &error);
 }
 
 /* --- PID 1 ------------------------------------------------------------------------------------ */
@@ -109,23 +62,36 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* keeper_alive is the read end of a pipe whose only write end is the keeper's. */
-static _Noreturn void run_body(struct start *start, int keeper_alive)
+/* Goes into the inner user namespace. The mounts that it copies are locked from then on: what is
+ * read-only or covered stays so, whatever root inside does (mount_namespaces(7)). */
+static void lock_mounts(const struct start *start, int keeper)
+{
+    struct error ignored;
+    if (unshare(CLONE_NEWUSER) != 0)
+        give_up_refused(start->channel, "making a user namespace");
+    if (sandbox_channel_send(keeper, SANDBOX_READY, "", -1) != 0 ||
+        sandbox_channel_receive(keeper, &ignored, NULL) != SANDBOX_GO)
+        _exit(1);
+    if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) != 0)
+        give_up_refused(start->channel, "making the namespaces of a lab");
+}
+
+static _Noreturn void run_body(struct start *start, int keeper)
 {
     struct error error = {""};
+    if (sandbox_files_mount_kernel(&error) != 0)
+        give_up(start->channel, &error);
+    lock_mounts(start, keeper);
     /* In this order: a keeper that died before the signal was asked for has hung up by now. getppid()
      * can't tell, the parent is in another PID namespace. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    struct pollfd hung_up = {.fd = keeper_alive};
+    struct pollfd hung_up = {.fd = keeper};
     if (poll(&hung_up, 1, 0) != 0)
         _exit(1);
-    (void)close(keeper_alive);
 
     raise_descriptor_limit();
     (void)sethostname("pinhole", strlen("pinhole"));
-    if (sandbox_files_mount_kernel(&error) != 0)
-        give_up(start->channel, &error);
-    (void)close(start->channel);
+    (void)close_range(STDERR_FILENO + 1, ~0U, 0);
     int status = start->body(start->argument);
     (void)fflush(NULL);
     _exit(status & 0xff);
@@ -148,66 +114,73 @@ static void forget_signal_handlers(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int become_inner_root(struct start *start, int writable_tree, struct error *error)
+static void become_outer_root(struct start *start)
 {
-    if (unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-                CLONE_NEWCGROUP) != 0)
-        return sandbox_denied(error, errno, "making the namespaces of a lab");
-    if (sandbox_files_open(&start->files, writable_tree, error) != 0)
-        return -1;
+    struct error error = {""};
+    int writable_tree;
+    int channel = start->channel;
+    start->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (unshare(CLONE_NEWUSER) != 0)
+        give_up_refused(channel, "making a user namespace");
+    if (sandbox_channel_send(channel, SANDBOX_READY, "", -1) != 0 ||
+        sandbox_channel_receive(channel, &error, &writable_tree) != SANDBOX_GO)
+        _exit(1);
+    if (unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET) != 0)
+        give_up_refused(channel, "making the namespaces of a lab");
+    /* As the user that the caller is, who may be able to reach what inner root can't. */
+    if (sandbox_files_open(&start->files, writable_tree, &error) != 0)
+        give_up(channel, &error);
     if (start->identity.drops_groups && setgroups(0, NULL) != 0)
-        return sandbox_denied(error, errno, "dropping groups");
+        give_up_refused(channel, "dropping groups");
     if (setresgid(0, 0, 0) != 0 || setresuid(0, 0, 0) != 0)
-        return sandbox_denied(error, errno, "becoming root of the lab");
+        give_up_refused(channel, "becoming root of the lab");
     /* Changing ids made this process undumpable, its /proc entries the host's root's. */
     (void)prctl(PR_SET_DUMPABLE, 1);
-    return 0;
+    /* And it would have cleared this. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != start->caller)
+        _exit(1);
+}
+
+/* Gives PID 1 the ids of its inner user namespace. */
+static void admit_init(const struct start *start, int channel, pid_t init)
+{
+    struct error error = {""};
+    /* Gone: it has said why, or was killed, as its status will tell. */
+    if (sandbox_channel_receive(channel, &error, NULL) != SANDBOX_READY)
+        return;
+    if (sandbox_identity_write_same(&start->identity, start->proc, init, &error) != 0)
+        give_up(start->channel, &error);
+    (void)sandbox_channel_send(channel, SANDBOX_GO, "", -1);
 }
 
 static _Noreturn void keep(struct start *start)
 {
     struct error error = {""};
-    int channel = start->channel;
+    int channels[2];
     forget_signal_handlers();
-    if (unshare(CLONE_NEWUSER) != 0) {
-        (void)sandbox_denied(&error, errno, "making a user namespace");
-        give_up(channel, &error);
-    }
-    struct error ignored;
-    int writable_tree;
-    if (send_message(channel, READY, "", -1) != 0 ||
-        receive_message(channel, &ignored, &writable_tree) != GO)
-        _exit(1);
-    if (become_inner_root(start, writable_tree, &error) != 0)
-        give_up(channel, &error);
-    /* Only now: a change of ids clears the signal. */
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != start->caller)
-        _exit(1);
+    become_outer_root(start);
     if (sandbox_files_seal(&start->files, &error) != 0)
-        give_up(channel, &error);
-
-    int alive[2];
-    if (pipe2(alive, O_CLOEXEC) != 0) {
-        (void)error_set_errno(&error, errno, "making a pipe");
-        give_up(channel, &error);
-    }
+        give_up(start->channel, &error);
+    if (sandbox_channel_pair(channels) != 0)
+        give_up_refused(start->channel, "making a socket pair");
     pid_t init = fork();
-    if (init < 0) {
-        (void)sandbox_denied(&error, errno, "starting PID 1 of the lab");
-        give_up(channel, &error);
-    }
+    if (init < 0)
+        give_up_refused(start->channel, "starting PID 1 of the lab");
     if (init == 0) {
-        (void)close(alive[1]);
-        run_body(start, alive[0]);
+        (void)close(channels[1]);
+        run_body(start, channels[0]);
     }
+    (void)close(channels[0]);
+    admit_init(start, channels[1], init);
+
     int status;
     while (waitpid(init, &status, 0) < 0 && errno == EINTR)
         ;
     if (WIFSIGNALED(status)) {
         (void)error_set(&error, "the lab was killed: signal %d (%s)", WTERMSIG(status),
                         strsignal(WTERMSIG(status)));
-        give_up(channel, &error);
+        give_up(start->channel, &error);
     }
     _exit(WEXITSTATUS(status));
 }
@@ -235,17 +208,27 @@ static int admit(const struct start *start, const char *writable, pid_t keeper, 
         if (*given && sandbox_folder_give(writable, &start->identity, before, error) != 0)
             return -1;
     }
-    int sent = send_message(channel, GO, "", tree);
+    int sent = sandbox_channel_send(channel, SANDBOX_GO, "", tree);
     if (tree >= 0)
         (void)close(tree);
     return sent == 0 ? 0 : error_set(error, "the lab ended while it was being made");
 }
 
+/* True if the lab says how it failed. */
+static bool take_failure(enum sandbox_message message, const struct error *text,
+                         struct error *error)
+{
+    if (message == SANDBOX_FAILED)
+        (void)error_set(error, "%s", text->text);
+    else if (message == SANDBOX_REFUSED)
+        (void)sandbox_denied(error, ENOSPC, text->text);
+    return message == SANDBOX_FAILED || message == SANDBOX_REFUSED;
+}
+
 static int await_end(pid_t keeper, int channel, struct error *error)
 {
-    struct error message = {""};
-    if (receive_message(channel, &message, NULL) == FAILED)
-        (void)error_set(error, "%s", message.text);
+    struct error text = {""};
+    bool failed = take_failure(sandbox_channel_receive(channel, &text, NULL), &text, error);
     int status = 0;
     pid_t ended;
     do
@@ -256,7 +239,7 @@ static int await_end(pid_t keeper, int channel, struct error *error)
     if (WIFSIGNALED(status))
         (void)error_set(error, "the lab was killed: signal %d (%s)", WTERMSIG(status),
                         strsignal(WTERMSIG(status)));
-    return message.text[0] || WIFSIGNALED(status) ? -1 : WEXITSTATUS(status);
+    return failed || WIFSIGNALED(status) ? -1 : WEXITSTATUS(status);
 }
 
 int sandbox_run(const struct sandbox *sandbox, int (*body)(void *argument), void *argument,
@@ -267,7 +250,7 @@ int sandbox_run(const struct sandbox *sandbox, int (*body)(void *argument), void
         sandbox_files_find(&start.files, sandbox->writable, start.identity.mapped_away, error) != 0)
         return -1;
     int channels[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channels) != 0)
+    if (sandbox_channel_pair(channels) != 0)
         return error_set_errno(error, errno, "making a socket pair");
     (void)fflush(NULL); /* or what is buffered is written twice */
     pid_t keeper = fork();
@@ -285,12 +268,11 @@ int sandbox_run(const struct sandbox *sandbox, int (*body)(void *argument), void
     const char *writable = start.files.shares[SANDBOX_SHARES - 1].path;
     bool given = false;
     struct sandbox_owner before = {geteuid(), getegid()};
-    struct error message = {""};
-    char kind = receive_message(channels[0], &message, NULL);
-    if (kind == FAILED)
-        (void)error_set(error, "%s", message.text);
-    bool admitted =
-        kind == READY && admit(&start, writable, keeper, channels[0], &given, &before, error) == 0;
+    struct error text = {""};
+    enum sandbox_message first = sandbox_channel_receive(channels[0], &text, NULL);
+    (void)take_failure(first, &text, error);
+    bool admitted = first == SANDBOX_READY &&
+                    admit(&start, writable, keeper, channels[0], &given, &before, error) == 0;
     if (!admitted)
         (void)shutdown(channels[0], SHUT_RDWR); /* the keeper sees the end of file, and ends */
     int result = await_end(keeper, channels[0], error);

@@ -5,7 +5,8 @@
  *
  *     caller --fork--> keeper --fork--> PID 1, which runs body --fork--> the lab's programs
  *
- * A PID namespace takes in only the children of the process that unshared it, hence the keeper. Each
+ * A PID namespace takes in only the children of the process that unshared it, hence the keeper. It stays in
+ * an outer user namespace; PID 1 goes into an inner one, in which the mounts made before are locked. Each
  * arrow is a parent-death signal, SIGKILL. It fires when the *thread* that forked ends: call
  * sandbox_run from a thread that lives as long as the lab is wanted.
  *

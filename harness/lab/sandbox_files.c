@@ -165,7 +165,7 @@ static int mount_run(const struct sandbox_files *files, struct error *error)
         return -1;
     for (size_t i = 0; i < SANDBOX_SHARES; i++) {
         const struct sandbox_share *share = &files->shares[i];
-        if (!is_below(share->path, "/run"))
+        if (!is_below(share->path, "/run") && !is_below(share->path, "/dev/shm"))
             continue;
         make_path(share->path);
         if (i != WRITABLE && attach(share, true, error) != 0)

@@ -93,11 +93,11 @@ bool sandbox_identity_has(uid_t id)
     return id == NOBODY || (id >= OTHERS_FIRST && id - OTHERS_FIRST < OTHERS_COUNT);
 }
 
-static int write_file(pid_t pid, const char *name, const char *text, struct error *error)
+static int write_file(int proc, pid_t pid, const char *name, const char *text, struct error *error)
 {
     char path[64];
-    (void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    (void)snprintf(path, sizeof path, "%d/%s", (int)pid, name);
+    int fd = openat(proc, path, O_WRONLY | O_CLOEXEC);
     ssize_t written = fd < 0 ? -1 : write(fd, text, strlen(text));
     int cause = errno;
     if (fd >= 0)
@@ -111,10 +111,40 @@ static int write_file(pid_t pid, const char *name, const char *text, struct erro
 
 int sandbox_identity_write(const struct sandbox_identity *identity, pid_t pid, struct error *error)
 {
-    if (write_file(pid, "uid_map", identity->uid_map, error) != 0)
+    int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (proc < 0)
+        return error_set_errno(error, errno, "opening /proc");
+    int result = write_file(proc, pid, "uid_map", identity->uid_map, error);
+    /* An ordinary user may map a group only where groups can't be set (user_namespaces(7)). */
+    if (result == 0 && !identity->mapped_away)
+        result = write_file(proc, pid, "setgroups", "deny", error);
+    if (result == 0)
+        result = write_file(proc, pid, "gid_map", identity->gid_map, error);
+    (void)close(proc);
+    return result;
+}
+
+/* Each id of the map onto itself. The kernel wants each range to lie in one of the map's. */
+static void same_ids(const char *map, char same[64])
+{
+    size_t used = 0;
+    for (const char *line = map; *line && used < 64; line = strchr(line, '\n') + 1) {
+        char *rest;
+        unsigned long inside = strtoul(line, &rest, 10);
+        (void)strtoul(rest, &rest, 10);
+        used += (size_t)snprintf(same + used, 64 - used, "%lu %lu %lu\n", inside, inside,
+                                 strtoul(rest, NULL, 10));
+    }
+}
+
+int sandbox_identity_write_same(const struct sandbox_identity *identity, int proc, pid_t pid,
+                                struct error *error)
+{
+    char uids[64];
+    char gids[64];
+    same_ids(identity->uid_map, uids);
+    same_ids(identity->gid_map, gids);
+    if (write_file(proc, pid, "uid_map", uids, error) != 0)
         return -1;
-    /* An ordinary user may map a group only where groups can't be dropped (user_namespaces(7)). */
-    if (!identity->mapped_away && write_file(pid, "setgroups", "deny", error) != 0)
-        return -1;
-    return write_file(pid, "gid_map", identity->gid_map, error);
+    return write_file(proc, pid, "gid_map", gids, error);
 }

@@ -22,5 +22,9 @@ int sandbox_identity_choose(struct sandbox_identity *identity, struct error *err
 bool sandbox_identity_has(uid_t id);
 /* Gives the user namespace of the process its ids. Called from outside of it, by its creator. */
 int sandbox_identity_write(const struct sandbox_identity *identity, pid_t pid, struct error *error);
+/* Gives the user namespace inside that one, of the process that the /proc open as proc shows, the same ids.
+ * Called from the outer one. */
+int sandbox_identity_write_same(const struct sandbox_identity *identity, int proc, pid_t pid,
+                                struct error *error);
 
 #endif

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static int enclosure_write(const char *path, const char *text)
+static inline int enclosure_write(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     ssize_t written = fd < 0 ? -1 : write(fd, text, strlen(text));
@@ -30,7 +30,7 @@ static int enclosure_write(const char *path, const char *text)
     return written < 0 ? -1 : 0;
 }
 
-static void enclosure_limit(long namespaces)
+static inline void enclosure_limit(long namespaces)
 {
     char text[32];
     (void)snprintf(text, sizeof text, "%ld", namespaces);
@@ -40,7 +40,7 @@ static void enclosure_limit(long namespaces)
 
 /* Runs body in a new user namespace, as its root, in a process of its own that inherits the orphans of its
  * children. Returns what body returned, or -1. */
-static int enclosure_run(int (*body)(void *argument), void *argument)
+static inline int enclosure_run(int (*body)(void *argument), void *argument)
 {
     struct sandbox_identity identity;
     struct error error = {""};
@@ -80,7 +80,7 @@ static int enclosure_run(int (*body)(void *argument), void *argument)
 }
 
 /* True if no network namespace is left in the enclosure. */
-static bool enclosure_is_empty(void)
+static inline bool enclosure_is_empty(void)
 {
     enclosure_limit(1);
     pid_t child = fork();
@@ -92,7 +92,7 @@ static bool enclosure_is_empty(void)
     return status == 0;
 }
 
-static double enclosure_now(void)
+static inline double enclosure_now(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
@@ -100,7 +100,7 @@ static double enclosure_now(void)
 }
 
 /* Waits until none is left. The kernel frees them in its own time and tells nobody: asked each ms. */
-static bool enclosure_await_empty(double seconds)
+static inline bool enclosure_await_empty(double seconds)
 {
     double deadline = enclosure_now() + seconds;
     while (!enclosure_is_empty()) {
@@ -113,7 +113,7 @@ static bool enclosure_await_empty(double seconds)
 }
 
 /* Reaps every child, orphans of killed ones too, until none is left. */
-static void enclosure_reap(void)
+static inline void enclosure_reap(void)
 {
     while (wait(NULL) > 0 || errno == EINTR)
         ;

@@ -56,7 +56,7 @@ static int sealed_remove(const char *path, const struct stat *status, int type, 
 }
 
 /* Runs body inside; fails the test with what it found. */
-static void sealed_run(void (*body)(struct sealed *sealed))
+static inline void sealed_run(void (*body)(struct sealed *sealed))
 {
     struct sealed *sealed =
         mmap(NULL, sizeof *sealed, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
