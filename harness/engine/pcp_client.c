@@ -5,14 +5,13 @@
 
 #include <string.h>
 
-void pcp_client_recover(struct pcp_client *client, const struct pcp_mapping *except, uint32_t now,
-                        uint32_t wait)
+void pcp_client_recover(struct pcp_client *client, uint32_t now, uint32_t wait)
 {
     struct pcp_mapping *mapping = client->mappings;
     for (uint16_t i = 0; i < client->mapping_count; i++, mapping++) {
         /* One that isn't renewing is being asked for already: a second jump of the epoch must not
          * push the first recovery away. */
-        if (mapping != except && mapping->state == MAPPING_WANTED && mapping->renewing)
+        if (mapping->state == MAPPING_WANTED && mapping->renewing)
             pcp_mapping_begin(mapping, now + wait);
     }
 }
@@ -39,7 +38,6 @@ void pcp_client_move(struct pcp_client *client, const struct address *server,
 {
     client->server = *server;
     client->address = *address;
-    client->epoch.known = false;
     client->hold_all = now;
     client->hold_new = now;
     pcp_client_speak(client, PCP_VERSION, now);
@@ -237,14 +235,14 @@ static void process_announcement(struct pcp_client *client, uint32_t now, uint32
         return; /* 14.1.3: an announcement that nobody asked for is a SUCCESS */
     }
     if (!pcp_epoch_validate(&client->epoch, now, message->epoch))
-        pcp_client_recover(client, NULL, now, pcp_uniform(PCP_RECOVERY_SPREAD, random));
+        pcp_client_recover(client, now, pcp_uniform(PCP_RECOVERY_SPREAD, random));
 }
 
 static void process_answer(struct pcp_client *client, struct pcp_mapping *mapping, uint32_t now,
                            uint32_t random, const struct pcp_message *message)
 {
     if (!pcp_epoch_validate(&client->epoch, now, message->epoch))
-        pcp_client_recover(client, mapping, now, 0);
+        pcp_client_recover(client, now, 0);
     mapping->result = message->result;
     if (message->result == PCP_SUCCESS)
         pcp_mapping_succeeded(mapping, now, random, message->lifetime,

@@ -248,7 +248,7 @@ void pcp_client_natpmp_receive(struct pcp_client *client, uint32_t now, uint32_t
     if (fault || !message.response || unsupported)
         return;
     if (!natpmp_epoch_validate(&client->epoch, now, message.epoch))
-        pcp_client_recover(client, NULL, now, pcp_uniform(PCP_RECOVERY_SPREAD, random));
+        pcp_client_recover(client, now, pcp_uniform(PCP_RECOVERY_SPREAD, random));
     if (message.opcode == NATPMP_ADDRESS)
         process_address(client, now, &message);
     else

@@ -67,10 +67,9 @@ void pcp_mapping_finish_removal(struct pcp_mapping *mapping);
 /* True while a request of any kind is out and has no answer. */
 bool pcp_client_is_awaiting(const struct pcp_client *client);
 
-/* The server may have lost its state (8.5): after wait ms asks anew for all that is granted, but for
- * `except`, which may be NULL. */
-void pcp_client_recover(struct pcp_client *client, const struct pcp_mapping *except, uint32_t now,
-                        uint32_t wait);
+/* The server may have lost its state (8.5): asks anew, after wait ms, for all that is granted. An
+ * answer that tells so and grants its mapping ends this for that one. */
+void pcp_client_recover(struct pcp_client *client, uint32_t now, uint32_t wait);
 
 /* Server and client share no version: nothing is sent for lifetime seconds, or for half an hour if
  * that is shorter (section 9). */

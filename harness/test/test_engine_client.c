@@ -270,6 +270,37 @@ static void every_error_is_told_and_its_lifetime_is_waited_for(void **state)
     }
 }
 
+static void an_exchange_behind_an_error_begins_with_irt_again(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    world_map(&world, 0);
+    for (int n = 0; n < 6; n++) /* up to a timeout of 96 s */
+        assert_int_not_equal(world_until_sent(&world, HOUR), PCP_NEVER);
+    world_refuse(&world, PCP_NOT_AUTHORIZED, 1800);
+    assert_int_equal(world_until_sent(&world, HOUR), 1800000);
+    assert_in_range(world_until_sent(&world, HOUR), 2700, 3300);
+}
+
+static void a_success_without_lifetime_is_no_grant(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    struct pcp_mapping *mapping = world_map(&world, 0);
+    assert_true(world_sends(&world));
+    world_grant(&world, 0);
+    assert_false(mapping->granted);
+    assert_int_equal(world_event(&world), PCP_EVENT_NONE);
+    assert_in_range(world_until_sent(&world, HOUR), 2700, 3300); /* as if no answer had come */
+    world_grant(&world, 3600);
+    assert_int_equal(world_event(&world), PCP_EVENT_GRANTED);
+    world_grant(&world, 0); /* somebody deleted it */
+    assert_int_equal(world_event(&world), PCP_EVENT_LOST);
+    assert_int_equal(world_until_sent(&world, HOUR), 4000);
+}
+
 static void an_absurd_error_lifetime_ends_after_a_day(void **state)
 {
     (void)state;
@@ -389,11 +420,16 @@ static void a_hold_that_is_long_over_does_not_come_back_when_the_clock_wraps(voi
     assert_true(world_sends(&world));
     world_refuse(&world, PCP_NO_RESOURCES, 10);
     pcp_mapping_remove(&world.mappings[1], world.now);
-    for (int day = 0; day < 30; day++) { /* 30 days: more than half round the clock */
-        world.epoch = (uint32_t)day * 86400;
-        world.start = world.now;
-        world_until_sent(&world, DAY);
-        world.epoch = 0;
+    world_map(&world, 3);
+    world.now += 10000;
+    assert_true(world_sends(&world));
+    world_grant(&world, 3600);
+    pcp_mapping_remove(&world.mappings[3], world.now);
+    assert_true(world_sends(&world));
+    world_refuse(&world, PCP_NO_RESOURCES, 10); /* and one on everything */
+    uint32_t start = world.now;
+    while (world.now - start < 30 * (uint32_t)DAY) { /* more than half round the clock */
+        assert_int_not_equal(world_until_sent(&world, DAY), PCP_NEVER);
         world_grant(&world, 86400);
     }
     world_map(&world, 2);
@@ -722,6 +758,7 @@ static void a_new_server_is_asked_at_once_with_another_nonce(void **state)
     struct address server = an_address("10.0.0.1");
     struct address own = an_address("10.0.0.7");
     pcp_client_move(&world.client, &server, &own, fresh, world.now);
+    assert_false(world.client.epoch.known);
     assert_int_equal(world_event(&world), PCP_EVENT_LOST);
     assert_true(world_sends(&world));
     assert_true(address_equal(&world.sent.client, &own));
@@ -813,6 +850,8 @@ int main(void)
         TEST(a_mapping_update_changes_the_external_address_and_the_renewal),
         TEST(prefer_failure_ignores_a_grant_of_anything_else),
         TEST(every_error_is_told_and_its_lifetime_is_waited_for),
+        TEST(an_exchange_behind_an_error_begins_with_irt_again),
+        TEST(a_success_without_lifetime_is_no_grant),
         TEST(an_absurd_error_lifetime_ends_after_a_day),
         TEST(an_error_without_lifetime_is_no_licence_to_flood),
         TEST(a_late_success_behind_an_error_counts),

@@ -172,6 +172,7 @@ static void a_natpmp_renewal_comes_halfway_and_suggests_the_mapped_port(void **s
     natpmp_mapped(&world);
     assert_in_range(world_until_sent(&world, HOUR), HOUR / 2, HOUR / 8 * 5);
     assert_int_equal(natpmp_sent(&world).external_port, 40000);
+    assert_int_equal(world_until_sent(&world, HOUR), 250); /* repeated as any request (3.1) */
     natpmp_answers(&world);
     assert_int_equal(world_event(&world), PCP_EVENT_RENEWED);
 }
