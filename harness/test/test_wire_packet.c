@@ -512,9 +512,12 @@ static void an_icmpv6_error_shows_the_packet_it_quotes(void **state)
     assert_true(packet_parse_quoted(&packet, &quoted));
     assert_int_equal(quoted.fault, PACKET_WHOLE);
     assert_int_equal(quoted.payload_length, 5);
-    frame.octets[IPV6_HEADER] = 129; /* echo reply */
-    assert_int_equal(parse(LINK_RAW, frame.octets, frame.length, &packet), PACKET_WHOLE);
-    assert_false(packet_parse_quoted(&packet, &quoted));
+    for (unsigned type = 0; type < 256; type++) {
+        frame.octets[IPV6_HEADER] = (uint8_t)type;
+        assert_int_equal(parse(LINK_RAW, frame.octets, frame.length, &packet), PACKET_WHOLE);
+        /* RFC 4443: unreachable, too big, time exceeded, parameter problem */
+        assert_int_equal(packet_parse_quoted(&packet, &quoted), type >= 1 && type <= 4);
+    }
 }
 
 static void what_is_no_icmp_error_quotes_nothing(void **state)
