@@ -5,9 +5,13 @@ import argparse
 import pathlib
 import sys
 
-from pinhole_report import page, runfolder
-
 GOOD, HARNESS = 0, 2
+
+try:
+    from pinhole_report import page, runfolder
+except ModuleNotFoundError as lacking:
+    print(f"pinhole report: {lacking} (make setup installs what is needed)", file=sys.stderr)
+    sys.exit(HARNESS)
 
 
 def out_folders(runs, out):

@@ -632,6 +632,21 @@ def test_a_folder_that_cannot_be_written_is_one_line(run, tmp_path):
     assert str(tmp_path / "file") in done.stderr
 
 
+def test_a_missing_python_module_is_one_line_that_says_how_to_get_it(run, tmp_path):
+    (tmp_path / "jinja2.py").write_text("raise ModuleNotFoundError(\"No module named 'jinja2'\")")
+    done = subprocess.run(
+        [BUILD / "pinhole", "report", run()],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "pinhole report: No module named 'jinja2' (make setup installs what is needed)\n"
+    )
+
+
 def test_no_run_named_is_a_usage_error():
     done = pinhole()
     assert done.returncode == 2

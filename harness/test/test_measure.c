@@ -4,6 +4,7 @@
 #include "measure/protocol.h"
 #include "measure/traffic.h"
 
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -542,6 +543,47 @@ static void frames_of_any_octets_are_measured(void **state)
     }
 }
 
+/* Hostile ones among them: whatever can be read is counted, once. */
+static void every_golden_capture_is_measured(void **state)
+{
+    (void)state;
+    struct recording recording;
+    begin(&recording, one_interface);
+    glob_t found;
+    assert_int_equal(glob(SOURCE_ROOT "/captures/*.pcap*", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        struct traffic traffic;
+        struct error error = {""};
+        int status = traffic_measure(found.gl_pathv[i], &traffic, &error);
+        assert_int_equal(status, error.text[0] ? -1 : 0);
+        uint64_t counted = 0;
+        for (size_t t = 0; t < traffic.count; t++)
+            for (int p = 0; p < PROTOCOL_COUNT; p++)
+                for (int d = 0; d < TRAFFIC_DIRECTIONS; d++)
+                    counted += traffic.interfaces[t].counts[p][d].packets;
+        traffic_free(&traffic);
+
+        uint64_t packets = 0;
+        struct event event;
+        struct event_source *source = event_open(found.gl_pathv[i], NULL);
+        while (source && event_next(source, &event, NULL) > 0)
+            packets++;
+        event_close(source);
+        assert_int_equal(counted, packets);
+
+        uint64_t messages = 0;
+        assert_int_equal(messages_write(found.gl_pathv[i], recording.json, &messages, NULL),
+                         status);
+        if (source) {
+            json_t *written = json_load_file(recording.json, 0, NULL);
+            assert_int_equal(json_array_size(written), messages);
+            json_decref(written);
+        }
+    }
+    globfree(&found);
+    end(&recording);
+}
+
 static void a_capture_without_packets_has_no_messages(void **state)
 {
     (void)state;
@@ -574,6 +616,7 @@ int main(void)
         cmocka_unit_test(octets_that_are_no_text_are_only_counted),
         cmocka_unit_test(an_interface_name_that_is_no_utf_8_stays_valid_json),
         cmocka_unit_test(frames_of_any_octets_are_measured),
+        cmocka_unit_test(every_golden_capture_is_measured),
         cmocka_unit_test(a_capture_without_packets_has_no_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
