@@ -114,12 +114,12 @@ static struct netlink_end node_end(const struct lab *lab, size_t link)
     return end;
 }
 
-/* A port of a bridge. Its name is made in text. */
-static struct netlink_end switch_port(struct lab *lab, uint32_t bridge, char text[16])
+/* An interface among the switches. Its name is made in text. */
+static struct netlink_end switch_port(struct lab *lab, char text[16])
 {
     uint32_t index = lab->switch_index++;
     (void)snprintf(text, 16, "port%u", index);
-    struct netlink_end end = {.name = text, .index = index, .master = bridge};
+    struct netlink_end end = {.name = text, .index = index};
     ethernet_address(1, index, end.address);
     return end;
 }
@@ -152,12 +152,12 @@ static uint32_t add_leaf(struct lab *lab, const struct topology_network *network
     char names[2][16];
     uint32_t leaf = add_bridge(lab, network);
     struct netlink_note note = note_at(lab, network->line, "making network", network->name);
-    struct netlink_end up = switch_port(lab, root, names[0]);
-    struct netlink_end down = switch_port(lab, leaf, names[1]);
+    struct netlink_end up = switch_port(lab, names[0]);
+    struct netlink_end down = switch_port(lab, names[1]);
+    up.bridge = root;
+    up.up = true;
     netlink_add_veth(lab->batch, &note, &up, &down, -1);
-    note.action = "raising network";
-    netlink_raise(lab->batch, &note, up.index);
-    netlink_raise(lab->batch, &note, down.index);
+    netlink_raise(lab->batch, &note, down.index, leaf);
     return leaf;
 }
 
@@ -172,8 +172,9 @@ static int join_by_bridges(struct lab *lab, const struct topology_network *netwo
         const struct topology_link *link = &lab->topology->links[links[i]];
         char name[16];
         struct netlink_note note = note_at(lab, link->line, "making interface", link->interface);
-        struct netlink_end near = switch_port(lab, bridge, name);
+        struct netlink_end near = switch_port(lab, name);
         struct netlink_end far = node_end(lab, links[i]);
+        near.bridge = bridge;
         near.up = true;
         netlink_add_veth(lab->batch, &note, &near, &far, lab->nodes[link->node].namespace);
         if (netlink_relieve(lab->batch, lab->switches.socket, error) != 0)
@@ -268,7 +269,7 @@ static int raise_links(struct lab *lab, size_t node, struct error *error)
     int socket = lab->nodes[node].socket;
     struct netlink_note note =
         note_at(lab, lab->topology->nodes[node].line, "raising interface", "lo");
-    netlink_raise(lab->batch, &note, 1);
+    netlink_raise(lab->batch, &note, 1, 0);
     for (size_t i = 0; i < lab->topology->link_count; i++) {
         const struct topology_link *link = &lab->topology->links[i];
         if (link->node != node)
@@ -276,7 +277,7 @@ static int raise_links(struct lab *lab, size_t node, struct error *error)
         if (netlink_whole_checksums(socket, link->interface, error) != 0)
             return -1;
         note = note_at(lab, link->line, "raising interface", link->interface);
-        netlink_raise(lab->batch, &note, link_index(i));
+        netlink_raise(lab->batch, &note, link_index(i), 0);
         add_addresses(lab, i);
         if (netlink_relieve(lab->batch, socket, error) != 0)
             return -1;

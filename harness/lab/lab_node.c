@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* --- settings --------------------------------------------------------------------------------- */
@@ -137,6 +138,22 @@ static int ruleset_refused(const struct topology_node *node, const char *file, c
                      text ? text + strlen("Error: ") : message);
 }
 
+/* From a file that has no name: of rules in a buffer nft would tell no line. Returns its status. */
+static int run_ruleset(struct nft_ctx *context, const char *text)
+{
+    size_t length = strlen(text);
+    char path[32];
+    int file = memfd_create("ruleset", MFD_CLOEXEC);
+    if (file < 0)
+        return -1;
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    int status = -1;
+    if (write(file, text, length) == (ssize_t)length && lseek(file, 0, SEEK_SET) == 0)
+        status = nft_run_cmd_from_filename(context, path);
+    (void)close(file);
+    return status;
+}
+
 static int load_ruleset(const struct topology_node *node, const char *file, struct error *error)
 {
     struct nft_ctx *context = nft_ctx_new(NFT_CTX_DEFAULT);
@@ -147,7 +164,7 @@ static int load_ruleset(const struct topology_node *node, const char *file, stru
     /* Else it would write to standard error. */
     if (nft_ctx_buffer_error(context) != 0 || nft_ctx_buffer_output(context) != 0)
         result = error_set(error, "out of memory");
-    else if (nft_run_cmd_from_buffer(context, node->nftables) != 0)
+    else if (run_ruleset(context, node->nftables) != 0)
         result = ruleset_refused(node, file, nft_ctx_get_error_buffer(context), error);
     nft_ctx_free(context);
     return result;

@@ -121,8 +121,8 @@ static void put_end(struct nlmsghdr *header, const struct netlink_end *veth)
     /* Else as many as the machine has processors, each with folders in /sys. */
     mnl_attr_put_u32(header, IFLA_NUM_TX_QUEUES, 1);
     mnl_attr_put_u32(header, IFLA_NUM_RX_QUEUES, 1);
-    if (veth->master)
-        mnl_attr_put_u32(header, IFLA_MASTER, veth->master);
+    if (veth->bridge)
+        mnl_attr_put_u32(header, IFLA_MASTER, veth->bridge);
 }
 
 void netlink_add_veth(struct netlink_batch *batch, const struct netlink_note *note,
@@ -146,10 +146,13 @@ void netlink_add_veth(struct netlink_batch *batch, const struct netlink_note *no
     end(batch, header);
 }
 
-void netlink_raise(struct netlink_batch *batch, const struct netlink_note *note, uint32_t index)
+void netlink_raise(struct netlink_batch *batch, const struct netlink_note *note, uint32_t index,
+                   uint32_t bridge)
 {
     struct nlmsghdr *header = begin(batch, note, RTM_NEWLINK, 0);
     (void)put_interface(header, index, true);
+    if (bridge)
+        mnl_attr_put_u32(header, IFLA_MASTER, bridge);
     end(batch, header);
 }
 

@@ -30,8 +30,8 @@ struct netlink_end {
     const char *name;
     uint32_t index; /* interface index it is to get: free in its namespace, at least 2 */
     uint8_t address[6];
-    uint32_t master; /* index of the bridge it is a port of, or 0 */
-    bool up;         /* only for the near end: the far end can be raised later only */
+    uint32_t bridge; /* index of the bridge of which it is a port, or 0 */
+    bool up;
 };
 
 /* A socket in the calling thread's network namespace; -1 and an error if there is none. */
@@ -41,13 +41,16 @@ struct netlink_batch *netlink_batch_create(struct error *error);
 void netlink_batch_free(struct netlink_batch *batch);
 
 /* Each appends one request. The near end of a pair goes to the namespace of the socket that the batch is
- * committed to, the far end to far_namespace, a descriptor, or to the same one if that is -1. */
+ * committed to, the far end to far_namespace, a descriptor, or to the same one if that is -1. Of the far
+ * end, bridge and up must be 0: the kernel can do that only later. */
 void netlink_add_bridge(struct netlink_batch *batch, const struct netlink_note *note,
                         const char *name, uint32_t index);
 void netlink_add_veth(struct netlink_batch *batch, const struct netlink_note *note,
                       const struct netlink_end *near, const struct netlink_end *far,
                       int far_namespace);
-void netlink_raise(struct netlink_batch *batch, const struct netlink_note *note, uint32_t index);
+/* bridge is of which bridge the interface is to be a port, or 0. */
+void netlink_raise(struct netlink_batch *batch, const struct netlink_note *note, uint32_t index,
+                   uint32_t bridge);
 /* An IPv6 address is usable at once: without duplicate address detection (RFC 4862 section 5.4). */
 void netlink_add_address(struct netlink_batch *batch, const struct netlink_note *note,
                          uint32_t index, const struct prefix *address);

@@ -79,10 +79,10 @@ static inline int enclosure_run(int (*body)(void *argument), void *argument)
     return admitted ? WEXITSTATUS(status) : -1;
 }
 
-/* True if no network namespace is left in the enclosure. */
-static inline bool enclosure_is_empty(void)
+/* True if at most so many network namespaces are left in the user namespace of the caller. */
+static inline bool enclosure_holds_at_most(long count)
 {
-    enclosure_limit(1);
+    enclosure_limit(count + 1);
     pid_t child = fork();
     if (child == 0)
         _exit(unshare(CLONE_NEWNET) == 0 ? 0 : 1);
@@ -92,6 +92,11 @@ static inline bool enclosure_is_empty(void)
     return status == 0;
 }
 
+static inline bool enclosure_is_empty(void)
+{
+    return enclosure_holds_at_most(0);
+}
+
 static inline double enclosure_now(void)
 {
     struct timespec now;
@@ -99,17 +104,22 @@ static inline double enclosure_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Waits until none is left. The kernel frees them in its own time and tells nobody: asked each ms. */
-static inline bool enclosure_await_empty(double seconds)
+/* Waits for that. The kernel frees them in its own time and tells nobody: asked each ms. */
+static inline bool enclosure_await(long count, double seconds)
 {
     double deadline = enclosure_now() + seconds;
-    while (!enclosure_is_empty()) {
+    while (!enclosure_holds_at_most(count)) {
         if (enclosure_now() > deadline)
             return false;
         const struct timespec tick = {.tv_nsec = 1000000};
         (void)nanosleep(&tick, NULL);
     }
     return true;
+}
+
+static inline bool enclosure_await_empty(double seconds)
+{
+    return enclosure_await(0, seconds);
 }
 
 /* Reaps every child, orphans of killed ones too, until none is left. */

@@ -48,12 +48,13 @@ static void no_interface_and_no_way_out(struct sealed *sealed)
 
 static void the_host_cannot_be_written(struct sealed *sealed)
 {
+    static const char makefile[] = SOURCE_ROOT "/Makefile";
     static const char *const files[] = {"/etc/passwd",
                                         "/etc/hosts",
                                         "/proc/sysrq-trigger",
                                         "/proc/sys/kernel/core_pattern",
                                         "/proc/sys/vm/swappiness",
-                                        SOURCE_ROOT "/Makefile"};
+                                        makefile};
     static const char *const folders[] = {"/",    "/etc",      "/tmp", "/var/tmp",
                                           "/usr", SOURCE_ROOT, "/dev", "/sys"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
