@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void print(FILE *to, const char *format, va_list arguments)
+static void __attribute__((format(printf, 2, 0)))
+print(FILE *to, const char *format, va_list arguments)
 {
     fprintf(to, "%s: ", program_invocation_short_name);
     vfprintf(to, format, arguments);
