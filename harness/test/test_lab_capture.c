@@ -47,6 +47,7 @@ static const struct {
 };
 
 struct scene {
+    struct sealed *sealed;
     struct topology_node nodes[NODES];
     struct topology_network networks[NETWORKS];
     struct topology_link links[LINKS];
@@ -69,9 +70,10 @@ static bool set_route(struct scene *scene, size_t node, const char *via)
     return true;
 }
 
-static bool scene_open(struct scene *scene, const struct sealed *sealed)
+static bool scene_open(struct scene *scene, struct sealed *sealed)
 {
     *scene = (struct scene){
+        .sealed = sealed,
         .nodes = {{.name = "device"}, {.name = "router", .forward = true}, {.name = "server"}},
         .networks = {{.name = "home", .prefix_count = 1}, {.name = "internet", .prefix_count = 1}}};
     scene->topology = (struct topology){.nodes = scene->nodes,
@@ -92,13 +94,41 @@ static bool scene_open(struct scene *scene, const struct sealed *sealed)
         snprintf(link->interface, sizeof link->interface, "%s", ends[i].interface);
         good = good && prefix_parse(ends[i].address, &link->addresses[0]);
     }
-    snprintf(scene->path, sizeof scene->path, "%s/lab.pcapng", sealed->folder);
+    snprintf(scene->path, sizeof scene->path, "%s/lab.pcapng", scene->sealed->folder);
     if (!good)
         error_set(&scene->error, "the test's own topology is wrong");
     else
         scene->lab = lab_create(&scene->topology, &scene->error);
     return scene->lab != NULL;
 }
+
+/* The test's own part. */
+static void (*scene_body)(struct scene *scene);
+
+static void scene_play(struct sealed *sealed)
+{
+    struct scene scene;
+    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
+    scene_body(&scene);
+    lab_destroy(scene.lab);
+}
+
+static void scene_run(void (*body)(struct scene *scene))
+{
+    scene_body = body;
+    sealed_run(scene_play);
+}
+
+/* For what returns 0, or -1 with an error. */
+#define EXPECT_DONE(call) EXPECT(scene->sealed, (call) == 0, "%s", scene->error.text)
+
+/* An error is there, begins so, and is forgotten. */
+#define EXPECT_ERROR(beginning)                                                                    \
+    do {                                                                                           \
+        EXPECT(scene->sealed, strncmp(scene->error.text, beginning, sizeof beginning - 1) == 0,    \
+               "%s", scene->error.text);                                                           \
+        scene->error.text[0] = '\0';                                                               \
+    } while (0)
 
 /* --- traffic --------------------------------------------------------------------------------- */
 
@@ -212,11 +242,11 @@ static bool read_capture(const char *path)
 }
 
 /* The last line that a shell's script prints with the capture as $0; in static memory. */
-static const char *last_line(struct scene *scene, const char *folder, char *script)
+static const char *last_line(struct scene *scene, char *script)
 {
     static char line[400];
     char log[128];
-    snprintf(log, sizeof log, "%s/other.log", folder);
+    snprintf(log, sizeof log, "%s/other.log", scene->sealed->folder);
     char *argv[] = {"/bin/sh", "-c", script, scene->path, NULL};
     char *environment[] = {"PATH=/usr/bin:/bin", "HOME=/run", NULL};
     const struct process_options options = {
@@ -235,105 +265,98 @@ static const char *last_line(struct scene *scene, const char *folder, char *scri
 
 /* --- tests ----------------------------------------------------------------------------------- */
 
-static void every_end(struct sealed *sealed)
+static void every_end(struct scene *scene)
 {
     enum { COUNT = 500 };
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
-    struct capture *capture = capture_start(scene.lab, scene.path, &scene.error);
-    EXPECT(sealed, capture != NULL, "%s", scene.error.text);
-    EXPECT(sealed, send_numbered(&scene, 0, COUNT, 100), "%s", strerror(errno));
+    struct capture *capture = capture_start(scene->lab, scene->path, &scene->error);
+    EXPECT(scene->sealed, capture != NULL, "%s", scene->error.text);
+    EXPECT(scene->sealed, send_numbered(scene, 0, COUNT, 100), "%s", strerror(errno));
     struct capture_counts counts;
-    EXPECT(sealed, capture_stop(capture, &counts, &scene.error) == 0, "%s", scene.error.text);
-    EXPECT(sealed, counts.dropped == 0 && counts.cut == 0, "%llu dropped, %llu cut",
+    EXPECT_DONE(capture_stop(capture, &counts, &scene->error));
+    EXPECT(scene->sealed, counts.dropped == 0 && counts.cut == 0, "%llu dropped, %llu cut",
            (unsigned long long)counts.dropped, (unsigned long long)counts.cut);
 
-    EXPECT(sealed, read_capture(scene.path), "%s", captured.problem);
-    EXPECT(sealed, captured.frames == counts.packets, "%llu frames in the file, %llu counted",
-           (unsigned long long)captured.frames, (unsigned long long)counts.packets);
-    EXPECT(sealed, captured.interface_count == LINKS, "%zu interfaces", captured.interface_count);
-    EXPECT(sealed, captured.disorder == 0, "%llu out of order",
+    EXPECT(scene->sealed, read_capture(scene->path), "%s", captured.problem);
+    EXPECT(scene->sealed, captured.frames == counts.packets,
+           "%llu frames in the file, %llu counted", (unsigned long long)captured.frames,
+           (unsigned long long)counts.packets);
+    EXPECT(scene->sealed, captured.interface_count == LINKS, "%zu interfaces",
+           captured.interface_count);
+    EXPECT(scene->sealed, captured.disorder == 0, "%llu out of order",
            (unsigned long long)captured.disorder);
-    EXPECT(sealed, captured.bad_checksums == 0, "%llu with a bad checksum or direction",
+    EXPECT(scene->sealed, captured.bad_checksums == 0, "%llu with a bad checksum or direction",
            (unsigned long long)captured.bad_checksums);
     for (size_t i = 0; i < LINKS; i++) {
-        EXPECT(sealed, strcmp(captured.interfaces[i].name, ends[i].name) == 0, "%s is no %s",
+        EXPECT(scene->sealed, strcmp(captured.interfaces[i].name, ends[i].name) == 0, "%s is no %s",
                captured.interfaces[i].name, ends[i].name);
-        EXPECT(sealed, captured.count[i] == COUNT, "%u datagrams at %s", captured.count[i],
+        EXPECT(scene->sealed, captured.count[i] == COUNT, "%u datagrams at %s", captured.count[i],
                ends[i].name);
         for (uint32_t n = 0; n < COUNT; n++) {
-            EXPECT(sealed, captured.numbers[i][n] == n, "number %u of %s is %u", n, ends[i].name,
-                   captured.numbers[i][n]);
-            EXPECT(sealed, i == 0 || captured.times[i][n] > captured.times[i - 1][n],
+            EXPECT(scene->sealed, captured.numbers[i][n] == n, "number %u of %s is %u", n,
+                   ends[i].name, captured.numbers[i][n]);
+            EXPECT(scene->sealed, i == 0 || captured.times[i][n] > captured.times[i - 1][n],
                    "number %u reached %s before it left %s", n, ends[i].name, ends[i - 1].name);
         }
     }
 
     /* What others make of the file. */
     const char *counted = last_line(
-        &scene, sealed->folder,
-        "tshark -r $0 -Y 'udp.port == 40000 && frame.interface_name == \"router:eth1\" && "
-        "frame.packet_flags_direction == 2' | wc -l");
-    EXPECT(sealed, strcmp(counted, "500") == 0, "%s", counted);
+        scene, "tshark -r $0 -Y 'udp.port == 40000 && frame.interface_name == \"router:eth1\" && "
+               "frame.packet_flags_direction == 2' | wc -l");
+    EXPECT(scene->sealed, strcmp(counted, "500") == 0, "%s", counted);
     char frames[40];
     snprintf(frames, sizeof frames, "%llu", (unsigned long long)counts.packets);
-    counted = last_line(&scene, sealed->folder, "capinfos -TrcM $0 | cut -f 2");
-    EXPECT(sealed, strcmp(counted, frames) == 0, "capinfos counts %s", counted);
-    lab_destroy(scene.lab);
+    counted = last_line(scene, "capinfos -TrcM $0 | cut -f 2");
+    EXPECT(scene->sealed, strcmp(counted, frames) == 0, "capinfos counts %s", counted);
 }
 
 static void every_end_of_every_link_sees_every_packet_in_order_of_time(void **state)
 {
     (void)state;
-    sealed_run(every_end);
+    scene_run(every_end);
 }
 
-static void start_to_stop(struct sealed *sealed)
+static void start_to_stop(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
     for (uint32_t round = 0; round < 20; round++) {
         struct capture_counts counts;
-        struct capture *capture = capture_start(scene.lab, scene.path, &scene.error);
-        EXPECT(sealed, capture != NULL, "%s", scene.error.text);
-        EXPECT(sealed, send_numbered(&scene, round, 1, 100), "%s", strerror(errno));
-        EXPECT(sealed, capture_stop(capture, &counts, &scene.error) == 0, "%s", scene.error.text);
-        EXPECT(sealed, read_capture(scene.path), "%s", captured.problem);
+        struct capture *capture = capture_start(scene->lab, scene->path, &scene->error);
+        EXPECT(scene->sealed, capture != NULL, "%s", scene->error.text);
+        EXPECT(scene->sealed, send_numbered(scene, round, 1, 100), "%s", strerror(errno));
+        EXPECT_DONE(capture_stop(capture, &counts, &scene->error));
+        EXPECT(scene->sealed, read_capture(scene->path), "%s", captured.problem);
         for (size_t i = 0; i < LINKS; i++)
-            EXPECT(sealed, captured.count[i] == 1 && captured.numbers[i][0] == round,
+            EXPECT(scene->sealed, captured.count[i] == 1 && captured.numbers[i][0] == round,
                    "round %u: %u datagrams at %s", round, captured.count[i], ends[i].name);
     }
-    lab_destroy(scene.lab);
 }
 
 static void from_start_to_stop_no_packet_is_missed(void **state)
 {
     (void)state;
-    sealed_run(start_to_stop);
+    scene_run(start_to_stop);
 }
 
-static void as_it_goes(struct sealed *sealed)
+static void as_it_goes(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
-    struct capture *capture = capture_start(scene.lab, scene.path, &scene.error);
-    EXPECT(sealed, capture != NULL, "%s", scene.error.text);
-    EXPECT(sealed, send_numbered(&scene, 0, 50, 100), "%s", strerror(errno));
+    struct capture *capture = capture_start(scene->lab, scene->path, &scene->error);
+    EXPECT(scene->sealed, capture != NULL, "%s", scene->error.text);
+    EXPECT(scene->sealed, send_numbered(scene, 0, 50, 100), "%s", strerror(errno));
     const struct timespec tick = {.tv_nsec = 1000000};
     bool whole = false;
     for (int i = 0; i < SOON && !(whole && captured.count[LINKS - 1] == 50); i++) {
         nanosleep(&tick, NULL);
-        whole = read_capture(scene.path);
+        whole = read_capture(scene->path);
     }
-    EXPECT(sealed, whole && captured.count[LINKS - 1] == 50, "%u datagrams, %zu octets left over",
-           captured.count[LINKS - 1], captured.left_over);
+    EXPECT(scene->sealed, whole && captured.count[LINKS - 1] == 50,
+           "%u datagrams, %zu octets left over", captured.count[LINKS - 1], captured.left_over);
     /* And no stop: PID 1 ends, as if it were killed. */
 }
 
 static void the_file_is_whole_while_the_lab_lives(void **state)
 {
     (void)state;
-    sealed_run(as_it_goes);
+    scene_run(as_it_goes);
 }
 
 static void *copy_fifo(void *argument)
@@ -353,117 +376,112 @@ static void *copy_fifo(void *argument)
 }
 
 /* The file is a pipe that nobody reads: the thread stands still, and the rings fill up. */
-static void overrun(struct sealed *sealed)
+static void overrun(struct scene *scene)
 {
     enum { COUNT = 4000 };
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
-    EXPECT(sealed, mkfifo(scene.path, 0600) == 0, "%s", strerror(errno));
-    int holder = open(scene.path, O_RDWR | O_CLOEXEC);
-    struct capture *capture = capture_start(scene.lab, scene.path, &scene.error);
-    EXPECT(sealed, capture != NULL, "%s", scene.error.text);
-    EXPECT(sealed, send_numbered(&scene, 0, COUNT, 1000), "%s", strerror(errno));
+    EXPECT(scene->sealed, mkfifo(scene->path, 0600) == 0, "%s", strerror(errno));
+    int holder = open(scene->path, O_RDWR | O_CLOEXEC);
+    struct capture *capture = capture_start(scene->lab, scene->path, &scene->error);
+    EXPECT(scene->sealed, capture != NULL, "%s", scene->error.text);
+    EXPECT(scene->sealed, send_numbered(scene, 0, COUNT, 1000), "%s", strerror(errno));
     char copy[140];
-    snprintf(copy, sizeof copy, "%s.copy", scene.path);
-    const char *paths[] = {scene.path, copy};
+    snprintf(copy, sizeof copy, "%s.copy", scene->path);
+    const char *paths[] = {scene->path, copy};
     pthread_t reader;
-    EXPECT(sealed, pthread_create(&reader, NULL, copy_fifo, paths) == 0, "no thread");
+    EXPECT(scene->sealed, pthread_create(&reader, NULL, copy_fifo, paths) == 0, "no thread");
     struct capture_counts counts;
-    EXPECT(sealed, capture_stop(capture, &counts, &scene.error) == 0, "%s", scene.error.text);
+    EXPECT_DONE(capture_stop(capture, &counts, &scene->error));
     close(holder);
     pthread_join(reader, NULL);
-    EXPECT(sealed, read_capture(copy), "%s", captured.problem);
+    EXPECT(scene->sealed, read_capture(copy), "%s", captured.problem);
     uint64_t seen = 0;
     for (size_t i = 0; i < LINKS; i++)
         seen += captured.count[i];
-    EXPECT(sealed, seen < (uint64_t)LINKS * COUNT, "nothing was lost: the test tests nothing");
-    EXPECT(sealed, captured.frames == counts.packets, "%llu frames in the file, %llu counted",
-           (unsigned long long)captured.frames, (unsigned long long)counts.packets);
-    EXPECT(sealed, seen + counts.dropped >= (uint64_t)LINKS * COUNT,
+    EXPECT(scene->sealed, seen < (uint64_t)LINKS * COUNT,
+           "nothing was lost: the test tests nothing");
+    EXPECT(scene->sealed, captured.frames == counts.packets,
+           "%llu frames in the file, %llu counted", (unsigned long long)captured.frames,
+           (unsigned long long)counts.packets);
+    EXPECT(scene->sealed, seen + counts.dropped >= (uint64_t)LINKS * COUNT,
            "of %d sent, %llu were seen and %llu counted as dropped", LINKS * COUNT,
            (unsigned long long)seen, (unsigned long long)counts.dropped);
-    EXPECT(sealed, captured.disorder == 0, "%llu out of order",
+    EXPECT(scene->sealed, captured.disorder == 0, "%llu out of order",
            (unsigned long long)captured.disorder);
-    lab_destroy(scene.lab);
 }
 
 static void packets_lost_for_want_of_room_are_counted(void **state)
 {
     (void)state;
-    sealed_run(overrun);
+    scene_run(overrun);
 }
 
-static void full_disk(struct sealed *sealed)
+static void full_disk(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
-    EXPECT(sealed, capture_start(scene.lab, "/dev/full", &scene.error) == NULL, "it started");
-    EXPECT(sealed, strcmp(scene.error.text, "cannot write /dev/full: No space left on device") == 0,
-           "%s", scene.error.text);
-    scene.error.text[0] = '\0';
+    EXPECT(scene->sealed, capture_start(scene->lab, "/dev/full", &scene->error) == NULL,
+           "it started");
+    EXPECT_ERROR("cannot write /dev/full: No space left on device");
 
     signal(SIGXFSZ, SIG_IGN);
     struct rlimit limit;
     getrlimit(RLIMIT_FSIZE, &limit);
     limit.rlim_cur = 20001; /* in the middle of some block */
     setrlimit(RLIMIT_FSIZE, &limit);
-    struct capture *capture = capture_start(scene.lab, scene.path, &scene.error);
-    EXPECT(sealed, capture != NULL, "%s", scene.error.text);
-    EXPECT(sealed, send_numbered(&scene, 0, 100, 1000), "%s", strerror(errno));
+    struct capture *capture = capture_start(scene->lab, scene->path, &scene->error);
+    EXPECT(scene->sealed, capture != NULL, "%s", scene->error.text);
+    EXPECT(scene->sealed, send_numbered(scene, 0, 100, 1000), "%s", strerror(errno));
     struct capture_counts counts;
-    EXPECT(sealed, capture_stop(capture, &counts, &scene.error) == -1, "nobody was told");
-    EXPECT(sealed, strstr(scene.error.text, "lab.pcapng: File too large") != NULL, "%s",
-           scene.error.text);
-    EXPECT(sealed, read_capture(scene.path), "%zu octets left over: %s", captured.left_over,
+    EXPECT(scene->sealed, capture_stop(capture, &counts, &scene->error) == -1, "nobody was told");
+    EXPECT(scene->sealed, strstr(scene->error.text, "lab.pcapng: File too large") != NULL, "%s",
+           scene->error.text);
+    EXPECT(scene->sealed, read_capture(scene->path), "%zu octets left over: %s", captured.left_over,
            captured.problem);
-    EXPECT(sealed, captured.frames == counts.packets, "%llu frames in the file, %llu counted",
-           (unsigned long long)captured.frames, (unsigned long long)counts.packets);
-    lab_destroy(scene.lab);
+    EXPECT(scene->sealed, captured.frames == counts.packets,
+           "%llu frames in the file, %llu counted", (unsigned long long)captured.frames,
+           (unsigned long long)counts.packets);
 }
 
 static void a_full_disk_is_told_and_leaves_whole_blocks(void **state)
 {
     (void)state;
-    sealed_run(full_disk);
+    scene_run(full_disk);
 }
 
-static void giant(struct sealed *sealed)
+static void giant(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
-    EXPECT(sealed, lab_enter(scene.lab, DEVICE, &scene.error) == 0, "%s", scene.error.text);
+    EXPECT_DONE(lab_enter(scene->lab, DEVICE, &scene->error));
     struct ifreq request = {.ifr_name = "eth0", .ifr_mtu = 4000};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    EXPECT(sealed, ioctl(fd, SIOCSIFMTU, &request) == 0, "%s", strerror(errno));
+    EXPECT(scene->sealed, ioctl(fd, SIOCSIFMTU, &request) == 0, "%s", strerror(errno));
     close(fd);
-    EXPECT(sealed, lab_leave(scene.lab, &scene.error) == 0, "%s", scene.error.text);
-    struct capture *capture = capture_start(scene.lab, scene.path, &scene.error);
-    EXPECT(sealed, capture != NULL, "%s", scene.error.text);
+    EXPECT_DONE(lab_leave(scene->lab, &scene->error));
+    struct capture *capture = capture_start(scene->lab, scene->path, &scene->error);
+    EXPECT(scene->sealed, capture != NULL, "%s", scene->error.text);
     /* The next interface takes 1500 octets and no more: the datagram is seen once, then is gone. */
-    EXPECT(sealed, send_numbered(&scene, 0, 1, 100), "%s", strerror(errno));
-    int device = open_udp(&scene, DEVICE);
+    EXPECT(scene->sealed, send_numbered(scene, 0, 1, 100), "%s", strerror(errno));
+    int device = open_udp(scene, DEVICE);
     static const uint8_t datagram[3000];
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PORT)};
     memcpy(&to.sin_addr, (const uint8_t[]){11, 0, 0, 2}, 4);
-    EXPECT(sealed,
+    EXPECT(scene->sealed,
            sendto(device, datagram, sizeof datagram, 0, (const struct sockaddr *)&to, sizeof to) ==
                sizeof datagram,
            "%s", strerror(errno));
     struct capture_counts counts;
-    EXPECT(sealed, capture_stop(capture, &counts, &scene.error) == 0, "%s", scene.error.text);
-    EXPECT(sealed, counts.cut == 1, "%llu are counted as cut", (unsigned long long)counts.cut);
-    EXPECT(sealed, read_capture(scene.path), "%s", captured.problem);
-    EXPECT(sealed, captured.longest == 14 + 20 + 8 + 3000, "original length %u", captured.longest);
-    EXPECT(sealed, captured.longest_captured == CAPTURE_SNAPSHOT, "captured length %u",
+    EXPECT_DONE(capture_stop(capture, &counts, &scene->error));
+    EXPECT(scene->sealed, counts.cut == 1, "%llu are counted as cut",
+           (unsigned long long)counts.cut);
+    EXPECT(scene->sealed, read_capture(scene->path), "%s", captured.problem);
+    EXPECT(scene->sealed, captured.longest == 14 + 20 + 8 + 3000, "original length %u",
+           captured.longest);
+    EXPECT(scene->sealed, captured.longest_captured == CAPTURE_SNAPSHOT, "captured length %u",
            captured.longest_captured);
     close(device);
-    lab_destroy(scene.lab);
 }
 
 static void a_packet_longer_than_the_snapshot_keeps_its_length_and_is_counted(void **state)
 {
     (void)state;
-    sealed_run(giant);
+    scene_run(giant);
 }
 
 static void add_block(struct capture_queue *queue, int64_t time, const char *text)

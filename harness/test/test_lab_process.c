@@ -49,6 +49,34 @@ static bool scene_open(struct scene *scene, struct sealed *sealed)
     return scene->supervisor != NULL;
 }
 
+/* The test's own part. */
+static void (*scene_body)(struct scene *scene);
+
+static void scene_play(struct sealed *sealed)
+{
+    struct scene scene;
+    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
+    scene_body(&scene);
+    supervisor_destroy(scene.supervisor);
+}
+
+static void scene_run(void (*body)(struct scene *scene))
+{
+    scene_body = body;
+    sealed_run(scene_play);
+}
+
+/* For what returns 0, or -1 with an error. */
+#define EXPECT_DONE(call) EXPECT(scene->sealed, (call) == 0, "%s", scene->error.text)
+
+/* An error is there, begins so, and is forgotten. */
+#define EXPECT_ERROR(beginning)                                                                    \
+    do {                                                                                           \
+        EXPECT(scene->sealed, strncmp(scene->error.text, beginning, sizeof beginning - 1) == 0,    \
+               "%s", scene->error.text);                                                           \
+        scene->error.text[0] = '\0';                                                               \
+    } while (0)
+
 /* The log of the program of that name. */
 static const char *log_path(struct scene *scene, const char *name)
 {
@@ -116,309 +144,267 @@ static bool settle(struct scene *scene, int count)
 
 /* --- readiness ------------------------------------------------------------------------------- */
 
-static void bound_port(struct sealed *sealed)
+static void bound_port(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
-    struct process *left = start_self(&scene, LEFT, "bind-udp", "5351");
-    struct process *right = start_self(&scene, RIGHT, "bind-udp", "5352");
-    EXPECT(sealed, left != NULL && right != NULL, "%s", scene.error.text);
-    EXPECT(sealed, process_await_udp_port(left, 5351, SOON, &scene.error) == 0, "%s",
-           scene.error.text);
-    EXPECT(sealed, process_await_udp_port(right, 5352, SOON, &scene.error) == 0, "%s",
-           scene.error.text);
-    EXPECT(sealed, process_await_udp_port(right, 5351, NEVER, &scene.error) == -1,
+    struct process *left = start_self(scene, LEFT, "bind-udp", "5351");
+    struct process *right = start_self(scene, RIGHT, "bind-udp", "5352");
+    EXPECT(scene->sealed, left != NULL && right != NULL, "%s", scene->error.text);
+    EXPECT_DONE(process_await_udp_port(left, 5351, SOON, &scene->error));
+    EXPECT_DONE(process_await_udp_port(right, 5352, SOON, &scene->error));
+    EXPECT(scene->sealed, process_await_udp_port(right, 5351, NEVER, &scene->error) == -1,
            "a port of the other node was taken for one's own");
-    EXPECT(sealed,
-           strncmp(scene.error.text,
-                   "bind-udp: awaited UDP port 5351, but it did not come within 60 ms; ", 66) == 0,
-           "%s", scene.error.text);
-    supervisor_destroy(scene.supervisor);
+    EXPECT_ERROR("bind-udp: awaited UDP port 5351, but it did not come within 60 ms; ");
 }
 
 static void a_udp_port_is_awaited_in_the_programs_own_node(void **state)
 {
     (void)state;
-    sealed_run(bound_port);
+    scene_run(bound_port);
 }
 
-static void listening_port(struct sealed *sealed)
+static void listening_port(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
-    struct process *bound = start_self(&scene, LEFT, "bind-tcp", "8080");
-    struct process *listening = start_self(&scene, RIGHT, "listen-tcp", "8080");
-    EXPECT(sealed, bound != NULL && listening != NULL, "%s", scene.error.text);
-    EXPECT(sealed, process_await_tcp_port(listening, 8080, SOON, &scene.error) == 0, "%s",
-           scene.error.text);
-    EXPECT(sealed, process_await_line(bound, "^bound$", SOON, &scene.error) == 0, "%s",
-           scene.error.text);
-    EXPECT(sealed, process_await_tcp_port(bound, 8080, NEVER, &scene.error) == -1,
+    struct process *bound = start_self(scene, LEFT, "bind-tcp", "8080");
+    struct process *listening = start_self(scene, RIGHT, "listen-tcp", "8080");
+    EXPECT(scene->sealed, bound != NULL && listening != NULL, "%s", scene->error.text);
+    EXPECT_DONE(process_await_tcp_port(listening, 8080, SOON, &scene->error));
+    EXPECT_DONE(process_await_line(bound, "^bound$", SOON, &scene->error));
+    EXPECT(scene->sealed, process_await_tcp_port(bound, 8080, NEVER, &scene->error) == -1,
            "a port that is bound only was taken for a listening one");
-    supervisor_destroy(scene.supervisor);
 }
 
 static void a_tcp_port_is_awaited_until_it_listens(void **state)
 {
     (void)state;
-    sealed_run(listening_port);
+    scene_run(listening_port);
 }
 
-static void printed_line(struct sealed *sealed)
+static void printed_line(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
-    struct process *p = start_shell(&scene, "printer",
+    struct process *p = start_shell(scene, "printer",
                                     "echo first; cat /proc/sys/kernel/ostype;"
                                     "printf 'no newline' >&2; exec sleep 100");
-    EXPECT(sealed, p != NULL, "%s", scene.error.text);
-    EXPECT(sealed, process_await_line(p, "^Linux$", SOON, &scene.error) == 0, "%s",
-           scene.error.text);
-    EXPECT(sealed, process_await_line(p, "^f(i|o)rst$", NEVER, &scene.error) == 0,
-           "a line from before the wait was not found: %s", scene.error.text);
-    EXPECT(sealed, strcmp(process_last_line(p), "Linux") == 0, "%s", process_last_line(p));
-    EXPECT(sealed, process_await_line(p, "started", NEVER, &scene.error) == -1,
+    EXPECT(scene->sealed, p != NULL, "%s", scene->error.text);
+    EXPECT_DONE(process_await_line(p, "^Linux$", SOON, &scene->error));
+    EXPECT(scene->sealed, process_await_line(p, "^f(i|o)rst$", NEVER, &scene->error) == 0,
+           "a line from before the wait was not found: %s", scene->error.text);
+    EXPECT(scene->sealed, strcmp(process_last_line(p), "Linux") == 0, "%s", process_last_line(p));
+    EXPECT(scene->sealed, process_await_line(p, "started", NEVER, &scene->error) == -1,
            "a note of the supervisor was taken for a line of the program");
-    scene.error.text[0] = '\0';
-    EXPECT(sealed, process_await_line(p, "*(", NEVER, &scene.error) == -1, "a bad pattern passed");
-    EXPECT(sealed, strstr(scene.error.text, "is no regular expression") != NULL, "%s",
-           scene.error.text);
+    scene->error.text[0] = '\0';
+    EXPECT(scene->sealed, process_await_line(p, "*(", NEVER, &scene->error) == -1,
+           "a bad pattern passed");
+    EXPECT(scene->sealed, strstr(scene->error.text, "is no regular expression") != NULL, "%s",
+           scene->error.text);
     int status;
-    EXPECT(sealed, process_stop(p, SOON, &status, &scene.error) == 0, "%s", scene.error.text);
-    EXPECT(sealed, WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "%x", (unsigned)status);
-    EXPECT(sealed, strcmp(process_last_line(p), "no newline") == 0, "%s", process_last_line(p));
-    supervisor_destroy(scene.supervisor);
+    EXPECT_DONE(process_stop(p, SOON, &status, &scene->error));
+    EXPECT(scene->sealed, WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "%x",
+           (unsigned)status);
+    EXPECT(scene->sealed, strcmp(process_last_line(p), "no newline") == 0, "%s",
+           process_last_line(p));
 }
 
 static void a_line_is_found_whether_printed_before_or_while_it_is_awaited(void **state)
 {
     (void)state;
-    sealed_run(printed_line);
+    scene_run(printed_line);
 }
 
-static void early_death(struct sealed *sealed)
+static void early_death(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
-    struct process *p = start_shell(&scene, "daemon", "echo bind: Address already in use; exit 3");
-    EXPECT(sealed, p != NULL, "%s", scene.error.text);
-    EXPECT(sealed, process_await_udp_port(p, 5351, SOON, &scene.error) == -1, "it was ready");
+    struct process *p = start_shell(scene, "daemon", "echo bind: Address already in use; exit 3");
+    EXPECT(scene->sealed, p != NULL, "%s", scene->error.text);
+    EXPECT(scene->sealed, process_await_udp_port(p, 5351, SOON, &scene->error) == -1,
+           "it was ready");
     char expected[300];
     snprintf(expected, sizeof expected,
              "after its start; its last line: \"bind: Address already in use\"; log: %s",
-             log_path(&scene, "daemon"));
-    EXPECT(sealed,
-           strstr(scene.error.text,
+             log_path(scene, "daemon"));
+    EXPECT(scene->sealed,
+           strstr(scene->error.text,
                   "daemon: awaited UDP port 5351, but the program ended with exit "
-                  "status 3 ") == scene.error.text &&
-               strstr(scene.error.text, expected) != NULL,
-           "%s", scene.error.text);
-    supervisor_destroy(scene.supervisor);
+                  "status 3 ") == scene->error.text &&
+               strstr(scene->error.text, expected) != NULL,
+           "%s", scene->error.text);
 }
 
 static void a_program_that_dies_before_it_is_ready_is_told_with_its_last_line(void **state)
 {
     (void)state;
-    sealed_run(early_death);
+    scene_run(early_death);
 }
 
-static void made_file(struct sealed *sealed)
+static void made_file(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
     char script[200];
     char flag[100];
-    snprintf(flag, sizeof flag, "%s/flag", sealed->folder);
+    snprintf(flag, sizeof flag, "%s/flag", scene->sealed->folder);
     snprintf(script, sizeof script, "echo > %s; exec sleep 100", flag);
-    struct process *p = start_shell(&scene, "maker", script);
-    EXPECT(sealed, p != NULL, "%s", scene.error.text);
-    EXPECT(sealed, process_await_file(p, flag, SOON, &scene.error) == 0, "%s", scene.error.text);
-    EXPECT(sealed, process_await_file(p, "/nowhere", NEVER, &scene.error) == -1, "found");
-    supervisor_destroy(scene.supervisor);
+    struct process *p = start_shell(scene, "maker", script);
+    EXPECT(scene->sealed, p != NULL, "%s", scene->error.text);
+    EXPECT_DONE(process_await_file(p, flag, SOON, &scene->error));
+    EXPECT(scene->sealed, process_await_file(p, "/nowhere", NEVER, &scene->error) == -1, "found");
 }
 
 static void a_file_is_awaited(void **state)
 {
     (void)state;
-    sealed_run(made_file);
+    scene_run(made_file);
 }
 
-static void missing_program(struct sealed *sealed)
+static void missing_program(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
     char *argv[] = {"/usr/bin/no-such-program", NULL};
-    EXPECT(sealed, start(&scene, LEFT, "ghost", argv) == NULL, "it was started");
-    EXPECT(sealed,
-           strcmp(scene.error.text,
-                  "ghost: cannot execute /usr/bin/no-such-program: No such file or "
-                  "directory") == 0,
-           "%s", scene.error.text);
-    EXPECT(sealed, count_processes() == 1, "%d processes", count_processes());
-    supervisor_destroy(scene.supervisor);
+    EXPECT(scene->sealed, start(scene, LEFT, "ghost", argv) == NULL, "it was started");
+    EXPECT_ERROR("ghost: cannot execute /usr/bin/no-such-program: No such file or "
+                 "directory");
+    EXPECT(scene->sealed, count_processes() == 1, "%d processes", count_processes());
 }
 
 static void a_program_that_is_missing_is_an_error_of_its_start(void **state)
 {
     (void)state;
-    sealed_run(missing_program);
+    scene_run(missing_program);
 }
 
 /* --- surroundings ---------------------------------------------------------------------------- */
 
-static void surroundings(struct sealed *sealed)
+static void surroundings(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
     signal(SIGPIPE, SIG_IGN);
     int open_descriptor = dup(STDOUT_FILENO);
-    struct process *p = start_shell(&scene, "looker",
+    struct process *p = start_shell(scene, "looker",
                                     "cat; ls -m /proc/$$/fd; echo interfaces $(ls /sys/class/net);"
                                     "ps -o sid=,pgid=,pid= -p $$");
     /* Not by a shell, which sets its own mask. */
     char *signals[] = {"/bin/grep", "-E", "Sig(Blk|Ign)", "/proc/self/status", NULL};
-    struct process *q = start(&scene, LEFT, "signals", signals);
+    struct process *q = start(scene, LEFT, "signals", signals);
     signal(SIGPIPE, SIG_DFL);
     close(open_descriptor);
-    EXPECT(sealed, p != NULL && q != NULL, "%s", scene.error.text);
+    EXPECT(scene->sealed, p != NULL && q != NULL, "%s", scene->error.text);
     int status;
-    EXPECT(sealed, process_await_end(p, SOON, &status, &scene.error) == 0, "%s", scene.error.text);
-    EXPECT(sealed, status == 0, "%x: %s", (unsigned)status, read_log(&scene, "looker"));
+    EXPECT_DONE(process_await_end(p, SOON, &status, &scene->error));
+    EXPECT(scene->sealed, status == 0, "%x: %s", (unsigned)status, read_log(scene, "looker"));
     static const char *const lines[] = {"^0, 1, 2$", "^interfaces inside lo$",
                                         "^ *([0-9]+) +\\1 +\\1$"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-        EXPECT(sealed, process_await_line(p, lines[i], NEVER, &scene.error) == 0, "%s\n%s",
-               scene.error.text, read_log(&scene, "looker"));
+        EXPECT(scene->sealed, process_await_line(p, lines[i], NEVER, &scene->error) == 0, "%s\n%s",
+               scene->error.text, read_log(scene, "looker"));
     static const char *const masks[] = {"^SigBlk:.0000000000000000$", "^SigIgn:.0000000000000000$"};
     for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++)
-        EXPECT(sealed, process_await_line(q, masks[i], SOON, &scene.error) == 0, "%s\n%s",
-               scene.error.text, read_log(&scene, "signals"));
-    supervisor_destroy(scene.supervisor);
+        EXPECT(scene->sealed, process_await_line(q, masks[i], SOON, &scene->error) == 0, "%s\n%s",
+               scene->error.text, read_log(scene, "signals"));
 }
 
 static void a_program_inherits_nothing_and_sees_only_its_node(void **state)
 {
     (void)state;
-    sealed_run(surroundings);
+    scene_run(surroundings);
 }
 
 /* --- logs ------------------------------------------------------------------------------------ */
 
-static void garbage(struct sealed *sealed)
+static void garbage(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
-    struct process *p = start_shell(&scene, "binary",
+    struct process *p = start_shell(scene, "binary",
                                     "printf 'a\\0b\\033[2J\\377\\tend\\r\\n';"
                                     "head -c 3000 /dev/zero | tr '\\0' x; echo;"
                                     "head -c 100000 /dev/urandom");
-    EXPECT(sealed, p != NULL, "%s", scene.error.text);
-    EXPECT(sealed, process_await_end(p, SOON, NULL, &scene.error) == 0, "%s", scene.error.text);
-    EXPECT(sealed,
-           process_await_line(p, "^a\\\\x00b\\\\x1b\\[2J\\\\xff\tend\\\\x0d$", 0, &scene.error) ==
+    EXPECT(scene->sealed, p != NULL, "%s", scene->error.text);
+    EXPECT_DONE(process_await_end(p, SOON, NULL, &scene->error));
+    EXPECT(scene->sealed,
+           process_await_line(p, "^a\\\\x00b\\\\x1b\\[2J\\\\xff\tend\\\\x0d$", 0, &scene->error) ==
                0,
-           "%s", scene.error.text);
-    const char *log = read_log(&scene, "binary");
+           "%s", scene->error.text);
+    const char *log = read_log(scene, "binary");
     size_t rest = 0;
     for (const char *at = log; *at != '\0'; at++) {
-        EXPECT(sealed, (*at >= ' ' && *at <= '~') || *at == '\t' || *at == '\n', "octet %02x",
-               (unsigned)*at);
+        EXPECT(scene->sealed, (*at >= ' ' && *at <= '~') || *at == '\t' || *at == '\n',
+               "octet %02x", (unsigned)*at);
         rest += *at == 'x' && at > log && at[-1] == 'x';
     }
-    EXPECT(sealed, strstr(log, "Z  xxxx") != NULL && strstr(log, "Z+ xxxx") != NULL, "%.400s", log);
-    EXPECT(sealed, rest >= 3000 - 4, "%zu of the long line are there", rest);
-    EXPECT(sealed, supervisor_check_logs(scene.supervisor, &scene.error) == 0, "%s",
-           scene.error.text);
-    supervisor_destroy(scene.supervisor);
+    EXPECT(scene->sealed, strstr(log, "Z  xxxx") != NULL && strstr(log, "Z+ xxxx") != NULL,
+           "%.400s", log);
+    EXPECT(scene->sealed, rest >= 3000 - 4, "%zu of the long line are there", rest);
+    EXPECT_DONE(supervisor_check_logs(scene->supervisor, &scene->error));
 }
 
 static void whatever_is_printed_the_log_is_plain_text_in_bounded_lines(void **state)
 {
     (void)state;
-    sealed_run(garbage);
+    scene_run(garbage);
 }
 
-static void chatty_program(struct sealed *sealed)
+static void chatty_program(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
     char *argv[] = {"/bin/sh", "-c", "yes | head -c 3000000; echo last", NULL};
     const struct process_options options = {
-        .name = "chatty", .argv = argv, .log_path = log_path(&scene, "chatty"), .log_limit = 10000};
-    struct process *p = process_start(scene.supervisor, &options, &scene.error);
-    EXPECT(sealed, p != NULL, "%s", scene.error.text);
-    EXPECT(sealed, process_await_line(p, "^last$", SOON, &scene.error) == 0, "%s",
-           scene.error.text);
-    EXPECT(sealed, supervisor_check_logs(scene.supervisor, &scene.error) == -1,
+        .name = "chatty", .argv = argv, .log_path = log_path(scene, "chatty"), .log_limit = 10000};
+    struct process *p = process_start(scene->supervisor, &options, &scene->error);
+    EXPECT(scene->sealed, p != NULL, "%s", scene->error.text);
+    EXPECT_DONE(process_await_line(p, "^last$", SOON, &scene->error));
+    EXPECT(scene->sealed, supervisor_check_logs(scene->supervisor, &scene->error) == -1,
            "nothing was told of lost lines");
-    EXPECT(sealed, strstr(scene.error.text, "chatty: output lost, ") == scene.error.text, "%s",
-           scene.error.text);
-    supervisor_destroy(scene.supervisor);
-    const char *log = read_log(&scene, "chatty");
-    EXPECT(sealed,
+    EXPECT_ERROR("chatty: output lost, ");
+    supervisor_destroy(scene->supervisor);
+    scene->supervisor = NULL;
+    const char *log = read_log(scene, "chatty");
+    EXPECT(scene->sealed,
            strstr(log, "Z* the log ends here: its limit of 10000 octets is reached") != NULL,
            "the log does not say where it was cut");
-    EXPECT(sealed, strstr(log, "Z* 2990005 more octets were printed and not kept\n") != NULL, "%s",
-           log + strlen(log) - 100);
-    EXPECT(sealed, strlen(log) < 10000 / 2 * 32 + 500, "%zu octets", strlen(log));
+    EXPECT(scene->sealed, strstr(log, "Z* 2990005 more octets were printed and not kept\n") != NULL,
+           "%s", log + strlen(log) - 100);
+    EXPECT(scene->sealed, strlen(log) < 10000 / 2 * 32 + 500, "%zu octets", strlen(log));
 }
 
 static void a_log_ends_at_its_limit_and_says_how_much_is_missing(void **state)
 {
     (void)state;
-    sealed_run(chatty_program);
+    scene_run(chatty_program);
 }
 
-static void started_again(struct sealed *sealed)
+static void started_again(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
-    FILE *stale = fopen(log_path(&scene, "daemon"), "we");
-    EXPECT(sealed, stale != NULL && fputs("of another run\n", stale) > 0 && fclose(stale) == 0,
-           "%s", strerror(errno));
-    struct process *first = start_shell(&scene, "daemon", "echo one");
-    EXPECT(sealed, first != NULL, "%s", scene.error.text);
-    EXPECT(sealed, process_await_end(first, SOON, NULL, &scene.error) == 0, "%s", scene.error.text);
-    struct process *second = start_shell(&scene, "daemon", "echo two; exec sleep 100");
-    EXPECT(sealed, second != NULL, "%s", scene.error.text);
-    EXPECT(sealed, process_await_line(second, "two", SOON, &scene.error) == 0, "%s",
-           scene.error.text);
-    EXPECT(sealed, process_await_line(second, "one", NEVER, &scene.error) == -1,
+    FILE *stale = fopen(log_path(scene, "daemon"), "we");
+    EXPECT(scene->sealed,
+           stale != NULL && fputs("of another run\n", stale) > 0 && fclose(stale) == 0, "%s",
+           strerror(errno));
+    struct process *first = start_shell(scene, "daemon", "echo one");
+    EXPECT(scene->sealed, first != NULL, "%s", scene->error.text);
+    EXPECT_DONE(process_await_end(first, SOON, NULL, &scene->error));
+    struct process *second = start_shell(scene, "daemon", "echo two; exec sleep 100");
+    EXPECT(scene->sealed, second != NULL, "%s", scene->error.text);
+    EXPECT_DONE(process_await_line(second, "two", SOON, &scene->error));
+    EXPECT(scene->sealed, process_await_line(second, "one", NEVER, &scene->error) == -1,
            "a line of its predecessor was taken for its own");
-    const char *log = read_log(&scene, "daemon");
-    EXPECT(sealed, strstr(log, "  one\n") != NULL && strstr(log, "  two\n") != NULL, "%s", log);
-    EXPECT(sealed, strstr(log, "another run") == NULL, "%s", log);
-    supervisor_destroy(scene.supervisor);
+    const char *log = read_log(scene, "daemon");
+    EXPECT(scene->sealed, strstr(log, "  one\n") != NULL && strstr(log, "  two\n") != NULL, "%s",
+           log);
+    EXPECT(scene->sealed, strstr(log, "another run") == NULL, "%s", log);
 }
 
 static void a_program_that_is_started_again_goes_on_in_its_log(void **state)
 {
     (void)state;
-    sealed_run(started_again);
+    scene_run(started_again);
 }
 
-static void full_disk(struct sealed *sealed)
+static void full_disk(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
     char *argv[] = {"/bin/echo", "lost", NULL};
     const struct process_options options = {.name = "echo", .argv = argv, .log_path = "/dev/full"};
-    struct process *p = process_start(scene.supervisor, &options, &scene.error);
-    EXPECT(sealed, p != NULL, "%s", scene.error.text);
-    EXPECT(sealed, process_await_end(p, SOON, NULL, &scene.error) == 0, "%s", scene.error.text);
-    EXPECT(sealed, supervisor_check_logs(scene.supervisor, &scene.error) == -1,
+    struct process *p = process_start(scene->supervisor, &options, &scene->error);
+    EXPECT(scene->sealed, p != NULL, "%s", scene->error.text);
+    EXPECT_DONE(process_await_end(p, SOON, NULL, &scene->error));
+    EXPECT(scene->sealed, supervisor_check_logs(scene->supervisor, &scene->error) == -1,
            "nothing was told of lost lines");
-    EXPECT(sealed,
-           strcmp(scene.error.text,
-                  "echo: output lost, cannot write /dev/full: No space left on device") == 0,
-           "%s", scene.error.text);
-    supervisor_destroy(scene.supervisor);
+    EXPECT_ERROR("echo: output lost, cannot write /dev/full: No space left on device");
 }
 
 static void a_log_that_cannot_be_written_is_told(void **state)
 {
     (void)state;
-    sealed_run(full_disk);
+    scene_run(full_disk);
 }
 
 struct seen {
@@ -443,129 +429,114 @@ static void seen_end(void *context, const struct process *process, int status)
     seen->status = status;
 }
 
-static void watched(struct sealed *sealed)
+static void watched(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
     struct seen seen = {0};
     supervisor_set_watch(
-        scene.supervisor,
+        scene->supervisor,
         &(struct supervisor_watch){.line = seen_line, .ended = seen_end, .context = &seen});
-    struct process *p = start_shell(&scene, "talker", "echo one; echo two; printf three; exit 4");
-    EXPECT(sealed, p != NULL, "%s", scene.error.text);
-    EXPECT(sealed, process_await_end(p, SOON, NULL, &scene.error) == 0, "%s", scene.error.text);
-    EXPECT(sealed, strcmp(seen.lines, "talker: one\ntalker: two\ntalker: three\n") == 0, "%s",
-           seen.lines);
-    EXPECT(sealed, seen.ends == 1 && WEXITSTATUS(seen.status) == 4, "%d ends, status %x", seen.ends,
-           (unsigned)seen.status);
-    supervisor_destroy(scene.supervisor);
+    struct process *p = start_shell(scene, "talker", "echo one; echo two; printf three; exit 4");
+    EXPECT(scene->sealed, p != NULL, "%s", scene->error.text);
+    EXPECT_DONE(process_await_end(p, SOON, NULL, &scene->error));
+    EXPECT(scene->sealed, strcmp(seen.lines, "talker: one\ntalker: two\ntalker: three\n") == 0,
+           "%s", seen.lines);
+    EXPECT(scene->sealed, seen.ends == 1 && WEXITSTATUS(seen.status) == 4, "%d ends, status %x",
+           seen.ends, (unsigned)seen.status);
 }
 
-static void last_words(struct sealed *sealed)
+static void last_words(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
-    struct process *p = start_shell(&scene, "parent", "sleep 100 & printf 'last words'; exit 1");
-    EXPECT(sealed, p != NULL, "%s", scene.error.text);
+    struct process *p = start_shell(scene, "parent", "sleep 100 & printf 'last words'; exit 1");
+    EXPECT(scene->sealed, p != NULL, "%s", scene->error.text);
     int status;
-    EXPECT(sealed, process_await_end(p, SOON, &status, &scene.error) == 0, "%s", scene.error.text);
-    EXPECT(sealed, WEXITSTATUS(status) == 1, "%x", (unsigned)status);
-    EXPECT(sealed, strcmp(process_last_line(p), "last words") == 0, "%s", process_last_line(p));
-    supervisor_destroy(scene.supervisor);
+    EXPECT_DONE(process_await_end(p, SOON, &status, &scene->error));
+    EXPECT(scene->sealed, WEXITSTATUS(status) == 1, "%x", (unsigned)status);
+    EXPECT(scene->sealed, strcmp(process_last_line(p), "last words") == 0, "%s",
+           process_last_line(p));
 }
 
 static void last_words_are_heard_though_a_child_still_holds_the_output(void **state)
 {
     (void)state;
-    sealed_run(last_words);
+    scene_run(last_words);
 }
 
 static void a_watch_is_told_every_line_and_the_end(void **state)
 {
     (void)state;
-    sealed_run(watched);
+    scene_run(watched);
 }
 
 /* --- ends ------------------------------------------------------------------------------------ */
 
-static void orphans(struct sealed *sealed)
+static void orphans(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
     struct process *p =
-        start_shell(&scene, "parent",
+        start_shell(scene, "parent",
                     "for i in 1 2 3 4 5; do (setsid true &) ; done; echo made; exec sleep 100");
-    EXPECT(sealed, p != NULL, "%s", scene.error.text);
-    EXPECT(sealed, process_await_line(p, "made", SOON, &scene.error) == 0, "%s", scene.error.text);
-    EXPECT(sealed, settle(&scene, 2), "%d processes", count_processes());
-    supervisor_destroy(scene.supervisor);
-    EXPECT(sealed, count_processes() == 1, "%d processes are left", count_processes());
+    EXPECT(scene->sealed, p != NULL, "%s", scene->error.text);
+    EXPECT_DONE(process_await_line(p, "made", SOON, &scene->error));
+    EXPECT(scene->sealed, settle(scene, 2), "%d processes", count_processes());
+    supervisor_destroy(scene->supervisor);
+    scene->supervisor = NULL;
+    EXPECT(scene->sealed, count_processes() == 1, "%d processes are left", count_processes());
 }
 
 static void orphans_are_reaped_and_nobody_outlives_the_supervisor(void **state)
 {
     (void)state;
-    sealed_run(orphans);
+    scene_run(orphans);
 }
 
-static void background(struct sealed *sealed)
+static void background(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
-    struct process *p = start_shell(&scene, "daemon",
+    struct process *p = start_shell(scene, "daemon",
                                     "setsid sh -c 'trap \"exit 7\" TERM; echo ready;"
                                     "while :; do sleep 0.01; done' & exit 0");
-    EXPECT(sealed, p != NULL, "%s", scene.error.text);
-    EXPECT(sealed, process_await_line(p, "ready", SOON, &scene.error) == 0, "%s", scene.error.text);
-    EXPECT(sealed, process_await_end(p, NEVER, NULL, &scene.error) == -1,
+    EXPECT(scene->sealed, p != NULL, "%s", scene->error.text);
+    EXPECT_DONE(process_await_line(p, "ready", SOON, &scene->error));
+    EXPECT(scene->sealed, process_await_end(p, NEVER, NULL, &scene->error) == -1,
            "a program in the background counts as ended");
-    scene.error.text[0] = '\0';
-    EXPECT(sealed, process_signal(p, SIGTERM, &scene.error) == 0, "%s", scene.error.text);
+    scene->error.text[0] = '\0';
+    EXPECT_DONE(process_signal(p, SIGTERM, &scene->error));
     int status;
-    EXPECT(sealed, process_await_end(p, SOON, &status, &scene.error) == 0, "%s", scene.error.text);
-    EXPECT(sealed, WIFEXITED(status) && WEXITSTATUS(status) == 7, "%x", (unsigned)status);
-    EXPECT(sealed, process_signal(p, SIGHUP, &scene.error) == -1, "the dead was signalled");
-    EXPECT(sealed,
-           strcmp(scene.error.text, "daemon: cannot get signal 1, it ended with exit status 7") ==
-               0,
-           "%s", scene.error.text);
-    supervisor_destroy(scene.supervisor);
+    EXPECT_DONE(process_await_end(p, SOON, &status, &scene->error));
+    EXPECT(scene->sealed, WIFEXITED(status) && WEXITSTATUS(status) == 7, "%x", (unsigned)status);
+    EXPECT(scene->sealed, process_signal(p, SIGHUP, &scene->error) == -1, "the dead was signalled");
+    EXPECT_ERROR("daemon: cannot get signal 1, it ended with exit status 7");
 }
 
 static void a_program_that_goes_to_the_background_is_followed(void **state)
 {
     (void)state;
-    sealed_run(background);
+    scene_run(background);
 }
 
-static void scattered(struct sealed *sealed)
+static void scattered(struct scene *scene)
 {
-    struct scene scene;
-    EXPECT(sealed, scene_open(&scene, sealed), "%s", scene.error.text);
-    struct process *other = start_shell(&scene, "other", "exec sleep 100");
-    struct process *p = start_shell(&scene, "scattered",
+    struct process *other = start_shell(scene, "other", "exec sleep 100");
+    struct process *p = start_shell(scene, "scattered",
                                     "trap '' TERM; (setsid sleep 100 &);"
                                     "sh -c 'sleep 100; :' & echo made; wait; sleep 100");
-    EXPECT(sealed, p != NULL && other != NULL, "%s", scene.error.text);
-    EXPECT(sealed, process_await_line(p, "made", SOON, &scene.error) == 0, "%s", scene.error.text);
+    EXPECT(scene->sealed, p != NULL && other != NULL, "%s", scene->error.text);
+    EXPECT_DONE(process_await_line(p, "made", SOON, &scene->error));
     int status;
-    EXPECT(sealed, process_stop(p, NEVER, &status, &scene.error) == 0, "%s", scene.error.text);
-    EXPECT(sealed, WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+    EXPECT_DONE(process_stop(p, NEVER, &status, &scene->error));
+    EXPECT(scene->sealed, WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
            "who ignores TERM is killed: %x", (unsigned)status);
-    EXPECT(sealed, settle(&scene, 2), "%d processes", count_processes());
-    EXPECT(sealed, !process_ended(other, NULL), "another program was stopped too");
-    EXPECT(sealed, process_stop(p, NEVER, NULL, &scene.error) == 0,
-           "stopping what has ended is no error: %s", scene.error.text);
-    supervisor_stop(scene.supervisor, SOON);
-    EXPECT(sealed, process_ended(other, &status) && WTERMSIG(status) == SIGTERM, "%x",
+    EXPECT(scene->sealed, settle(scene, 2), "%d processes", count_processes());
+    EXPECT(scene->sealed, !process_ended(other, NULL), "another program was stopped too");
+    EXPECT(scene->sealed, process_stop(p, NEVER, NULL, &scene->error) == 0,
+           "stopping what has ended is no error: %s", scene->error.text);
+    supervisor_stop(scene->supervisor, SOON);
+    EXPECT(scene->sealed, process_ended(other, &status) && WTERMSIG(status) == SIGTERM, "%x",
            (unsigned)status);
-    supervisor_destroy(scene.supervisor);
 }
 
 static void stop_finds_offspring_wherever_it_went(void **state)
 {
     (void)state;
-    sealed_run(scattered);
+    scene_run(scattered);
 }
 
 static void outside_of_a_sandbox_no_supervisor_is_made(void **state)
