@@ -126,9 +126,9 @@ clang: ## build with clang
 .PHONY: tests-built
 tests-built: $(TESTS) $(BENCHES)
 
-$(BUILD)/fuzz/%: harness/test/%.c $(foreach l,base wire engine,$(call sources,$(l))) | needs
+$(BUILD)/fuzz/%: harness/test/%.c $(foreach l,base wire engine check,$(call sources,$(l))) | needs
 	@mkdir -p $(@D)
-	clang $(CSTD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iharness -o $@ $< $(foreach l,base wire engine,$(call sources,$(l)))
+	clang $(CSTD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iharness -o $@ $< $(foreach l,base wire engine check,$(call sources,$(l)))
 
 fuzz: $(FUZZERS) ## run every fuzz target for MINUTES (5) in all; found inputs stay in build/fuzz
 	@harness/test/fuzz $(BUILD)/fuzz $(or $(MINUTES),5) $(FUZZERS)

@@ -108,9 +108,9 @@ void judge_header(struct rules *rules, const struct message *message,
         rule_report(rules, message, R6887_8_01, HINT,
                     "the UDP checksum is wrong: damaged on its way, or captured before the network "
                     "card filled it in");
-    if (message->from_server)
+    if (message->length >= 2 && message->from_server)
         judge_response_header(rules, message);
-    else
+    else if (message->length >= 2)
         judge_request_header(rules, message);
     judge_length(rules, message);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { SLAB_ENTRIES = 1024, FIRST_SLOTS = 1024 };
+enum { SLAB_ENTRIES = 128, FIRST_SLOTS = 1024 };
 
 /* Open addressing with linear probing; at most half of the slots are taken. */
 struct slot {
