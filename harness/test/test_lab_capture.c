@@ -125,7 +125,7 @@ static void scene_run(void (*body)(struct scene *scene))
 /* An error is there, begins so, and is forgotten. */
 #define EXPECT_ERROR(beginning)                                                                    \
     do {                                                                                           \
-        EXPECT(scene->sealed, strncmp(scene->error.text, beginning, sizeof beginning - 1) == 0,    \
+        EXPECT(scene->sealed, strncmp(scene->error.text, beginning, sizeof(beginning) - 1) == 0,   \
                "%s", scene->error.text);                                                           \
         scene->error.text[0] = '\0';                                                               \
     } while (0)
