@@ -137,6 +137,7 @@ bench: programs tests-built ## measure against peers in the same run (ONLY=glob)
 	$(PYTHON) harness/test/bench.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
 size: ## text, data, bss and worst stack of the PCP client; writes build/size.json
+	-@harness/setup/packages install size
 	$(PYTHON) harness/measure/size.py --build $(BUILD)
 
 fmt: ## format the sources

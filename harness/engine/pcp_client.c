@@ -8,7 +8,7 @@
 void pcp_client_recover(struct pcp_client *client, uint32_t now, uint32_t wait)
 {
     struct pcp_mapping *mapping = client->mappings;
-    for (uint16_t i = 0; i < client->mapping_count; i++, mapping++) {
+    for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         /* One that isn't renewing is being asked for already: a second jump of the epoch must not
          * push the first recovery away. */
         if (mapping->state == MAPPING_WANTED && mapping->renewing)
@@ -42,7 +42,7 @@ void pcp_client_move(struct pcp_client *client, const struct address *server,
     client->hold_new = now;
     pcp_client_speak(client, PCP_VERSION, now);
     struct pcp_mapping *mapping = client->mappings;
-    for (uint16_t i = 0; i < client->mapping_count; i++, mapping++) {
+    for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         for (int n = 0; n < PCP_NONCE_LENGTH; n++)
             mapping->data.map.nonce[n] ^= fresh[n];
         if (mapping->state == MAPPING_REMOVING)
@@ -51,9 +51,7 @@ void pcp_client_move(struct pcp_client *client, const struct address *server,
             continue;
         if (mapping->granted)
             pcp_mapping_lose(mapping);
-        mapping->awaiting = false;
-        mapping->asked = false;
-        pcp_mapping_begin(mapping, now);
+        pcp_mapping_restart(mapping, now);
     }
 }
 
@@ -65,28 +63,28 @@ void pcp_client_speak(struct pcp_client *client, uint8_t version, uint32_t now)
     memset(&client->natpmp, 0, sizeof client->natpmp);
 #endif
     struct pcp_mapping *mapping = client->mappings;
-    for (uint16_t i = 0; i < client->mapping_count; i++, mapping++) {
+    for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         /* Requests of the other version died unread. */
-        if (pcp_mapping_is_active(mapping) && mapping->awaiting) {
-            mapping->awaiting = false;
-            mapping->asked = false;
-            pcp_mapping_begin(mapping, now);
-        }
+        if (mapping->awaiting)
+            pcp_mapping_restart(mapping, now);
     }
 }
 
 void pcp_client_unsupported(struct pcp_client *client, uint32_t now, uint32_t lifetime)
 {
     uint32_t seconds = lifetime < PCP_VERSION_RETRY ? lifetime : PCP_VERSION_RETRY;
-    client->hold_all = pcp_time_later(client->hold_all, now + seconds * 1000);
+    bool asked = PCP_CLIENT_PROBE && client->probing;
     struct pcp_mapping *mapping = client->mappings;
-    for (uint16_t i = 0; i < client->mapping_count; i++, mapping++) {
-        if (pcp_mapping_is_active(mapping) && mapping->awaiting) {
-            mapping->result = PCP_UNSUPP_VERSION;
-            pcp_mapping_refused(client, mapping, now, PCP_UNSUPP_VERSION, seconds);
-            mapping->awaiting = false;
-        }
+    for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
+        if (!mapping->awaiting)
+            continue;
+        asked = true;
+        mapping->result = PCP_UNSUPP_VERSION;
+        pcp_mapping_refused(client, mapping, now, PCP_UNSUPP_VERSION, seconds);
+        mapping->awaiting = false;
     }
+    if (asked)
+        client->hold_all = pcp_time_later(client->hold_all, now + seconds * 1000);
 }
 
 #if PCP_CLIENT_PROBE
@@ -110,7 +108,7 @@ uint32_t pcp_client_wait(const struct pcp_client *client, uint32_t now)
     if (PCP_CLIENT_PROBE && client->probing)
         shortest = pcp_time_until(pcp_time_later(client->probe_due, client->hold_all), now);
     const struct pcp_mapping *mapping = client->mappings;
-    for (uint16_t i = 0; i < client->mapping_count; i++, mapping++) {
+    for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         if (!pcp_mapping_is_active(mapping))
             continue;
         uint32_t wait = pcp_time_until(pcp_mapping_wake_time(client, mapping), now);
@@ -173,7 +171,7 @@ size_t pcp_client_send(struct pcp_client *client, uint32_t now, uint32_t random,
         pcp_time_reached(pcp_time_later(client->probe_due, client->hold_all), now))
         return send_probe(client, now, random, octets, capacity);
     struct pcp_mapping *mapping = client->mappings;
-    for (uint16_t i = 0; i < client->mapping_count; i++, mapping++) {
+    for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         if (!pcp_mapping_is_ripe(client, mapping, now))
             continue;
         uint8_t opcode = PCP_CLIENT_PEER ? mapping->opcode : PCP_MAP;
@@ -252,17 +250,6 @@ static void process_answer(struct pcp_client *client, struct pcp_mapping *mappin
     mapping->awaiting = false;
 }
 
-bool pcp_client_is_awaiting(const struct pcp_client *client)
-{
-    if (PCP_CLIENT_PROBE && client->probing)
-        return true;
-    for (uint16_t i = 0; i < client->mapping_count; i++) {
-        if (pcp_mapping_is_active(&client->mappings[i]) && client->mappings[i].awaiting)
-            return true;
-    }
-    return false;
-}
-
 void pcp_client_receive(struct pcp_client *client, uint32_t now, uint32_t random,
                         const struct address *source, uint16_t source_port, const uint8_t *octets,
                         size_t length)
@@ -279,11 +266,9 @@ void pcp_client_receive(struct pcp_client *client, uint32_t now, uint32_t random
     enum pcp_fault fault = pcp_decode(octets, length, &message);
     if (fault == PCP_FAULT_SHORT || !message.response)
         return;
-    /* Section 9, and before the length is judged (8.3): nothing lower than version 2 is left to try.
-     * The answer holds no nonce, so one that answers nothing is a stranger's. */
+    /* Section 9, and before the length is judged (8.3). Nothing lower than version 2 is left to try. */
     if (message.result == PCP_UNSUPP_VERSION) {
-        if (pcp_client_is_awaiting(client))
-            pcp_client_unsupported(client, now, length < 8 ? PCP_VERSION_RETRY : message.lifetime);
+        pcp_client_unsupported(client, now, length < 8 ? PCP_VERSION_RETRY : message.lifetime);
         return;
     }
     if (fault != PCP_FAULT_NONE)
@@ -293,7 +278,7 @@ void pcp_client_receive(struct pcp_client *client, uint32_t now, uint32_t random
         return;
     }
     struct pcp_mapping *mapping = client->mappings;
-    for (uint16_t i = 0; i < client->mapping_count; i++, mapping++) {
+    for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         if (answers(mapping, &message)) {
             process_answer(client, mapping, now, random, &message);
             return;
@@ -310,7 +295,7 @@ bool pcp_client_event(struct pcp_client *client, struct pcp_event *event)
         return true;
     }
     struct pcp_mapping *mapping = client->mappings;
-    for (uint16_t i = 0; i < client->mapping_count; i++, mapping++) {
+    for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         if (mapping->event == PCP_EVENT_NONE)
             continue;
         event->mapping = mapping;

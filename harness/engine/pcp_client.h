@@ -58,27 +58,18 @@ enum {
 /* A wait that never ends. */
 #define PCP_NEVER UINT32_MAX
 
-/* One mapping: the wish of the caller, and how far it has come. */
+/* One mapping: the wish of the caller, and how far it has come. The order of the fields is for the
+ * smallest processors, whose code reaches the octets at the start of a struct more cheaply. */
 struct pcp_mapping {
     /* The wish, filled by the caller before pcp_mapping_request(). */
-    struct pcp_peer
-        data;            /* nonce, protocol, internal port; external address and port: a suggestion,
-                           * or the all-zeros address of the family wanted and port 0. PEER: the
-                           * remote address and port. A grant writes its external address and port
-                           * here, so that each later request suggests them (11.2.1). */
-    uint32_t lifetime;   /* seconds to ask for, over 0 */
-    uint8_t opcode;      /* PCP_MAP or PCP_PEER */
-    bool third_party;    /* THIRD_PARTY: the mapping is internal_address's, not our own */
-    bool prefer_failure; /* PREFER_FAILURE: the suggestion or nothing; MAP only */
-    uint8_t filter_count;             /* FILTER: sent in this order with each request; MAP only */
-    const struct pcp_filter *filters; /* caller's memory, while the mapping is in use */
-    struct address internal_address;
+    uint8_t opcode;       /* PCP_MAP or PCP_PEER */
+    bool third_party;     /* THIRD_PARTY: the mapping is internal_address's, not our own */
+    bool prefer_failure;  /* PREFER_FAILURE: the suggestion or nothing; MAP only */
+    uint8_t filter_count; /* FILTER: sent in this order with each request; MAP only */
 
     /* Readable by the caller. */
-    bool granted;              /* an external address and port are ours now */
-    uint8_t result;            /* of the last response; enum pcp_result */
-    uint32_t granted_lifetime; /* seconds, capped at PCP_SANE_LIFETIME */
-    uint32_t expiry;           /* when the grant ends; when a deletion is given up */
+    bool granted;   /* an external address and port are ours now */
+    uint8_t result; /* of the last response; enum pcp_result */
 
     /* Private. */
     uint8_t state;
@@ -91,6 +82,20 @@ struct pcp_mapping {
     uint32_t elapsed;
     uint32_t due;
     uint32_t sent;
+
+    /* Readable by the caller. */
+    uint32_t expiry;           /* when the grant ends; when a deletion is given up */
+    uint32_t granted_lifetime; /* seconds, capped at PCP_SANE_LIFETIME */
+
+    /* More of the wish. */
+    uint32_t lifetime; /* seconds to ask for, over 0 */
+    struct pcp_peer
+        data; /* nonce, protocol, internal port; external address and port: a suggestion,
+                           * or the all-zeros address of the family wanted and port 0. PEER: the
+                           * remote address and port. A grant writes its external address and port
+                           * here, so that each later request suggests them (11.2.1). */
+    const struct pcp_filter *filters; /* caller's memory, while the mapping is in use */
+    struct address internal_address;
 };
 
 enum pcp_event_kind {
@@ -113,26 +118,30 @@ struct pcp_event {
 };
 
 struct pcp_client {
-    struct address server;
-    struct address address; /* PCP Client's IP Address: the source of our datagrams (8.1) */
-    struct pcp_mapping *mappings;
-    uint16_t mapping_count;
-
-    /* Section 8.1.1; pcp_client_init() sets what it recommends, the caller may change it then. */
-    uint32_t initial_timeout;  /* IRT, ms */
-    uint32_t maximum_timeout;  /* MRT, ms; 0: no bound */
-    uint32_t maximum_duration; /* MRD, ms; 0: no bound */
-    uint8_t maximum_sends;     /* MRC; 0: no bound */
-
     /* Private. */
     uint8_t version; /* PCP_VERSION, or 0 after a fall back to NAT-PMP */
     bool alive;      /* an ALIVE event waits */
+    bool probing;    /* an ANNOUNCE request is not answered yet */
+
+    /* Section 8.1.1; pcp_client_init() sets what it recommends, the caller may change it then. */
+    uint8_t maximum_sends;     /* MRC; 0: no bound */
+    uint32_t initial_timeout;  /* IRT, ms */
+    uint32_t maximum_timeout;  /* MRT, ms; 0: no bound */
+    uint32_t maximum_duration; /* MRD, ms; 0: no bound */
+
+    uint16_t mapping_count;
+    struct pcp_mapping *mappings;
+
+    /* Private. */
     struct pcp_epoch epoch;
     uint32_t hold_all; /* nothing is sent before this; never far in the past */
     uint32_t hold_new; /* no mapping is newly asked for before this; likewise */
     uint32_t probe_due;
     uint32_t probe_timeout;
-    bool probing; /* an ANNOUNCE request is not answered yet */
+
+    struct address server;
+    struct address address; /* PCP Client's IP Address: the source of our datagrams (8.1) */
+
 #if PCP_CLIENT_NATPMP
     struct {
         struct pcp_mapping *asking; /* whose request is out; requests go one at a time */

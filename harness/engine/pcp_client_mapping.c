@@ -15,6 +15,8 @@
 #include "engine/pcp_client_private.h"
 #include "engine/pcp_client_timing.h"
 
+#include <string.h>
+
 /* Lifetimes in ms, absurd ones cut to a day: for grants (section 15) and for errors (8.3). */
 static uint32_t sane(uint32_t seconds)
 {
@@ -26,13 +28,26 @@ static void tell(struct pcp_mapping *mapping, enum pcp_event_kind kind)
     mapping->event = (uint8_t)kind;
 }
 
-void pcp_mapping_begin(struct pcp_mapping *mapping, uint32_t at)
+/* What section 8.1.1 counts starts again. */
+static void new_exchange(struct pcp_mapping *mapping)
 {
-    mapping->renewing = false;
     mapping->timeout = 0;
     mapping->elapsed = 0;
     mapping->sends = 0;
+}
+
+void pcp_mapping_begin(struct pcp_mapping *mapping, uint32_t at)
+{
+    new_exchange(mapping);
+    mapping->renewing = false;
     mapping->due = mapping->asked ? pcp_time_later(at, mapping->sent + PCP_RENEWAL_GAP) : at;
+}
+
+void pcp_mapping_restart(struct pcp_mapping *mapping, uint32_t at)
+{
+    mapping->asked = false;
+    mapping->awaiting = false;
+    pcp_mapping_begin(mapping, at);
 }
 
 void pcp_mapping_lose(struct pcp_mapping *mapping)
@@ -44,6 +59,7 @@ void pcp_mapping_lose(struct pcp_mapping *mapping)
 void pcp_mapping_finish_removal(struct pcp_mapping *mapping)
 {
     mapping->granted = false;
+    mapping->awaiting = false;
     mapping->state = MAPPING_REMOVED;
     tell(mapping, PCP_EVENT_REMOVED);
 }
@@ -126,7 +142,7 @@ void pcp_mapping_refused(struct pcp_client *client, struct pcp_mapping *mapping,
     tell(mapping, PCP_EVENT_REFUSED);
     if (!pcp_time_reached(end, mapping->due)) {
         mapping->due = end;
-        mapping->timeout = 0;
+        new_exchange(mapping);
     }
 }
 
@@ -151,9 +167,7 @@ void pcp_mapping_request(struct pcp_mapping *mapping, uint32_t now)
     mapping->state = MAPPING_WANTED;
     mapping->event = PCP_EVENT_NONE;
     mapping->granted = false;
-    mapping->awaiting = false;
-    mapping->asked = false;
-    pcp_mapping_begin(mapping, now);
+    pcp_mapping_restart(mapping, now);
 }
 
 void pcp_mapping_remove(struct pcp_mapping *mapping, uint32_t now)
@@ -170,10 +184,10 @@ void pcp_mapping_remove(struct pcp_mapping *mapping, uint32_t now)
     mapping->due = now; /* a deletion is no renewal: 4 s of distance aren't asked for */
     mapping->awaiting = false;
     /* 15.1: the suggestion is zero; by erratum 3621 the address that of the mapping's family. */
+    struct address *external = &mapping->data.map.external_address;
+    size_t prefix = address_is_ipv4(external) ? sizeof external->octet - 4 : 0;
+    memset(external->octet + prefix, 0, sizeof external->octet - prefix);
     mapping->data.map.external_port = 0;
-    mapping->data.map.external_address = address_is_ipv4(&mapping->data.map.external_address)
-                                             ? address_any_ipv4()
-                                             : address_any_ipv6();
 }
 
 uint32_t pcp_mapping_wake_time(const struct pcp_client *client, const struct pcp_mapping *mapping)
@@ -212,6 +226,7 @@ bool pcp_mapping_is_ripe(const struct pcp_client *client, struct pcp_mapping *ma
     if (removing) {
         pcp_mapping_finish_removal(mapping);
     } else {
+        mapping->awaiting = false;
         mapping->state = MAPPING_STOPPED;
         tell(mapping, PCP_EVENT_UNANSWERED);
     }

@@ -62,7 +62,7 @@ uint32_t pcp_client_natpmp_wait(const struct pcp_client *client, uint32_t now)
     if (client->natpmp.sends)
         shortest = pcp_time_until(client->natpmp.due, now);
     const struct pcp_mapping *mapping = client->mappings;
-    for (uint16_t i = 0; i < client->mapping_count; i++, mapping++) {
+    for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         uint32_t wait = PCP_NEVER;
         if (!pcp_mapping_is_active(mapping))
             continue;
@@ -80,6 +80,7 @@ uint32_t pcp_client_natpmp_wait(const struct pcp_client *client, uint32_t now)
 static void give_up(struct pcp_client *client, uint32_t now)
 {
     pcp_client_unsupported(client, now, PCP_VERSION_RETRY);
+    client->hold_all = now + PCP_VERSION_RETRY * 1000;
     pcp_client_speak(client, PCP_VERSION, now);
 }
 
@@ -121,7 +122,7 @@ size_t pcp_client_natpmp_send(struct pcp_client *client, uint32_t now, uint32_t 
     if (client->natpmp.sends && pcp_time_reached(client->natpmp.due, now))
         return send_address_request(client, now, octets, capacity);
     struct pcp_mapping *mapping = client->mappings;
-    for (uint16_t i = 0; i < client->mapping_count; i++, mapping++) {
+    for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         if (!pcp_mapping_is_ripe(client, mapping, now) || is_blocked(client, mapping))
             continue;
         if (!is_expressible(mapping)) {
@@ -161,7 +162,7 @@ static void learn_address(struct pcp_client *client, const struct address *exter
     client->natpmp.external = *external;
     client->natpmp.known = true;
     struct pcp_mapping *mapping = client->mappings;
-    for (uint16_t i = 0; i < client->mapping_count; i++, mapping++) {
+    for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         struct address *ours = &mapping->data.map.external_address;
         if (mapping->granted && !address_equal(ours, external)) {
             *ours = *external;
@@ -186,7 +187,7 @@ static void process_address(struct pcp_client *client, uint32_t now,
     uint32_t lifetime = error_lifetime(message->result);
     client->hold_all = pcp_time_later(client->hold_all, now + lifetime * 1000);
     struct pcp_mapping *mapping = client->mappings;
-    for (uint16_t i = 0; i < client->mapping_count; i++, mapping++) {
+    for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         if (mapping->state == MAPPING_WANTED && !mapping->granted) {
             mapping->result = pcp_result_of(message->result);
             pcp_mapping_refused(client, mapping, now, mapping->result, lifetime);
@@ -211,6 +212,15 @@ static void process_mapping(struct pcp_client *client, uint32_t now, uint32_t ra
     mapping->awaiting = false;
 }
 
+/* A request of either protocol is out and has no answer. */
+static bool is_awaiting(const struct pcp_client *client)
+{
+    bool awaiting = client->natpmp.sends > 0 || (PCP_CLIENT_PROBE && client->probing);
+    for (unsigned i = 0; i < client->mapping_count && !awaiting; i++)
+        awaiting = client->mappings[i].awaiting;
+    return awaiting;
+}
+
 /* PCP from a server that we speak NAT-PMP with: it knows PCP now, for it announces its restart or
  * says that it doesn't know version 0. */
 static bool is_upgrade(const struct pcp_client *client, const uint8_t *octets, size_t length)
@@ -220,7 +230,7 @@ static bool is_upgrade(const struct pcp_client *client, const uint8_t *octets, s
     if (!message.response || message.version != PCP_VERSION)
         return false;
     return message.opcode == PCP_ANNOUNCE ||
-           (message.result == PCP_UNSUPP_VERSION && pcp_client_is_awaiting(client));
+           (message.result == PCP_UNSUPP_VERSION && is_awaiting(client));
 }
 
 void pcp_client_natpmp_receive(struct pcp_client *client, uint32_t now, uint32_t random,
@@ -232,7 +242,7 @@ void pcp_client_natpmp_receive(struct pcp_client *client, uint32_t now, uint32_t
     if (client->version == PCP_VERSION) {
         /* Contradiction of the two protocols: RFC 6887 8.3 drops what has the R bit clear, RFC 6886
          * 3.5 draws Unsupported Version so. Without it appendix A couldn't work: it is accepted. */
-        if (!unsupported || !pcp_client_is_awaiting(client))
+        if (!unsupported || !is_awaiting(client))
             return;
         if (is_private(&client->address))
             pcp_client_speak(client, NATPMP_VERSION, now);

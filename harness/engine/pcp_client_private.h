@@ -39,6 +39,9 @@ bool pcp_mapping_is_active(const struct pcp_mapping *mapping);
 /* Begins an exchange of section 8.1.1 at the time `at`, but not too soon behind the last request. */
 void pcp_mapping_begin(struct pcp_mapping *mapping, uint32_t at);
 
+/* Begins at the time `at` as if nothing had ever been sent. */
+void pcp_mapping_restart(struct pcp_mapping *mapping, uint32_t at);
+
 /* When an active mapping wants to send, or to be told that it ran out. */
 uint32_t pcp_mapping_wake_time(const struct pcp_client *client, const struct pcp_mapping *mapping);
 
@@ -64,15 +67,13 @@ void pcp_mapping_lose(struct pcp_mapping *mapping);
 /* The removal is over; PCP_EVENT_REMOVED. */
 void pcp_mapping_finish_removal(struct pcp_mapping *mapping);
 
-/* True while a request of any kind is out and has no answer. */
-bool pcp_client_is_awaiting(const struct pcp_client *client);
-
 /* The server may have lost its state (8.5): asks anew, after wait ms, for all that is granted. An
  * answer that tells so and grants its mapping ends this for that one. */
 void pcp_client_recover(struct pcp_client *client, uint32_t now, uint32_t wait);
 
-/* Server and client share no version: nothing is sent for lifetime seconds, or for half an hour if
- * that is shorter (section 9). */
+/* Server and client share no version: the requests that are out are refused, and nothing is sent for
+ * lifetime seconds, or for half an hour if that is shorter (section 9). The answer that says so has
+ * no nonce: if no request is out it is a stranger's, and nothing happens. */
 void pcp_client_unsupported(struct pcp_client *client, uint32_t now, uint32_t lifetime);
 
 /* Speaks version, PCP_VERSION or NATPMP_VERSION, from now on. */

@@ -1,0 +1,219 @@
+#!/usr/bin/python3
+"""What the PCP client costs a small device: text, data, bss, worst stack, RAM per mapping.
+
+The engine and its codec are compiled as firmware would be (-Os, each function a section, unused ones
+dropped) and linked whole: with the three functions of a C library that they call and whatever the
+compiler adds, so that no octet is left out. The stack is the deepest chain of calls below any function
+of the interface, from the compiler's own call graph.
+
+Prints a table and writes BUILD/size.json: {"NAME.TARGET": {"text", "data", "bss", "stack",
+"mapping", "client"}}, the last two being the structs' sizes.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SOURCES = (
+    *sorted((ROOT / "harness/engine").glob("pcp_client*.c")),
+    ROOT / "harness/wire/pcp.c",
+    ROOT / "harness/wire/address.c",
+    ROOT / "harness/wire/natpmp.c",
+    ROOT / "harness/measure/freestanding/memory.c",
+)
+INTERFACE = ROOT / "harness/engine/pcp_client.h"
+SWITCHES = re.findall(r"^#define (PCP_CLIENT_\w+) 1$", INTERFACE.read_text(), re.MULTILINE)
+
+TARGETS = {
+    "cortex-m0": ("arm-none-eabi-", ["-mcpu=cortex-m0", "-mthumb"]),
+    "x86-64": ("", ["-m64", "-fno-pie", "-no-pie", "-fcf-protection=none"]),
+}
+PARTS = {
+    "pcp-client-map": [f"-D{switch}=0" for switch in SWITCHES],
+    "pcp-client": [],
+}
+MEASURES = (
+    ("pcp-client-map", "cortex-m0"),
+    ("pcp-client", "cortex-m0"),
+    ("pcp-client-map", "x86-64"),
+    ("pcp-client", "x86-64"),
+)
+# What a small device can spare; reaching a limit is a failure.
+LIMITS = {
+    ("pcp-client-map.cortex-m0", "text"): 3000,
+    ("pcp-client.cortex-m0", "text"): 8000,
+    ("pcp-client.cortex-m0", "mapping"): 128,
+    ("pcp-client.cortex-m0", "bss"): 1,
+}
+FLAGS = [
+    "-std=c17",
+    "-Os",
+    "-ffreestanding",
+    "-fbuiltin",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-asynchronous-unwind-tables",
+    "-fno-stack-protector",
+    "-fno-tree-loop-distribute-patterns",
+    f"-I{ROOT}/harness/measure/freestanding",
+    f"-I{ROOT}/harness",
+]
+PACKAGE = {"cortex-m0": "gcc-arm-none-eabi", "x86-64": "gcc"}
+
+
+def run(*command, **options):
+    return subprocess.run(
+        [str(word) for word in command], check=True, text=True, stdout=subprocess.PIPE, **options
+    ).stdout
+
+
+def interface(defines):
+    """The functions a program calls, as the header declares them under these switches."""
+    text = run("gcc", "-E", "-P", *FLAGS, *defines, INTERFACE)
+    return sorted(set(re.findall(r"\b(pcp_(?:client|mapping)_\w+)\(", text)))
+
+
+def deepest_stack(graphs, roots):
+    """The deepest chain of calls below roots, in octets, by the .ci files of -fcallgraph-info=su."""
+    frame, calls = {}, {}
+    for graph in graphs:
+        text = graph.read_text()
+        for title, label in re.findall(r'node: \{ title: "([^"]+)" label: "([^"]+)"', text):
+            octets = re.search(r"(\d+) bytes", label)
+            if octets:
+                frame[title] = int(octets.group(1))
+        for source, target in re.findall(
+            r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"', text
+        ):
+            calls.setdefault(source, set()).add(target)
+
+    def depth(function, above):
+        if function in above:
+            raise SystemExit(f"size: {function} calls itself: its stack has no bound")
+        below = (depth(callee, above | {function}) for callee in calls.get(function, ()))
+        return frame.get(function, 0) + max(below, default=0)
+
+    return max(depth(root, frozenset()) for root in roots)
+
+
+def sections(prefix, image):
+    """Octets of text, data and bss, by the sections' names: linkers pad others."""
+    total = {"text": 0, "data": 0, "bss": 0}
+    kinds = {
+        ".text": "text",
+        ".rodata": "text",
+        ".ARM": "text",
+        ".eh_frame": "text",
+        ".data": "data",
+        ".bss": "bss",
+    }
+    for line in run(f"{prefix}size", "-A", image).splitlines():
+        for start, kind in kinds.items():
+            if line.startswith(start) and not line.startswith(".ARM.attributes"):
+                total[kind] += int(line.split()[1])
+    return total
+
+
+def struct_sizes(prefix, flags, folder):
+    probe = folder / "structs.c"
+    probe.write_text(
+        '#include "engine/pcp_client.h"\n'
+        "char size_of_mapping[sizeof(struct pcp_mapping)];\n"
+        "char size_of_client[sizeof(struct pcp_client)];\n"
+    )
+    run(f"{prefix}gcc", *flags, "-c", probe, "-o", folder / "structs.probe")
+    symbols = run(f"{prefix}nm", "-S", folder / "structs.probe")
+    return {
+        name: int(re.search(rf"^\S+ (\S+) \w size_of_{name}$", symbols, re.MULTILINE).group(1), 16)
+        for name in ("mapping", "client")
+    }
+
+
+def measure(part, target, build):
+    prefix, machine = TARGETS[target]
+    defines = PARTS[part]
+    flags = FLAGS + machine + defines
+    folder = build / "size" / f"{part}.{target}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    objects = []
+    for source in SOURCES:
+        objects.append(folder / f"{source.stem}.o")
+        run(f"{prefix}gcc", *flags, "-fcallgraph-info=su", "-c", source, "-o", objects[-1])
+    entries = interface(defines)
+    image = folder / "image"
+    run(
+        f"{prefix}gcc",
+        *machine,
+        "-static",
+        "-nostdlib",
+        "-Wl,--gc-sections",
+        "-Wl,--build-id=none",
+        f"-Wl,-e,{entries[0]}",
+        *(f"-Wl,-u,{entry}" for entry in entries),
+        *objects,
+        "-lgcc",
+        "-o",
+        image,
+    )
+    return {
+        **sections(prefix, image),
+        "stack": deepest_stack(folder.glob("*.ci"), entries),
+        **struct_sizes(prefix, flags, folder),
+    }
+
+
+def measure_libnatpmp(build):
+    """Debian's libnatpmp, NAT-PMP alone, as its shared library: the nearest thing to compare with."""
+    for library in sorted((build / "peers/root").glob("usr/lib/*/libnatpmp.so.1")):
+        text, data, bss = run("size", library).splitlines()[1].split()[:3]
+        return {"text": int(text), "data": int(data), "bss": int(bss), "stack": None}
+    return None
+
+
+def print_table(results):
+    columns = ("text", "data", "bss", "stack", "mapping", "client")
+    print(f"{'':32}" + "".join(f"{column:>9}" for column in columns))
+    for name, figures in results.items():
+        cells = (figures.get(column) for column in columns)
+        print(f"{name:32}" + "".join(f"{'-' if cell is None else cell:>9}" for cell in cells))
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build"))
+    build = arguments.parse_args().build
+    build.mkdir(parents=True, exist_ok=True)
+    results, lacking = {}, set()
+    for part, target in MEASURES:
+        if shutil.which(f"{TARGETS[target][0]}gcc"):
+            results[f"{part}.{target}"] = measure(part, target, build)
+        else:
+            lacking.add(target)
+    natpmp = measure_libnatpmp(build)
+    if natpmp:
+        results["libnatpmp-shared.x86-64"] = natpmp
+    (build / "size.json").write_text(json.dumps(results, indent=2) + "\n")
+    print_table(results)
+    too_large = [
+        f"{name}: {results[name][column]} octets of {column}, the limit is {limit}"
+        for (name, column), limit in LIMITS.items()
+        if name in results and results[name][column] >= limit
+    ]
+    for line in too_large:
+        print(f"size: {line}", file=sys.stderr)
+    for target in sorted(lacking):
+        print(
+            f"size: no figures for {target}: the package {PACKAGE[target]} is missing",
+            file=sys.stderr,
+        )
+    return 1 if too_large else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
