@@ -57,14 +57,15 @@ static bool reset_signals(void)
 
 /* sysfs shows the interfaces of the namespace that mounted it. Where a container hides parts of /sys
  * the kernel refuses a fresh one (EPERM): then an empty folder, since the wrong interfaces would be
- * worse than none. */
+ * worse than none. Not read-only: `ip netns exec` mounts a writable one over it, which the kernel
+ * refuses where only read-only ones are to be seen. */
 static bool mount_sys(void)
 {
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return false;
-    const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
+    const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
     return mount("sysfs", "/sys", "sysfs", flags, NULL) == 0 ||
-           mount("tmpfs", "/sys", "tmpfs", flags, NULL) == 0;
+           mount("tmpfs", "/sys", "tmpfs", flags | MS_RDONLY, NULL) == 0;
 }
 
 static bool lay_out_descriptors(int output)

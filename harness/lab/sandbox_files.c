@@ -203,7 +203,7 @@ int sandbox_files_mount_kernel(struct error *error)
         return failed(error, "mounting", "/proc");
     /* Where it is refused (a container that masks a part of /sys), the host's would show its
      * interfaces: an empty folder does not. */
-    if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL) != 0)
+    if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
         return mount_fresh("/sys", "0555", error);
     return 0;
 }
