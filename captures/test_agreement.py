@@ -6,7 +6,8 @@ import struct
 import pytest
 
 import agreement
-import capture_file
+import octets as o
+from capture import START, Packet
 
 ADDRESSES = {4: ("192.168.1.10", "11.0.0.1"), 6: ("2001:db8::a", "fe80::1")}
 
@@ -20,7 +21,7 @@ def any_address(rng):
 def pcp_option(rng, code, length=0):
     data = {1: lambda: any_address(rng), 2: lambda: b"",
             3: lambda: rng.randbytes(4) + any_address(rng)}.get(code, lambda: rng.randbytes(length))()
-    return struct.pack(">BBH", code, rng.randrange(256), len(data)) + capture_file.padded(data)
+    return o.option(code, data, reserved=rng.randrange(256))
 
 
 def pcp_options(rng):
@@ -91,28 +92,29 @@ GENERATORS = {"PCP": (5351, pcp_message), "NAT-PMP": (5351, natpmp_message),
 
 # Each format and each kind of link at least once.
 FILES = {
-    "pcap-ethernet": (capture_file.LINK_ETHERNET, capture_file.pcap, {}),
-    "pcap-big-nanoseconds-cooked": (capture_file.LINK_SLL, capture_file.pcap,
-                                    {"order": ">", "nanoseconds": True}),
-    "pcapng-cooked2": (capture_file.LINK_SLL2, capture_file.pcapng, {}),
-    "pcapng-big-raw": (capture_file.LINK_RAW, capture_file.pcapng, {"order": ">"}),
+    "pcap-ethernet": (o.ETHERNET, lambda packets: o.pcap(packets, o.ETHERNET)),
+    "pcap-big-nanoseconds-cooked": (
+        o.SLL, lambda packets: o.pcap(packets, o.SLL, order=">", nanoseconds=True)),
+    "pcapng-cooked2": (o.SLL2, lambda packets: o.pcapng(packets, [("node:eth0", o.SLL2)])),
+    "pcapng-big-raw": (
+        o.RAW, lambda packets: o.pcapng(packets, [("node:eth0", o.RAW)], order=">")),
 }
 
 
 def write_capture(path, seed, file, count=300):
     """Messages of all protocols in turn. Returns how many."""
     rng = random.Random(seed)
-    link_type, write, arguments = FILES[file]
+    link, write = FILES[file]
     packets = []
     for i in range(count):
         port, generate = list(GENERATORS.values())[i % len(GENERATORS)]
         response, payload = generate(rng)
         client, server = ADDRESSES[rng.choice([4, 6])]
-        ends = (server, port, client, 40000) if response else (client, 40000, server, port)
-        datagram = capture_file.udp(*ends, payload)
-        packets.append((1_700_000_000 * 10**9 + i * 1_234_567_000,
-                        capture_file.frame(link_type, datagram)))
-    path.write_bytes(write(packets, link_type, **arguments))
+        ends = [(client, 40000), (server, port)]
+        source, destination = reversed(ends) if response else ends
+        datagram = o.udp(source, destination, payload)
+        packets.append(Packet(START + i * 1_234_567_000, 0, 0, o.frame(link, datagram)))
+    path.write_bytes(write(packets))
     return count
 
 

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-import capture_file
+import octets as o
+from capture import START, Packet
 
 GET = bytes.fromhex("40 01 1267 b6") + b"status"
 UNSUPP_VERSION = bytes.fromhex("01 81 00 01")
@@ -14,18 +15,19 @@ UNSUPP_VERSION = bytes.fromhex("01 81 00 01")
 
 def datagrams():
     return [
-        capture_file.udp("11.0.0.2", 5683, "11.0.0.1", 40000, GET),
-        capture_file.udp("192.168.1.1", 5351, "192.168.1.10", 40001, UNSUPP_VERSION),
-        capture_file.udp("192.168.1.1", 53, "192.168.1.10", 40001, b"nothing to decode"),
-        capture_file.udp("11.0.0.2", 7777, "11.0.0.1", 40000, GET),
+        o.udp(("11.0.0.2", 5683), ("11.0.0.1", 40000), GET),
+        o.udp(("192.168.1.1", 5351), ("192.168.1.10", 40001), UNSUPP_VERSION),
+        o.udp(("192.168.1.1", 53), ("192.168.1.10", 40001), b"nothing to decode"),
+        o.udp(("11.0.0.2", 7777), ("11.0.0.1", 40000), GET),
     ]
 
 
 @pytest.fixture
 def capture(tmp_path):
     path = tmp_path / "some.pcapng"
-    packets = [(10**18 + i * 500_000_000, octets) for i, octets in enumerate(datagrams())]
-    path.write_bytes(capture_file.pcapng(packets, capture_file.LINK_RAW, names=["gateway:wan"]))
+    packets = [Packet(START + i * 500_000_000, 0, 0, octets)
+               for i, octets in enumerate(datagrams())]
+    path.write_bytes(o.pcapng(packets, [("gateway:wan", o.RAW)]))
     return path
 
 
@@ -82,7 +84,7 @@ def test_what_comes_before_the_damage_is_shown(capture):
 
 def test_a_capture_without_messages_is_nothing_to_do(tmp_path):
     path = tmp_path / "empty.pcap"
-    path.write_bytes(capture_file.pcap([], capture_file.LINK_RAW))
+    path.write_bytes(o.pcap([], o.RAW))
     done = decode(path, "--json")
     assert (done.returncode, json.loads(done.stdout)) == (4, {"messages": [], "packets": 0})
 

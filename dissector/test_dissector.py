@@ -15,7 +15,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 CAPTURES = HERE.parent / "captures"
 sys.path.insert(0, str(CAPTURES))
 
-import capture_file  # noqa: E402
+import octets as o  # noqa: E402
+from capture import Packet  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("PINHOLE_BUILD", HERE.parent / "build")).resolve()
 START = 1_700_000_000_000_000_000  # nanoseconds since 1970
@@ -44,7 +45,7 @@ class Capture:
         ports=(50000, 5351),
         interface="device:eth0",
     ):
-        datagram = capture_file.udp(source, ports[0], destination, ports[1], payload)
+        datagram = o.udp((source, ports[0]), (destination, ports[1]), payload)
         return self.datagram(milliseconds, datagram, interface)
 
     def answer(self, milliseconds, payload, source=GATEWAY, destination=DEVICE, **keys):
@@ -53,13 +54,13 @@ class Capture:
 
     def datagram(self, milliseconds, datagram, interface="device:eth0"):
         time = START + int(milliseconds * MILLISECOND)
-        frame = capture_file.frame(capture_file.LINK_ETHERNET, datagram)
-        self.packets.append((time, frame, self.interfaces.index(interface)))
+        frame = o.frame(o.ETHERNET, datagram)
+        self.packets.append(Packet(time, self.interfaces.index(interface), 0, frame))
         return self
 
     @property
     def octets(self):
-        return capture_file.pcapng(self.packets, capture_file.LINK_ETHERNET, names=self.interfaces)
+        return o.pcapng(self.packets, [(name, o.ETHERNET) for name in self.interfaces])
 
 
 def mapped(address):
@@ -326,7 +327,7 @@ def test_a_cut_message_and_an_unknown_opcode_are_never_linked(links):
 
 
 def test_a_response_quoted_in_an_icmp_error_is_no_response(links):
-    quoted = capture_file.udp(GATEWAY, 5351, DEVICE, 50000, response())
+    quoted = o.udp((GATEWAY, 5351), (DEVICE, 50000), response())
     unreachable = struct.pack(">BBHI", 3, 3, 0, 0) + quoted
     header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(unreachable), 0, 0, 64, 1, 0)
     addresses = b"".join(ipaddress.ip_address(a).packed for a in (DEVICE, GATEWAY))

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "captures")]
 
-import capture_file  # noqa: E402
+import octets as o  # noqa: E402
+from capture import Packet  # noqa: E402
 from pinhole_report import journey, ladder, ladder_text, page, runfolder  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("PINHOLE_BUILD", HERE.parent / "build")).resolve()
@@ -817,9 +818,9 @@ def test_the_list_of_requirements_keeps_its_schema():
 
 def test_what_check_finds_keeps_its_schema(tmp_path):
     reserved = bytes([2, 1, 0xFF, 0xFF]) + bytes(56)  # a MAP request whose reserved octets are set
-    datagram = capture_file.udp("192.168.1.10", 50000, "192.168.1.1", 5351, reserved)
+    datagram = o.udp(("192.168.1.10", 50000), ("192.168.1.1", 5351), reserved)
     path = tmp_path / "capture.pcap"
-    path.write_bytes(capture_file.pcap([(0, datagram)], capture_file.LINK_RAW))
+    path.write_bytes(o.pcap([Packet(0, 0, 0, datagram)], o.RAW))
     checked = json_of("check", path)
     runfolder.schema("check").validate(checked)
     assert checked["packets"] == 1
