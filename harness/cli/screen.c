@@ -38,11 +38,8 @@ static int width(void)
 static void show_current(const struct screen *screen, const char *who, const char *what)
 {
     char line[512];
-    (void)snprintf(line, sizeof line, "  ..          %s%s%s%s%s", screen->current,
-                   *who ? "  [" : "", who, *who ? ": " : "", what);
-    size_t used = strlen(line);
-    if (*who && used + 1 < sizeof line)
-        (void)strcat(line, "]");
+    (void)snprintf(line, sizeof line, "  ..          %s%s%s%s%s%s", screen->current,
+                   *who ? "  [" : "", who, *who ? ": " : "", what, *who ? "]" : "");
     (void)printf("\r\033[K%.*s", width() - 1, line);
     (void)fflush(stdout);
 }
@@ -89,11 +86,11 @@ void screen_tell(const struct screen *screen, enum screen_mark mark, const char 
 {
     if (screen->quiet)
         return;
+    char text[1024];
     va_list arguments;
     va_start(arguments, format);
-    (void)printf("  %s%-12s%s", screen->colours ? marks[mark].colour : "", word,
-                 screen->colours ? "\033[0m" : "");
-    (void)vprintf(format, arguments);
-    (void)putchar('\n');
+    (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    (void)printf("  %s%-12s%s%s\n", screen->colours ? marks[mark].colour : "", word,
+                 screen->colours ? "\033[0m" : "", text);
 }
