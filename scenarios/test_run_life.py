@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from conftest import BUILD, PATIENCE, PINHOLE, ROOT, SCENARIOS, Run, begin, run
+from conftest import HOME_OF_TWO, PATIENCE, PINHOLE, ROOT, SCENARIOS, Run, begin
 
 SHELL = """
 name: {name}
@@ -133,6 +133,24 @@ def test_our_own_peer_fails_a_run_by_breaking_a_must(two, tmp_path):
     assert (ours[0], strangers[0]) == (1, 0)
     assert ours[1] == strangers[1]
     assert [finding[:2] for finding in ours[1]] == [("fail", "device")]
+
+
+def test_twenty_labs_side_by_side_do_not_disturb_each_other(tmp_path):
+    """All have the same addresses; each must see its own datagram and no other lab's."""
+    rest = """
+programs: {{}}
+steps: [{{ probe: {{ from: left, to: "10.1.0.2:4000", wait: 50ms, text: "lab {lab}" }} }}]
+expect: [{{ name: own, see: udp, at: "right:eth0", direction: in, count: "1", where: {{ payload: "lab {lab}" }} }}]
+"""
+    begun = []
+    for lab in range(20):
+        scenario = tmp_path / f"{lab}.yaml"
+        scenario.write_text(HOME_OF_TWO + rest.format(lab=lab))
+        begun.append((begin(scenario, tmp_path / f"out{lab}"), tmp_path / f"out{lab}"))
+    for lab, done in enumerate(Run(process, folder) for process, folder in begun):
+        assert done.code == 0, done.out + done.err
+        datagrams = [m for m in done.read("messages.json") if m["protocol"] == "UDP"]
+        assert [m["interface"] for m in datagrams] == ["left:eth0", "right:eth0"]
 
 
 def test_an_earlier_run_s_folder_is_used_again(two, tmp_path):

@@ -364,8 +364,10 @@ int engine_begin(struct engine *engine)
         program_read_version(&scenario->programs[i], record->versions[i], VERSION_SIZE);
 
     char text[120];
-    (void)snprintf(text, sizeof text, "build the lab: %zu nodes, %zu networks",
-                   scenario->topology.node_count, scenario->topology.network_count);
+    size_t nodes = scenario->topology.node_count;
+    size_t networks = scenario->topology.network_count;
+    (void)snprintf(text, sizeof text, "build the lab: %zu node%s, %zu network%s", nodes,
+                   nodes == 1 ? "" : "s", networks, networks == 1 ? "" : "s");
     screen_begin(engine->screen, text);
     double start = seconds_now();
     engine->lab = lab_create(&scenario->topology, &record->problem);

@@ -91,6 +91,6 @@ void screen_tell(const struct screen *screen, enum screen_mark mark, const char 
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    (void)printf("  %s%-12s%s%s\n", screen->colours ? marks[mark].colour : "", word,
+    (void)printf("  %s%-12s%s %s\n", screen->colours ? marks[mark].colour : "", word,
                  screen->colours ? "\033[0m" : "", text);
 }
