@@ -155,7 +155,69 @@ def by_chance():
     c.add(0.2, o.udp(("192.168.1.1", 53), ("192.168.1.10", 5351), b"\0\5" + query))
 
 
+def odd_but_legal():
+    c = Capture("clean-odd", "requests and responses that look wrong and are not")
+
+    def exchange(seconds, opcode, options=b"", given=None, lifetime=120, **fields):
+        data = o.data_map if opcode == o.MAP else o.data_peer
+        given = {**fields, **(EXTERNAL if given is None else given)}
+        c.exchange(seconds, o.request(opcode, data(**fields), options, lifetime=lifetime),
+                   o.response(opcode, data(**given), options, lifetime=lifetime,
+                              epoch=1000 + int(seconds)))
+
+    exchange(0, o.MAP, protocol=47, internal=0, given={"where": "11.0.0.1"})  # no ports: GRE
+    exchange(1, o.MAP, protocol=0, internal=0, given={"where": "11.0.0.1"})  # all protocols
+    exchange(2, o.MAP, internal=0, given={"where": "11.0.0.1"})  # all ports
+    exchange(3, o.PEER, protocol=47, internal=0, remote_port=0, given={"where": "11.0.0.1"})
+    exchange(4, o.MAP, internal=5351, given={"external": 5351, "where": "11.0.0.1"})  # one to one
+    refused = o.request(o.ANNOUNCE, lifetime=0)
+    c.exchange(5, refused, o.error(refused, o.NO_RESOURCES, 30, 1005))
+    # Of two requests that wait, an error without data may answer either.
+    for internal in (6, 7):
+        c.ask(6, o.request(o.MAP, o.data_map(nonce=o.NONCE2, internal=internal)))
+    c.answer(6.1, o.error(o.request(99, lifetime=9), 4, 1800, 1006))
+    for internal in (6, 7):
+        c.answer(6.2, o.response(o.MAP, o.data_map(nonce=o.NONCE2, internal=internal, **EXTERNAL),
+                                 epoch=1006))
+    # Later than an answer comes an update of another mapping, and one from a server unknown so far.
+    c.answer(7, o.response(o.MAP, o.data_map(nonce=bytes(range(12)), internal=9, **EXTERNAL),
+                           epoch=1007))
+    c.answer(8, o.response(o.MAP, o.data_map(nonce=o.NONCE2, internal=99, **EXTERNAL), epoch=3),
+             server=("192.168.1.9", 5351))
+    # A higher version, of which nothing is known here.
+    c.ask(9, b"\3\1" + bytes(7), server=("192.168.1.8", 5351))
+
+
+def quiet_ports():
+    c = Capture("clean-traffic", "packets that leave a port and break nothing: multicast, another "
+                "port, a recreated mapping, a request that fails, one that takes too long")
+    inside, server = ("192.168.1.10", 5683), ("11.0.0.2", 5683)
+    wish = lambda number, **fields: o.request(o.MAP, o.data_map(internal=number, **fields))
+    grant = lambda number, epoch: o.response(
+        o.MAP, o.data_map(internal=number, external=number, where="11.0.0.1"), epoch=epoch)
+    c.ask(0, wish(5683))
+    c.add(0.1, o.udp(inside, ("224.0.1.187", 5683), b"\x50\x01\0\1"))
+    c.add(0.2, o.udp(("192.168.1.10", 6000), server, b"hello"))
+    c.answer(0.3, grant(5683, 1000))
+    c.ask(1, wish(5684, external=5684, where="11.0.0.1"))
+    c.add(1.1, o.udp(("192.168.1.10", 5684), server, b"hello"))
+    c.answer(1.2, grant(5684, 1001))
+    asked = wish(5685)
+    c.ask(2, asked)
+    c.add(2.1, o.udp(("192.168.1.10", 5685), server, b"hello"))
+    c.answer(2.2, o.error(asked, o.NO_RESOURCES, 30, 1002))
+    peer = o.request(o.PEER, o.data_peer(internal=5686))
+    c.ask(3, peer)
+    c.add(3.1, o.udp(("192.168.1.10", 5686), server, b"hello"))
+    c.answer(3.2, o.response(o.PEER, o.data_peer(internal=5686, external=5686, where="11.0.0.1"),
+                             epoch=1003))
+    for seconds in (4, 7, 13.1):
+        c.ask(seconds, wish(5687))
+    c.add(14, o.udp(("192.168.1.10", 5687), server, b"hello"))  # tired of waiting
+    c.answer(15, grant(5687, 1015))
+
+
 def make():
     for scene in (map_life, retransmission, peer, options, errors, ipv6, restart, links, natpmp,
-                  by_chance):
+                  by_chance, odd_but_legal, quiet_ports):
         scene()

@@ -200,6 +200,10 @@ def early_traffic():
     c.add(0.5, o.udp(inside, server, b"\x40\x02\x12\x34\xb2rd"), "fail 6887-10.2-01")
     c.answer(1, o.response(o.MAP, o.data_map(**EXTERNAL)))
     c.add(1.5, o.udp(inside, server, b"\x40\x02\x12\x35\xb2rd"))
+    c.ask(1.6, o.request(o.MAP, o.data_map(protocol=o.TCP, internal=7000)))
+    c.add(1.7, o.tcp(("192.168.1.10", 7000), server), "fail 6887-10.2-01")
+    c.add(1.75, o.tcp(("192.168.1.10", 7000), server))
+    c.answer(1.8, o.response(o.MAP, o.data_map(protocol=o.TCP, internal=7000, **EXTERNAL), epoch=1001))
     c.ask(2, o.request(o.MAP, o.data_map(internal=6000)))  # this one answers somebody: no fault
     other = ("192.168.1.10", 6000)
     c.add(2.1, o.udp(server, other, b"hello"))

@@ -45,6 +45,13 @@ def snaplen():
     c.ask(2, o.request(o.MAP, o.data_map(internal=1, reserved=b"\1\1\1"), o.option(1, b"bad")))
 
 
+def snaplen_in_options():
+    c = Capture("hostile-snaplen-option", "frames of 112 octets end inside an option: no fault of it",
+                snaplen=112)
+    c.ask(0, o.request(o.MAP, o.data_map(), o.option(200, b"0123456789")))
+    c.answer(0.01, o.response(o.MAP, o.data_map(**EXTERNAL)))
+
+
 def fragments():
     c = Capture("hostile-fragments", "a request in two fragments is not judged; the next one is")
     for piece in o.fragments(o.udp(DEVICE, GATEWAY, WRONG), 40):
@@ -128,6 +135,6 @@ def not_captures():
 
 
 def make():
-    for scene in (formats, vlan, snaplen, fragments, duplicates, reordered, flood, noise, truncated,
+    for scene in (formats, vlan, snaplen, snaplen_in_options, fragments, duplicates, reordered, flood, noise, truncated,
                   not_captures):
         scene()

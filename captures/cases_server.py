@@ -21,6 +21,20 @@ def header():
     asked = o.request(o.MAP, o.data_map(internal=9))
     c.exchange(4, asked, o.error(asked, o.UNSUPP_PROTOCOL, 1800, 1004, reserved=1),
                "fail 6887-7.2-03")
+    asked = o.request(o.MAP, o.data_map(internal=10), reserved=b"\1\0")
+    c.ask(5, asked, "fail 6887-7.1-01")
+    c.answer(5.01, o.error(asked, o.UNSUPP_PROTOCOL, 1800, 1005, reserved=1))  # its copy
+    for number, code in enumerate((o.NOT_AUTHORIZED, o.NO_RESOURCES)):
+        asked = o.request(o.MAP, o.data_map(internal=11 + number))
+        octets = o.error(asked, code, 30, 1006 + number)
+        c.exchange(6 + number, asked, octets[:12] + bytes(11) + b"\1" + octets[24:],
+                   "fail 6887-7.2-05")
+    short = o.request(o.MAP, o.data_map())[:40]
+    c.ask(8, short, "fail 6887-7-01")
+    c.answer(8.01, o.error(short, o.MALFORMED_REQUEST, 1800, 1008))
+    odd = o.request(o.MAP, o.data_map(internal=13)) + b"abc"
+    c.ask(9, odd, "fail 6887-7.3-16")
+    c.answer(9.01, o.error(odd, o.MALFORMED_REQUEST, 1800, 1009))
 
 
 def fields():
@@ -37,6 +51,10 @@ def fields():
     prefer = o.option(o.PREFER_FAILURE)
     c.ask(3, o.request(o.MAP, o.data_map(internal=203, external=80), prefer), "info 6887-13.2-02")
     c.answer(3.01, o.response(o.MAP, o.data_map(internal=203, external=81, where="11.0.0.1"), prefer,
+                              epoch=1003), "fail 6887-11.3-15")
+    c.ask(3.5, o.request(o.MAP, o.data_map(internal=210, external=80, where="11.0.0.1"), prefer),
+          "info 6887-13.2-02")
+    c.answer(3.51, o.response(o.MAP, o.data_map(internal=210, external=80, where="11.0.0.9"), prefer,
                               epoch=1003), "fail 6887-11.3-15")
     delete = o.request(o.MAP, o.data_map(internal=80), lifetime=0)
     c.exchange(4, delete, o.response(o.MAP, o.data_map(internal=80, **EXTERNAL), lifetime=0,

@@ -81,7 +81,7 @@ def checksum(octets):
     return ~total & 0xFFFF
 
 
-def udp(source, destination, payload, ttl=64, bad_checksum=False, protocol=UDP):
+def udp(source, destination, payload, ttl=64, bad_checksum=False):
     """An IP datagram: source and destination are (address, port)."""
     a, b = (ipaddress.ip_address(end[0]) for end in (source, destination))
     length = 8 + len(payload)
@@ -93,7 +93,14 @@ def udp(source, destination, payload, ttl=64, bad_checksum=False, protocol=UDP):
     if bad_checksum:
         total ^= 0x1234
     segment = segment[:6] + struct.pack("!H", total) + segment[8:]
-    return ip(a, b, segment, ttl, protocol)
+    return ip(a, b, segment, ttl)
+
+
+def tcp(source, destination, ttl=64):
+    """A SYN; its checksum is left out, since nothing here looks at it."""
+    a, b = (ipaddress.ip_address(end[0]) for end in (source, destination))
+    segment = struct.pack("!HHIIBBHHH", source[1], destination[1], 1, 0, 5 << 4, 2, 65535, 0, 0)
+    return ip(a, b, segment, ttl, TCP)
 
 
 def ip(a, b, segment, ttl=64, protocol=UDP, identification=1, fragment=0):

@@ -78,7 +78,7 @@ static void judge_prefer_failure(struct rules *rules, const struct message *mess
     if (pcp->lifetime == 0)
         rule_report(rules, message, R6887_11_3_21, CERTAIN,
                     "PREFER_FAILURE makes no sense in a delete");
-    else if (pcp->data.map.external_port == 0 && pcp->data.map.internal_port != 0)
+    else if (pcp->data.map.external_port == 0)
         rule_report(rules, message, R6887_13_2_04, CERTAIN,
                     "PREFER_FAILURE needs a suggested external port, came 0");
     /* IGD interworking and port allocation use it rightly, and can't be told from here. */
@@ -134,7 +134,8 @@ void judge_options(struct rules *rules, const struct message *message,
         if (request && option.code == PCP_FILTER)
             judge_filter(rules, message, &option, occurrences[option.code]);
     }
-    if (fault != PCP_FAULT_NONE && message->whole)
+    /* A length that is no multiple of 4 has been told by then: rule_header.c. */
+    if (fault != PCP_FAULT_NONE && message->whole && message->length % 4 == 0)
         rule_report(
             rules, message, R6887_7_3_16, CERTAIN,
             "expected whole options, came one that runs past the message's end at octet %zu",
