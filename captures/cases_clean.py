@@ -1,7 +1,7 @@
 """Captures without fault: what is accused here is accused falsely."""
 
 import octets as o
-from capture import ALL_HOSTS, DEVICE, DEVICE6, GATEWAY, GATEWAY6, IN, OUT, Capture
+from capture import ALL_HOSTS, ALL_NODES, DEVICE, DEVICE6, GATEWAY, GATEWAY6, IN, OUT, Capture
 
 EXTERNAL = {"external": 40000, "where": "11.0.0.1"}
 
@@ -63,6 +63,9 @@ def options():
     asked = o.request(o.MAP, o.data_map(internal=82), unknown)
     c.exchange(3, asked, o.response(o.MAP, o.data_map(internal=82, external=82, where="11.0.0.1"),
                                     epoch=1003))
+    prefer = o.request(o.MAP, o.data_map(internal=84, external=80), o.option(o.PREFER_FAILURE))
+    frame = c.exchange(3.5, prefer, o.error(prefer, o.CANNOT_PROVIDE_EXTERNAL, 60, 1003))
+    c.expect(frame - 1, "info 6887-13.2-02")
     many = o.request(o.MAP, o.data_map(internal=83), o.filter_option(128, 1, "198.51.100.1"))
     c.exchange(4, many, o.error(many, o.EXCESSIVE_REMOTE_PEERS, 1800, 1004))
 
@@ -94,6 +97,7 @@ def ipv6():
     given = o.data_peer(nonce=o.NONCE2, internal=49152, external=49152, where="2001:db8:1::10",
                         remote="2001:db8:f::7")
     c.exchange(1, asked, o.response(o.PEER, given, lifetime=3600, epoch=1001))
+    c.answer(2, o.response(o.ANNOUNCE, lifetime=0, epoch=0), client=ALL_NODES, ttl=255)
 
 
 def restart():
@@ -184,8 +188,14 @@ def odd_but_legal():
                            epoch=1007))
     c.answer(8, o.response(o.MAP, o.data_map(nonce=o.NONCE2, internal=99, **EXTERNAL), epoch=3),
              server=("192.168.1.9", 5351))
+    # An update for one port while another client of the host waits.
+    c.ask(8.2, o.request(o.MAP, o.data_map(nonce=o.NONCE, internal=12)))
+    c.answer(8.3, o.response(o.MAP, o.data_map(nonce=o.NONCE2, internal=12, **EXTERNAL), epoch=1008),
+             client=("192.168.1.10", 40002))
+    c.ask(11.2, o.request(o.MAP, o.data_map(nonce=o.NONCE, internal=12)))
+    c.answer(11.3, o.response(o.MAP, o.data_map(nonce=o.NONCE, internal=12, **EXTERNAL), epoch=1011))
     # A higher version, of which nothing is known here.
-    c.ask(9, b"\3\1" + bytes(7), server=("192.168.1.8", 5351))
+    c.ask(12, b"\3\1" + bytes(7), server=("192.168.1.8", 5351))
 
 
 def quiet_ports():

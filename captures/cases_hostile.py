@@ -46,8 +46,8 @@ def snaplen():
 
 
 def snaplen_in_options():
-    c = Capture("hostile-snaplen-option", "frames of 112 octets end inside an option: no fault of it",
-                snaplen=112)
+    c = Capture("hostile-snaplen-option", "frames of 114 octets end inside an option: no fault of it",
+                snaplen=114)
     c.ask(0, o.request(o.MAP, o.data_map(), o.option(200, b"0123456789")))
     c.answer(0.01, o.response(o.MAP, o.data_map(**EXTERNAL)))
 

@@ -29,6 +29,15 @@ def header():
         octets = o.error(asked, code, 30, 1006 + number)
         c.exchange(6 + number, asked, octets[:12] + bytes(11) + b"\1" + octets[24:],
                    "fail 6887-7.2-05")
+    for number, (opcode, data, fault) in enumerate((
+            (o.MAP, o.data_map(internal=20, reserved=b"\1\2\3"), "fail 6887-11.1-01"),
+            (o.PEER, o.data_peer(internal=21, reserved=b"\1\2\3"), "fail 6887-12.1-02"),
+            (o.PEER, o.data_peer(internal=22, reserved16=b"\1\2"), "fail 6887-12.1-08"))):
+        asked = o.request(opcode, data)
+        zeroed = o.error(asked, o.NO_RESOURCES, 30, 1007)
+        zeroed = zeroed[:37] + bytes(3) + zeroed[40:62] + (bytes(2) + zeroed[64:])[: len(zeroed) - 62]
+        c.ask(7.3 + number / 10, asked, fault)
+        c.answer(7.31 + number / 10, zeroed if opcode == o.PEER else zeroed[:60])
     short = o.request(o.MAP, o.data_map())[:40]
     c.ask(8, short, "fail 6887-7-01")
     c.answer(8.01, o.error(short, o.MALFORMED_REQUEST, 1800, 1008))
