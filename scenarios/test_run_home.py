@@ -86,6 +86,11 @@ def test_the_gateway_held_the_mapping_until_the_end_of_the_run(home):
     assert "dport=5683" in (home.folder / "state" / "gateway.conntrack").read_text()
 
 
+def test_the_device_takes_leave_of_server_and_gateway_while_they_are_there(home):
+    told = home.log("device")
+    assert 0 < told.index("deregistered") < told.index("unmapped") < told.index("exit status 0")
+
+
 def test_frames_named_by_an_expectation_are_the_ones_meant(home):
     frame = home.expectation("answer")["frames"][0]
     answer = home.where(frame=str(frame))[0]

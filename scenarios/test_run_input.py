@@ -43,6 +43,10 @@ FAULTS = {
         "at: server:eth0", "at: server:eth7", "server:eth7", "server:eth7"),
     "a reference to nothing": (
         "${mapping.external-address}", "${maping.external-address}", "maping", "maping"),
+    "a condition on a missing program": (
+        "when: { device: coap }", "when: { devise: coap }", "devise", "no program 'devise'"),
+    "a condition on an unknown protocol": (
+        "when: { device: coap }", "when: { device: ftp }", "ftp", "expected one of pcp, natpmp, coap"),
     "no description of steps": ("steps:\n", "stages:\n", "stages:", "stages"),
 }
 
@@ -66,6 +70,45 @@ def test_of_a_bad_scenario_one_line_tells_file_and_line(fault, tmp_path):
     if place:
         assert done.err.startswith(f"{scenario}:{line_of(text, place)}: ")
     assert not (tmp_path / "out").exists()
+
+
+PEER = """
+name: thing
+role: thing
+program: [/bin/true]
+"""
+BAD_PEERS = {
+    "an unknown key": ("role: thing", "role: thing\ncolour: red", 4, "colour"),
+    "another role": ("role: thing", "role: other", None, "is a other, expected a thing"),
+    "no program": ("program: [/bin/true]", "speaks: []", None, "program"),
+    "a program without a path": ("[/bin/true]", "[]", 4, "expected the program's path"),
+    "a program that isn't there": ("/bin/true", "/bin/untrue", 4, "program 'thing' not found: /bin/untrue"),
+    "a program that can't be run": ("/bin/true", "/etc/passwd", 4, "Permission denied"),
+    "two ways to be ready": ("role: thing", "role: thing\nready: { udp: 1, tcp: 2 }", 4, "expected one of udp"),
+    "an unknown protocol": ("role: thing", "role: thing\nspeaks: [ftp]", 4, "expected one of pcp"),
+    "a file outside its folder": ("role: thing", "role: thing\nfiles: { ../x: y }", 4, "without '/'"),
+    "a fact that nobody knows": ("/bin/true", '"${NOBODY}/true"', 4, "nothing is known of '${NOBODY}'"),
+    "a fact without an end": ("/bin/true", '"${NOBODY"', 4, "lacks its '}'"),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_PEERS)
+def test_of_a_bad_peer_file_one_line_tells_file_and_line(fault, two, tmp_path):
+    old, new, line, complaint = BAD_PEERS[fault]
+    done = two("programs: { it: { node: left, role: thing, peer: thing } }\nsteps: []\nexpect: []\n",
+               {"thing": PEER.replace(old, new)})
+    place = f"{tmp_path}/peers/thing.yaml:{line}: " if line else str(tmp_path)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert done.err.startswith(place) and complaint in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_probe_through_a_mapping_that_nobody_awaited_is_refused(two):
+    done = two("programs: { it: { node: left, role: thing, peer: thing } }\n"
+               "steps: [{ start: it }, { probe: { from: left, through: it } }]\nexpect: []\n",
+               {"thing": PEER})
+    assert (done.code, done.out) == (2, "")
+    assert "no mapping of 'it' is awaited by then" in done.err
 
 
 @pytest.mark.parametrize("missing", ["peers/root/usr/sbin/miniupnpd", "pinhole-device"])

@@ -35,9 +35,21 @@ def outcomes(run):
 
 
 def test_a_program_that_ends_on_its_own_makes_the_run_an_error(two):
-    steps = "steps: [{ start: it }, { pass: { for: 1s, why: it ends meanwhile } }, { stop: it }]\n"
-    done = two(PROGRAM + steps + ALL_IS_WELL, shell("echo ready; sleep 0.2; echo oops; exit 3"))
+    rest = """
+steps:
+  - start: it
+  - probe: { from: left, to: "10.1.0.2:4000", wait: 500ms, text: knock }
+  - stop: it
+expect:
+  - { name: seen, see: udp, where: { payload: knock } }
+  - { name: not-seen, see: udp, where: { payload: hello } }
+  - { name: absent, see: udp, where: { payload: hello }, absent: true }
+"""
+    done = two(PROGRAM + rest, shell("echo ready; sleep 0.2; echo oops; exit 3"))
     assert done.code == 2
+    # What was seen was seen; that something was not seen proves nothing, as not all was tried.
+    assert [e["verdict"] for e in done.result["expectations"]] == [
+        "pass", "inconclusive", "inconclusive"]
     assert (done.result["verdict"], outcomes(done)) == ("error", ["done", "done", "not reached"])
     assert "it ended on its own with status 3: oops" in done.result["error"]
     assert "it ended on its own" in done.err
