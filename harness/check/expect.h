@@ -44,8 +44,8 @@ struct expectation {
                            ports), either way, for so long before; so long a capture is needed too */
     const char *after;  /* only packets behind the anchor of this one */
     const char *before; /* only packets in front of the anchor of this one, if that was met */
-    bool absent;        /* no such packet may be seen */
     const char *count;  /* "3", ">=3" or "<=3" packets; NULL is ">=1" */
+    bool absent;        /* no such packet may be seen */
     int line;           /* in the scenario file, for messages; 0 if there is none */
 };
 
