@@ -87,9 +87,7 @@ def deepest_stack(graphs, roots):
             octets = re.search(r"(\d+) bytes", label)
             if octets:
                 frame[title] = int(octets.group(1))
-        for source, target in re.findall(
-            r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"', text
-        ):
+        for source, target in re.findall(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"', text):
             calls.setdefault(source, set()).add(target)
 
     def depth(function, above):
@@ -122,11 +120,12 @@ def sections(prefix, image):
 def struct_sizes(prefix, flags, folder):
     probe = folder / "structs.c"
     probe.write_text(
-        '#include "engine/pcp_client.h"\n'
         "char size_of_mapping[sizeof(struct pcp_mapping)];\n"
         "char size_of_client[sizeof(struct pcp_client)];\n"
     )
-    run(f"{prefix}gcc", *flags, "-c", probe, "-o", folder / "structs.probe")
+    run(
+        f"{prefix}gcc", *flags, "-include", "engine/pcp_client.h", "-c", probe, "-o", folder / "structs.probe"
+    )
     symbols = run(f"{prefix}nm", "-S", folder / "structs.probe")
     return {
         name: int(re.search(rf"^\S+ (\S+) \w size_of_{name}$", symbols, re.MULTILINE).group(1), 16)

@@ -206,7 +206,7 @@ static bool is_link_local(const struct address *address)
 
 int route_source_address(const struct place *to, struct address *source, struct error *error)
 {
-    struct place chosen;
+    struct place chosen = {0};
     if (ask_kernel(to, &chosen, error) < 0)
         return -1;
     *source = chosen.address;

@@ -44,7 +44,7 @@ static void stop_sharing(const struct place *local, uint16_t port)
     enum { HANDLES_LOOKED_AT = 64 };
     const int no = 0;
     for (int handle = 0; handle < HANDLES_LOOKED_AT; handle++) {
-        union socket_address address;
+        union socket_address address = {0};
         socklen_t length = sizeof address;
         struct place place;
         uint16_t bound;
