@@ -73,6 +73,7 @@ struct pcp_server_change {
     enum pcp_server_change_kind kind;
     struct pcp_server_mapping mapping; /* as it is now; for REMOVED as it was */
     uint64_t rest_until;               /* REMOVED: its port rests until then; 0: it doesn't */
+    uint32_t filters_before;           /* FILTERED: those that no longer hold */
 };
 
 /* Where a datagram came in. */
@@ -210,6 +211,11 @@ bool pcp_server_filter_next(const struct pcp_server *server, uint32_t *cursor,
  * (address, room), in which case the Epoch must be reset. */
 int pcp_server_restore(struct pcp_server *server, const struct pcp_server_mapping *mapping,
                        const struct pcp_filter *filters, size_t filter_count, struct error *error);
+
+/* Does again what a change did before the restart: a log of changes, played from its beginning, gives
+ * back the state. Mappings that have expired meanwhile come as EXPIRED events. */
+int pcp_server_replay(struct pcp_server *server, const struct pcp_server_change *change,
+                      const struct pcp_filter *filters, size_t filter_count, struct error *error);
 
 /* Live mappings, resting ports and filters, as they stand. */
 struct pcp_server_counts {

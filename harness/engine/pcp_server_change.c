@@ -119,6 +119,7 @@ void pcp_server_note_renewed(struct pcp_server *server, struct pcp_server_answer
     answer->undo.filters_replaced = filtered;
     answer->change.kind = filtered ? PCP_SERVER_FILTERED : PCP_SERVER_RENEWED;
     answer->change.rest_until = 0;
+    answer->change.filters_before = answer->undo.filters_before;
     pcp_server_view(server, mapping, &answer->change.mapping);
 }
 

@@ -165,7 +165,7 @@ static uint32_t binding_for(struct pcp_server *server, const struct pcp_server_m
                                  });
 }
 
-static enum pcp_table_kind table_kind(const struct pcp_server_mapping *view)
+enum pcp_table_kind pcp_server_table_kind(const struct pcp_server_mapping *view)
 {
     if (view->kind == PCP_SERVER_STATIC)
         return PCP_TABLE_STATIC;
@@ -180,7 +180,7 @@ uint32_t pcp_server_insert(struct pcp_server *server, const struct pcp_server_ma
     uint32_t binding = binding_for(server, view);
     if (!binding)
         return PCP_TABLE_NONE;
-    uint32_t index = pcp_table_attach(table, binding, table_kind(view), &view->remote,
+    uint32_t index = pcp_table_attach(table, binding, pcp_server_table_kind(view), &view->remote,
                                       view->remote_port, view->deadline);
     if (!index)
         return PCP_TABLE_NONE;
@@ -199,67 +199,7 @@ uint32_t pcp_server_insert(struct pcp_server *server, const struct pcp_server_ma
     return index;
 }
 
-/* --- the administrator's side --------------------------------------------------------------- */
-
-int pcp_server_add_static(struct pcp_server *server, const struct pcp_server_mapping *mapping,
-                          struct error *error)
-{
-    struct pcp_server_mapping fixed = *mapping;
-    fixed.kind = PCP_SERVER_STATIC;
-    fixed.deadline = PCP_SERVER_NEVER;
-    fixed.client = mapping->internal;
-    return pcp_server_restore(server, &fixed, NULL, 0, error);
-}
-
-/* Why a stored mapping can't be had, or NULL. */
-static const char *restore_obstacle(const struct pcp_server *server,
-                                    const struct pcp_server_mapping *mapping)
-{
-    const struct pcp_table *table = &server->table;
-    int pool = pcp_server_pool_of(server, &mapping->external);
-    if (pool < 0 && !address_equal(&mapping->internal, &mapping->external))
-        return "its external address is not this server's";
-    uint32_t host = pcp_table_host_find(table, &mapping->internal);
-    uint32_t binding =
-        pcp_table_binding_find(table, host, mapping->protocol, mapping->internal_port);
-    uint32_t holder = PCP_TABLE_NONE;
-    if (pool >= 0)
-        holder = pcp_table_binding_find_external(table, (uint16_t)pool, mapping->protocol,
-                                                 mapping->external_port);
-    if (holder && (holder != binding || mapping->kind == PCP_SERVER_RESTING))
-        return "another mapping has its external port";
-    if (mapping->kind == PCP_SERVER_RESTING)
-        return NULL;
-    if (binding && !mapping->secondary && binding != holder && pool >= 0)
-        return "its internal port is mapped to another external port";
-    bool peer = table_kind(mapping) == PCP_TABLE_PEER;
-    if (binding && !peer && table->bindings[binding].map)
-        return "its internal port is mapped already";
-    if (peer && pcp_table_peer_find(table, host, mapping->protocol, mapping->internal_port,
-                                    &mapping->remote, mapping->remote_port))
-        return "its flow is mapped already";
-    return NULL;
-}
-
-int pcp_server_restore(struct pcp_server *server, const struct pcp_server_mapping *mapping,
-                       const struct pcp_filter *filters, size_t filter_count, struct error *error)
-{
-    char internal[ADDRESS_TEXT_SIZE];
-    const char *obstacle = restore_obstacle(server, mapping);
-    struct pcp_server_mapping view = *mapping;
-    view.filters = PCP_TABLE_NONE;
-    for (size_t i = 0; i < filter_count && !obstacle; i++)
-        if (!pcp_table_filter_add(&server->table, &view.filters, &filters[i]))
-            obstacle = "no room for its filters";
-    if (!obstacle && !pcp_server_insert(server, &view))
-        obstacle = "no room for it";
-    if (!obstacle)
-        return 0;
-    pcp_table_filter_free(&server->table, view.filters);
-    return error_set(error, "mapping of %s port %u protocol %u: %s",
-                     address_format(&mapping->internal, internal), mapping->internal_port,
-                     mapping->protocol, obstacle);
-}
+/* --- walks ---------------------------------------------------------------------------------- */
 
 bool pcp_server_next(const struct pcp_server *server, uint32_t *cursor,
                      struct pcp_server_mapping *mapping)

@@ -325,6 +325,97 @@ static void mappings_rests_filters_and_epoch_survive_a_restart(void **state)
     assert_result(&bench, PCP_NOT_AUTHORIZED);
 }
 
+/* Keeps all changes of a run, filters by value, as a journal would. */
+struct record {
+    struct pcp_server_change change;
+    struct pcp_filter filters[8];
+    size_t filter_count;
+};
+
+static struct record journal[4096];
+static size_t journal_length;
+
+static void record_change(const struct pcp_server_change *change)
+{
+    if (change->kind == PCP_SERVER_UNCHANGED)
+        return;
+    struct record *record = &journal[journal_length++];
+    *record = (struct record){.change = *change};
+    uint32_t cursor = change->mapping.filters;
+    while (record->filter_count < 8 &&
+           pcp_server_filter_next(bench.server, &cursor, &record->filters[record->filter_count]))
+        record->filter_count++;
+}
+
+static void a_log_of_changes_played_from_its_beginning_gives_back_the_state(void **state)
+{
+    (void)state;
+    start(&bench);
+    journal_length = 0;
+    uint32_t dice = 1;
+    for (int i = 0; i < 1500; i++) {
+        dice = dice * 1664525 + 1013904223;
+        uint16_t port = (uint16_t)(40000 + (dice >> 8) % 12);
+        bool ends = (dice >> 16) % 3 == 0 || i >= 1495; /* some ports rest at the end */
+        uint32_t lifetime = ends ? 0 : 200 + (dice >> 20);
+        struct pcp_message message = map_message(HOST, UDP, port, lifetime);
+        if ((dice >> 12) % 4 == 0 && port % 3 == 0)
+            message = peer_message(HOST, UDP, port, "11.9.9.9", 9, lifetime);
+        message.data.map.nonce[0] = (uint8_t)((dice >> 28) == 0);
+        struct request request = encode(&message);
+        if (message.opcode == PCP_MAP && lifetime && (dice >> 24) % 4 == 0)
+            add_filter(&request, "11.8.8.8", (uint8_t)(120 + (dice >> 26) % 8), 0);
+        submit(&bench, HOST, request.octets, request.length);
+        record_change(&bench.answer.change);
+        pcp_server_commit(bench.server, &bench.answer);
+        bench.now += 7 * SECOND;
+        while (advance())
+            if (event.kind == PCP_SERVER_EXPIRED)
+                record_change(&event.change);
+    }
+    struct bench old = bench;
+    start(&bench);
+    for (size_t i = 0; i < journal_length; i++) {
+        struct error error = {{0}};
+        if (pcp_server_replay(bench.server, &journal[i].change, journal[i].filters,
+                              journal[i].filter_count, &error))
+            fail_msg("%s", error.text);
+    }
+    settle(&bench);
+    struct pcp_server_counts before = pcp_server_count(old.server);
+    struct pcp_server_counts after = pcp_server_count(bench.server);
+    assert_memory_equal(&before, &after, sizeof before);
+    assert_in_range(before.live, 3, 24); /* else the run shows nothing */
+    assert_in_range(before.resting, 1, 24);
+    for (uint16_t port = 40000; port < 40012; port++) {
+        bool present = map(&old, HOST, UDP, port, 600) != 0;
+        assert_int_equal(map(&bench, HOST, UDP, port, 600) != 0, present);
+        assert_int_equal(bench.answer.change.kind, old.answer.change.kind);
+        assert_int_equal(bench.response.data.map.external_port,
+                         old.response.data.map.external_port);
+    }
+    free(old.memory);
+}
+
+static void a_client_hears_of_its_end_where_ports_do_not_rest_too(void **state)
+{
+    (void)state;
+    bench.policy.announcements = 0;
+    bench.policy.rest = (struct pcp_server_times){0, 0, 0};
+    start(&bench);
+    struct pcp_message message = map_message(HOST, UDP, 80, 600);
+    message.data.map.external_port = 40000;
+    message.data.map.external_address = at("11.0.0.1");
+    struct request request = encode(&message);
+    add_option(&request, PCP_PREFER_FAILURE, NULL, 0);
+    send_request(&bench, HOST, &request);
+    renumber("11.0.0.9");
+    assert_true(advance());
+    assert_int_equal(event.kind, PCP_SERVER_EXPIRED);
+    assert_true(advance());
+    assert_int_equal(event.kind, PCP_SERVER_UPDATE);
+}
+
 static void an_epoch_older_than_the_clock_can_be_set(void **state)
 {
     (void)state;
@@ -369,6 +460,8 @@ int main(void)
         T(an_address_lost_and_had_again_is_no_change),
         T(a_forgotten_host_loses_all_its_mappings_and_others_none),
         T(mappings_rests_filters_and_epoch_survive_a_restart),
+        T(a_log_of_changes_played_from_its_beginning_gives_back_the_state),
+        T(a_client_hears_of_its_end_where_ports_do_not_rest_too),
         T(an_epoch_older_than_the_clock_can_be_set),
         T(what_does_not_fit_is_not_restored),
     };
