@@ -53,9 +53,11 @@ $(BUILD)/pinhole: $(call objects,cli) $(CLILIBS) | needs
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALLFLAGS) -o $@ $(call objects,cli) $(CLILIBS) $(PKGLIBS)
 
+LIBS_gateway := -lnftables
+
 define program
 $(BUILD)/pinhole-$(1): $$(call objects,node/$(1)) $$(call objects,node/common) $$(NODELIBS) | needs
-	$$(call say,LINK)$$(CC) $$(ALLFLAGS) -o $$@ $$(filter %.o,$$^) $$(NODELIBS) $$(COAPLIBS) -lmnl
+	$$(call say,LINK)$$(CC) $$(ALLFLAGS) -o $$@ $$(filter %.o,$$^) $$(NODELIBS) $$(COAPLIBS) -lmnl $$(LIBS_$(1))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 

@@ -1,0 +1,64 @@
+/* What the gateway is told: a policy file of lines "KEY VALUE...", and options "--KEY VALUE..." that
+ * come after it and win. Environment variables give the interfaces of a lab.
+ *
+ *     inside eth0 eth1            # where PCP is served; needed
+ *     outside eth2                # the way to the internet; needed for nftables
+ *     external 11.0.0.1 11.0.0.2  # "auto" (default): the first IPv4 address of outside
+ *     backend nftables            # or none
+ *     state /var/lib/pinhole/state
+ *     minimum-lifetime 120        # and so on: config_help() lists every key
+ *     allow 192.168.1.0/24 1024-65535
+ *     deny 0.0.0.0/0 0-65535      # the first rule that fits decides
+ *     static udp 192.168.1.10 5683 5683
+ */
+#ifndef PINHOLE_NODE_GATEWAY_CONFIG_H
+#define PINHOLE_NODE_GATEWAY_CONFIG_H
+
+#include "base/error.h"
+#include "engine/pcp_server.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+enum { CONFIG_INTERFACES = 16, CONFIG_PREFIXES = 16, CONFIG_RULES = 64, CONFIG_STATICS = 64 };
+
+struct config_static {
+    uint8_t protocol;
+    struct address internal;
+    uint16_t internal_port, external_port;
+};
+
+struct config {
+    char inside[CONFIG_INTERFACES][IF_NAMESIZE];
+    size_t inside_count;
+    char trusted[CONFIG_INTERFACES][IF_NAMESIZE]; /* for THIRD_PARTY requests alone */
+    size_t trusted_count;
+    char outside[IF_NAMESIZE];
+    bool external_auto;
+    struct address external[PCP_SERVER_MAXIMUM_ADDRESSES];
+    char backend[16];
+    char state[256]; /* "" : none is kept */
+    bool masquerade; /* translate implicit flows too, to ports below those of mappings */
+    bool guard;      /* drop what comes from outside unasked */
+    bool busy;       /* never sleep: for measurements */
+    bool check;      /* read everything, say what is wrong, and stop */
+    bool help;
+
+    struct pcp_server_policy policy; /* its arrays are those below */
+    struct pcp_server_prefix third_party_clients[CONFIG_PREFIXES];
+    struct pcp_server_prefix inside_prefixes[CONFIG_PREFIXES];
+    struct pcp_server_rule rules[CONFIG_RULES];
+    struct config_static statics[CONFIG_STATICS];
+    size_t static_count;
+};
+
+/* Fills config from defaults, environment, policy file and command line; -1 with error at the first
+ * thing that isn't understood: where, what was expected, what came. */
+int config_read(struct config *config, int argument_count, char *const *arguments,
+                struct error *error);
+
+/* Prints all keys. */
+void config_help(FILE *to);
+
+#endif

@@ -1,0 +1,409 @@
+/* One thread, one loop: wait for datagrams, signals, a changed address or the engine's next instant;
+ * work on a batch of requests; carry out all their changes in one transaction of the device and one
+ * write to the state file; then answer. So a lone request is answered at once, and under load the
+ * cost of transaction and write is shared by the batch.
+ *
+ * When the device refuses a batch, it is undone as a whole and each request is tried by itself: the
+ * others do not suffer for one. When the device and the engine may have come apart (a removal that
+ * failed), the device is built anew from the engine's state.
+ */
+#include "node/gateway/gateway.h"
+
+#include "node/common/clock.h"
+#include "node/common/say.h"
+#include "node/gateway/backend.h"
+#include "node/gateway/journal.h"
+#include "node/gateway/sockets.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    EVENTS_A_TURN = 256,      /* so that a wave of expiry doesn't keep requests waiting */
+    RETRY_MILLISECONDS = 5000 /* between attempts to mend state file or device */
+};
+
+struct gateway {
+    struct config *config;
+    const struct backend_operations *operations;
+    struct backend *backend;
+    struct sockets *sockets;
+    struct journal *journal; /* or NULL */
+    void *memory;
+    struct pcp_server *server;
+    int signals, addresses; /* descriptors */
+    uint64_t random;
+    bool apart;       /* the device may not hold what the engine does */
+    uint64_t mend_at; /* when to try again */
+    struct pcp_server_input inputs[SOCKETS_BATCH];
+    struct pcp_server_answer answers[SOCKETS_BATCH];
+};
+
+/* --- changes -------------------------------------------------------------------------------- */
+
+static void queue_change(struct gateway *gateway, const struct pcp_server_change *change,
+                         uint64_t now)
+{
+    if (change->kind == PCP_SERVER_UNCHANGED)
+        return;
+    gateway->operations->queue(gateway->backend, gateway->server, change);
+    if (gateway->journal)
+        journal_add(gateway->journal, gateway->server, change, now);
+}
+
+static void discard_changes(struct gateway *gateway)
+{
+    gateway->operations->discard(gateway->backend);
+    if (gateway->journal)
+        journal_discard(gateway->journal);
+}
+
+/* Writes what is queued to the state file; false: nothing of it may be acknowledged. */
+static bool store_changes(struct gateway *gateway)
+{
+    struct error error = {{0}};
+    if (!gateway->journal)
+        return true;
+    enum journal_outcome outcome = journal_write(gateway->journal, &error);
+    if (error.text[0])
+        complain("%s; %s", error.text,
+                 outcome == JOURNAL_EMPTIED ? "mappings go on, but would not survive a restart"
+                                            : "no changes are taken until it can be written");
+    return outcome != JOURNAL_LOST;
+}
+
+/* Device, then state file: 0 if both hold what is queued, else -1 and neither counts. */
+static int carry_out(struct gateway *gateway, struct error *error)
+{
+    if (gateway->operations->commit(gateway->backend, error)) {
+        if (gateway->journal)
+            journal_discard(gateway->journal);
+        return -1;
+    }
+    if (store_changes(gateway))
+        return 0;
+    gateway->apart = true; /* the device holds what will be undone */
+    return -1;
+}
+
+/* --- what time brings ----------------------------------------------------------------------- */
+
+static void handle_event(struct gateway *gateway, const struct pcp_server_event *event,
+                         uint64_t now)
+{
+    switch (event->kind) {
+    case PCP_SERVER_EXPIRED:
+        queue_change(gateway, &event->change, now);
+        break;
+    case PCP_SERVER_ANNOUNCE:
+        sockets_announce(gateway->sockets, event->octets, event->length, event->nat_pmp);
+        break;
+    case PCP_SERVER_UPDATE:
+        sockets_send(gateway->sockets, event->path, &event->destination, event->destination_port,
+                     event->octets, event->length);
+        break;
+    }
+}
+
+/* Queues what is due. True if the device has something to do for it. */
+static bool drain_events(struct gateway *gateway, uint64_t now)
+{
+    static struct pcp_server_event event;
+    bool expired = false;
+    for (int i = 0; i < EVENTS_A_TURN && pcp_server_advance(gateway->server, now, &event); i++) {
+        handle_event(gateway, &event, now);
+        expired = expired || event.kind == PCP_SERVER_EXPIRED;
+    }
+    return expired;
+}
+
+/* --- requests ------------------------------------------------------------------------------- */
+
+static uint64_t next_random(struct gateway *gateway)
+{
+    /* splitmix64, seeded by the kernel: ports need not be guess-proof, but differ from run to run */
+    uint64_t z = gateway->random += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+static void request(struct gateway *gateway, size_t which, uint64_t now)
+{
+    gateway->inputs[which].now = now;
+    gateway->inputs[which].random = next_random(gateway);
+    pcp_server_request(gateway->server, &gateway->inputs[which], &gateway->answers[which]);
+    queue_change(gateway, &gateway->answers[which].change, now);
+}
+
+static void refuse(struct gateway *gateway, size_t which)
+{
+    pcp_server_refuse(gateway->server, &gateway->inputs[which], &gateway->answers[which]);
+}
+
+/* A batch that failed: undone, last change first, and each request tried alone. */
+static void retry_one_by_one(struct gateway *gateway, size_t count, uint64_t now)
+{
+    for (size_t i = count; i > 0; i--)
+        refuse(gateway, i - 1);
+    for (size_t i = 0; i < count; i++) {
+        struct error error = {{0}};
+        request(gateway, i, now);
+        if (carry_out(gateway, &error) == 0)
+            pcp_server_commit(gateway->server, &gateway->answers[i]);
+        else
+            refuse(gateway, i);
+        if (error.text[0])
+            complain("a request was refused: %s", error.text);
+    }
+}
+
+static void serve_batch(struct gateway *gateway, size_t listener, size_t count, uint64_t now)
+{
+    struct error error = {{0}};
+    for (size_t i = 0; i < count; i++)
+        request(gateway, i, now);
+    bool expired = drain_events(gateway, now);
+    if (carry_out(gateway, &error) == 0) {
+        for (size_t i = 0; i < count; i++)
+            pcp_server_commit(gateway->server, &gateway->answers[i]);
+    } else {
+        gateway->apart = gateway->apart || expired;
+        retry_one_by_one(gateway, count, now);
+    }
+    gateway->operations->flush(gateway->backend);
+    sockets_answer(gateway->sockets, listener, gateway->inputs, gateway->answers, count);
+}
+
+/* --- mending -------------------------------------------------------------------------------- */
+
+static void mend(struct gateway *gateway, uint64_t now)
+{
+    struct error error = {{0}};
+    if (now < gateway->mend_at)
+        return;
+    bool due = gateway->journal && journal_is_due(gateway->journal);
+    if (gateway->apart && gateway->operations->rebuild(gateway->backend, gateway->server, &error))
+        complain("%s", error.text);
+    else
+        gateway->apart = false;
+    if (due && journal_rewrite(gateway->journal, gateway->server, now, &error) == 0)
+        due = false;
+    gateway->mend_at = gateway->apart || due ? now + RETRY_MILLISECONDS : 0;
+}
+
+static bool needs_mending(const struct gateway *gateway)
+{
+    return gateway->apart || (gateway->journal && journal_is_due(gateway->journal));
+}
+
+/* --- the external address ------------------------------------------------------------------- */
+
+static int watch_addresses(struct error *error)
+{
+    int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+    struct sockaddr_nl groups = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR};
+    if (descriptor >= 0 && bind(descriptor, (struct sockaddr *)&groups, sizeof groups) == 0)
+        return descriptor;
+    error_set_errno(error, errno, "netlink socket for addresses");
+    if (descriptor >= 0)
+        close(descriptor);
+    return -1;
+}
+
+static void follow_address(struct gateway *gateway, uint64_t now)
+{
+    struct config *config = gateway->config;
+    char text[ADDRESS_TEXT_SIZE];
+    uint8_t ignored[8192];
+    while (recv(gateway->addresses, ignored, sizeof ignored, 0) > 0)
+        ;
+    struct address found = sockets_interface_address(config->outside);
+    if (!config->external_auto || address_equal(&found, &config->external[0]))
+        return;
+    config->external[0] = found;
+    say("external address %s", address_format(&found, text));
+    pcp_server_renumber(gateway->server, 0, &found, now);
+    drain_events(gateway, now);
+    discard_changes(gateway); /* all is carried out anew */
+    gateway->apart = true;
+    struct error error = {{0}};
+    if (gateway->journal && journal_rewrite(gateway->journal, gateway->server, now, &error))
+        complain("%s", error.text);
+    gateway->mend_at = 0;
+    mend(gateway, now);
+}
+
+/* --- beginning and end ---------------------------------------------------------------------- */
+
+static int make_server(struct gateway *gateway, uint64_t now, struct error *error)
+{
+    struct config *config = gateway->config;
+    uint64_t secret[3];
+    if (getrandom(secret, sizeof secret, 0) != sizeof secret)
+        return error_set_errno(error, errno, "random numbers");
+    gateway->random = secret[2];
+    size_t size = pcp_server_size(&config->policy);
+    gateway->memory = malloc(size);
+    if (!gateway->memory)
+        return error_set(error, "no memory for %u mappings", config->policy.mapping_capacity);
+    struct pcp_server_device device = {.context = gateway->backend,
+                                       .outbound = gateway->operations->outbound};
+    gateway->server =
+        pcp_server_create(gateway->memory, size, &config->policy, &device, secret, now, error);
+    if (!gateway->server)
+        return -1;
+    for (size_t i = 0; i < config->static_count; i++) {
+        const struct config_static *entry = &config->statics[i];
+        struct pcp_server_mapping mapping = {.protocol = entry->protocol,
+                                             .internal = entry->internal,
+                                             .internal_port = entry->internal_port,
+                                             .external = config->external[0],
+                                             .external_port = entry->external_port};
+        if (!address_is_ipv4(&entry->internal))
+            mapping.external = entry->internal;
+        if (pcp_server_add_static(gateway->server, &mapping, error))
+            return -1;
+    }
+    return 0;
+}
+
+static int load_state(struct gateway *gateway, uint64_t now, struct error *error)
+{
+    struct config *config = gateway->config;
+    if (!config->state[0]) {
+        pcp_server_reset_epoch(gateway->server, now);
+        return 0;
+    }
+    struct journal_findings findings;
+    gateway->journal = journal_open(config->state, gateway->server, now, &findings, error);
+    if (!gateway->journal)
+        return -1;
+    if (findings.trusted)
+        say("state of %zu changes, epoch %u", findings.changes, findings.epoch);
+    else
+        say("epoch starts anew: %s", findings.because);
+    return 0;
+}
+
+static int watch_signals(struct error *error)
+{
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGINT);
+    sigprocmask(SIG_BLOCK, &wanted, NULL);
+    int descriptor = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
+    return descriptor < 0 ? error_set_errno(error, errno, "signals") : descriptor;
+}
+
+static int begin(struct gateway *gateway, struct error *error)
+{
+    struct config *config = gateway->config;
+    uint64_t now = clock_milliseconds();
+    gateway->signals = watch_signals(error);
+    if (gateway->signals < 0)
+        return -1;
+    gateway->addresses = watch_addresses(error);
+    if (gateway->addresses < 0)
+        return -1;
+    if (config->external_auto)
+        config->external[0] = sockets_interface_address(config->outside);
+    gateway->operations = backend_find(config->backend);
+    gateway->backend = gateway->operations->open(config, error);
+    if (!gateway->backend || make_server(gateway, now, error) || load_state(gateway, now, error))
+        return -1;
+    gateway->sockets = sockets_open(config, error);
+    if (!gateway->sockets)
+        return -1;
+    return gateway->operations->rebuild(gateway->backend, gateway->server, error);
+}
+
+static void end(struct gateway *gateway)
+{
+    if (gateway->journal)
+        journal_close(gateway->journal, gateway->server, clock_milliseconds());
+    sockets_close(gateway->sockets);
+    if (gateway->backend)
+        gateway->operations->close(gateway->backend);
+    if (gateway->addresses >= 0)
+        close(gateway->addresses);
+    if (gateway->signals >= 0)
+        close(gateway->signals);
+    free(gateway->memory);
+}
+
+/* --- the loop ------------------------------------------------------------------------------- */
+
+/* Milliseconds that poll() may wait. */
+static int patience(const struct gateway *gateway, uint64_t now)
+{
+    if (gateway->config->busy)
+        return 0;
+    uint64_t next = pcp_server_next_time(gateway->server);
+    if (needs_mending(gateway) && gateway->mend_at < next)
+        next = gateway->mend_at;
+    if (next <= now)
+        return 0;
+    return next - now < INT_MAX ? (int)(next - now) : INT_MAX;
+}
+
+static void turn(struct gateway *gateway, size_t listeners)
+{
+    uint64_t now = clock_milliseconds();
+    bool served = false;
+    for (size_t i = 0; i < listeners; i++) {
+        size_t count = sockets_receive(gateway->sockets, i, gateway->inputs);
+        if (count)
+            serve_batch(gateway, i, count, now);
+        served = served || count;
+    }
+    if (!served && pcp_server_next_time(gateway->server) <= now)
+        serve_batch(gateway, 0, 0, now); /* nothing but what time brings */
+    if (needs_mending(gateway))
+        mend(gateway, now);
+}
+
+static void serve(struct gateway *gateway)
+{
+    struct pollfd descriptors[SOCKETS_MAXIMUM + 2];
+    size_t listeners = sockets_count(gateway->sockets);
+    sockets_poll(gateway->sockets, descriptors);
+    descriptors[listeners] = (struct pollfd){.fd = gateway->signals, .events = POLLIN};
+    descriptors[listeners + 1] = (struct pollfd){.fd = gateway->addresses, .events = POLLIN};
+    unsigned int spins = 0;
+    while (!(descriptors[listeners].revents & POLLIN)) {
+        /* Busy polling looks at signals and addresses only now and then. */
+        if (!gateway->config->busy || spins++ % 1024 == 0) {
+            poll(descriptors, listeners + 2, patience(gateway, clock_milliseconds()));
+            if (descriptors[listeners + 1].revents & POLLIN)
+                follow_address(gateway, clock_milliseconds());
+        }
+        turn(gateway, listeners);
+    }
+}
+
+int gateway_run(struct config *config, struct error *error)
+{
+    static struct gateway gateway;
+    memset(&gateway, 0, sizeof gateway);
+    gateway.config = config;
+    gateway.signals = -1;
+    gateway.addresses = -1;
+    int result = begin(&gateway, error);
+    if (result == 0) {
+        say("ready");
+        serve(&gateway);
+    }
+    end(&gateway);
+    return result;
+}
