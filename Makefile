@@ -91,15 +91,19 @@ $(BUILD)/peers/.unpacked: harness/setup/unpack-peers harness/setup/peers.list
 
 # --- the two commands -----------------------------------------------------------------------
 
-run: setup ## set up, build, and show a device that gets a mapping (SCENARIO=..., OUT=...)
+RUN_SCENARIO = $(or $(SCENARIO),scenarios/home.yaml)
+RUN_FOLDER   = $(or $(OUT),$(BUILD)/run/$(basename $(notdir $(RUN_SCENARIO))))
+
+run: setup ## set up, build, and show a device that gets a mapping (SCENARIO=FILE OUT=DIR)
 	@$(MAKE) --no-print-directory all
-	$(BUILD)/pinhole run $(or $(SCENARIO),scenarios/home.yaml) --out $(or $(OUT),$(BUILD)/run/$(notdir $(basename $(or $(SCENARIO),home))))
+	$(BUILD)/pinhole run $(RUN_SCENARIO) --out $(RUN_FOLDER)
+	$(BUILD)/pinhole report $(RUN_FOLDER)
 
 test: setup ## set up, build, and run every test
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory check-c check-python
 
-check: ## run the tests without setting anything up
+check: ## run every test with what is installed
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory check-c check-python
 
