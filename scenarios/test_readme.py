@@ -60,3 +60,17 @@ def test_every_file_and_folder_it_names_is_there():
 @pytest.mark.parametrize("target", re.findall(r"`make ([a-z]+)", TEXT))
 def test_every_make_target_it_names_exists(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.M)
+
+
+def test_the_peer_file_that_it_shows_starts_the_program_with_its_facts(tmp_path):
+    (shown,) = re.findall(r"^```yaml\n(# my-gateway.yaml\n.*?)^```$", TEXT, re.S | re.M)
+    program = tmp_path / "my-pcpd"
+    # 127 says "unsupported": the scenario ends there, and tells so only if the facts were right.
+    program.write_text('#!/bin/sh\nprintf "inside eth0\\noutside eth1\\n" | cmp - "$2" && exit 127\nexit 1\n')
+    program.chmod(0o755)
+    tmp_path.chmod(0o755)
+    peer = tmp_path / "my-gateway.yaml"
+    peer.write_text(shown.replace("/usr/local/sbin/my-pcpd", str(program)))
+    command = [BUILD / "pinhole", "run", "scenarios/home.yaml", "--peer", f"gateway={peer}", "--out", tmp_path / "out"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert "unsupported" in done.stdout + done.stderr, done.stdout + done.stderr

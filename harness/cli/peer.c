@@ -219,12 +219,16 @@ struct peer *peer_find(const char *folder, const char *name, const char *role, c
     (void)root_find("scenarios/peers", own, sizeof own, &nowhere);
     char *near = memory_print("%s/peers", folder);
     char *plain = memory_copy(name);
-    char *variant = strchr(plain, ':');
+    char *slash = strrchr(plain, '/');
+    char *variant = strchr(slash ? slash : plain, ':');
     if (variant)
         *variant++ = '\0';
     struct peer *peer = NULL;
     int found = 0;
-    if (!strchr(plain, '/')) {
+    if (slash) {
+        peer = load(plain, error);
+        found = peer ? 1 : -1;
+    } else {
         found = find_in(near, plain, role, &peer, error);
         if (found == 0 && own[0])
             found = find_in(own, plain, role, &peer, error);

@@ -59,7 +59,8 @@ struct peer {
 };
 
 /* Finds and reads the peer called name, "PEER" or "PEER:VARIANT", that fills role:
- * folder/peers/PEER-ROLE.yaml or PEER.yaml, then the same among the project's own. by says where the name was written ("home.yaml:12: "). NULL and
+ * folder/peers/PEER-ROLE.yaml or PEER.yaml, then the same among the project's own. A PEER with a slash
+ * is the path of its file. by says where the name was written ("home.yaml:12: "). NULL and
  * an error that lists the peers of the role if there is none. */
 struct peer *peer_find(const char *folder, const char *name, const char *role, const char *by,
                        struct error *error);

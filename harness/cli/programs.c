@@ -140,6 +140,34 @@ char *program_find_command(const char *name, struct error *error)
     return found;
 }
 
+char **programs_list_files(const struct scenario *scenario)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < scenario->program_count; i++)
+        most += 1 + scenario->programs[i].peer->needs.count;
+    char **files = memory_new(most + 1, sizeof *files);
+    size_t count = 0;
+    for (size_t i = 0; i < scenario->program_count; i++) {
+        const struct scenario_program *program = &scenario->programs[i];
+        const struct texts *needs = &program->peer->needs;
+        for (size_t k = 0; k <= needs->count; k++) {
+            struct error seen_before = {0}; /* by peer_check_files */
+            const char *path = k == 0 ? program->peer->program.text[0] : needs->text[k - 1];
+            char *whole = peer_path(&program->facts, path, &seen_before);
+            if (whole)
+                files[count++] = whole;
+        }
+    }
+    return files;
+}
+
+void programs_forget_files(char **files)
+{
+    for (char **file = files; *file; file++)
+        free(*file);
+    free((void *)files);
+}
+
 /* --- inside the sandbox --------------------------------------------------------------------- */
 
 /* argv of the peer's program, or of its version command; free each and the whole. NULL and an error. */

@@ -17,6 +17,10 @@
 int program_tell(struct scenario_program *program, const char *node, uint64_t seed,
                  const struct yaml_value *const *environments, size_t count, struct error *error);
 
+/* Paths of the files that the programs can't do without, ended by a NULL; for programs_forget_files(). */
+char **programs_list_files(const struct scenario *scenario);
+void programs_forget_files(char **files);
+
 /* From here on: inside the sandbox. */
 
 /* Writes the peer's files and starts it. NULL and an error. */

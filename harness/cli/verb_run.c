@@ -5,6 +5,7 @@
 #include "cli/folder.h"
 #include "cli/judge.h"
 #include "cli/memory.h"
+#include "cli/programs.h"
 #include "cli/result.h"
 #include "cli/run_options.h"
 #include "cli/scenario.h"
@@ -40,9 +41,11 @@ static void run_lab(const struct scenario *scenario, const char *folder, struct 
 {
     struct engine engine = {
         .scenario = scenario, .folder = folder, .screen = screen, .record = record};
-    const struct sandbox sandbox = {.writable = folder};
+    char **needed = programs_list_files(scenario);
+    const struct sandbox sandbox = {.writable = folder, .needed = (const char *const *)needed};
     struct error error = {0};
     int status = sandbox_run(&sandbox, live, &engine, &error);
+    programs_forget_files(needed);
     if (status < 0)
         (void)error_set(&record->problem, "%s", error.text);
     else if (!record->over)

@@ -9,6 +9,7 @@
 #include "cli/engine.h"
 #include "cli/folder.h"
 #include "cli/memory.h"
+#include "cli/programs.h"
 #include "cli/run_options.h"
 #include "cli/verbs.h"
 #include "lab/sandbox.h"
@@ -52,11 +53,13 @@ static int bring_up(const struct scenario *scenario, const char *out, struct scr
     if (record) {
         struct engine engine = {
             .scenario = scenario, .folder = folder, .screen = screen, .record = record};
-        const struct sandbox sandbox = {.writable = folder};
+        char **needed = programs_list_files(scenario);
+        const struct sandbox sandbox = {.writable = folder, .needed = (const char *const *)needed};
         /* Ctrl-C is for what runs in a node's shell; `quit` or the end of input ends the lab. */
         (void)signal(SIGINT, SIG_IGN);
         screen_title(screen, scenario->name, scenario->description);
         int status = sandbox_run(&sandbox, live, &engine, &error);
+        programs_forget_files(needed);
         if (status == EXIT_GOOD)
             code = EXIT_GOOD;
         else

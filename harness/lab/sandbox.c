@@ -247,7 +247,7 @@ int sandbox_run(const struct sandbox *sandbox, int (*body)(void *argument), void
 {
     struct start start = {.body = body, .argument = argument, .caller = getpid()};
     if (sandbox_identity_choose(&start.identity, error) != 0 ||
-        sandbox_files_find(&start.files, sandbox->writable, start.identity.mapped_away, error) != 0)
+        sandbox_files_find(&start.files, sandbox, start.identity.mapped_away, error) != 0)
         return -1;
     int channels[2];
     if (sandbox_channel_pair(channels) != 0)
@@ -265,7 +265,7 @@ int sandbox_run(const struct sandbox *sandbox, int (*body)(void *argument), void
         return error_set_errno(error, errno, "starting the lab");
     }
 
-    const char *writable = start.files.shares[SANDBOX_SHARES - 1].path;
+    const char *writable = sandbox_files_writable(&start.files);
     bool given = false;
     struct sandbox_owner before = {geteuid(), getegid()};
     struct error text = {""};

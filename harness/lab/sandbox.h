@@ -18,6 +18,8 @@
  * - All files are read-only but for the writable folder, /run, /dev/shm and /proc. /run is fresh and
  *   empty (TMPDIR and HOME are in it); so no socket of the host's services is there. /proc shows the
  *   tree, /sys its namespace, /etc/resolv.conf is empty: a lookup fails at once instead of waiting.
+ * - A folder that only the host's root can enter is as good as absent, but for the working folder,
+ *   this program's, the writable one and those of needed files.
  * - No file descriptor of the caller but 0, 1 and 2 is open. No namespace descriptor may ever be held
  *   outside: it would keep a part of the lab alive.
  *
@@ -33,6 +35,9 @@
 struct sandbox {
     /* Folder of the host, which must exist, that stays writable, at the same path; or NULL. */
     const char *writable;
+    /* Files that programs inside need, ended by a NULL; or NULL. The folder of each is shown even where
+     * it lies below a folder that is its owner's alone; the file itself must be open to others. */
+    const char *const *needed;
 };
 
 /* Runs body(argument) inside, in a copy of the caller's memory. Returns what body returned (0..255),

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WORKING, PROGRAM, WRITABLE };
+enum { WRITABLE, WORKING, FIRST_PROGRAM };
 
 static int failed(struct error *error, const char *step, const char *path)
 {
@@ -23,13 +23,35 @@ static int failed(struct error *error, const char *step, const char *path)
 
 /* --- the folders that must be there ----------------------------------------------------------- */
 
-int sandbox_files_find(struct sandbox_files *files, const char *writable, bool mapped_away,
+/* Adds the folder of a file, unless it is there already. A file that can't be found is not shown. */
+static int add_folder_of(struct sandbox_files *files, const char *file, struct error *error)
+{
+    char folder[PATH_MAX];
+    if (!realpath(file, folder))
+        return 0;
+    char *slash = strrchr(folder, '/');
+    if (slash == folder)
+        return 0; /* the root itself is always there */
+    *slash = '\0';
+    for (size_t i = WORKING; i < files->share_count; i++)
+        if (strcmp(files->shares[i].path, folder) == 0)
+            return 0;
+    if (files->share_count == SANDBOX_SHARES)
+        return error_set(error, "%s: expected programs in %d folders at most", file,
+                         SANDBOX_SHARES - FIRST_PROGRAM);
+    memcpy(files->shares[files->share_count++].path, folder, sizeof folder);
+    return 0;
+}
+
+int sandbox_files_find(struct sandbox_files *files, const struct sandbox *sandbox, bool mapped_away,
                        struct error *error)
 {
     memset(files, 0, sizeof *files);
     files->mapped_away = mapped_away;
+    files->share_count = FIRST_PROGRAM;
     for (size_t i = 0; i < SANDBOX_SHARES; i++)
         files->shares[i].tree = -1;
+    const char *writable = sandbox->writable;
     if (writable && !realpath(writable, files->shares[WRITABLE].path))
         return error_set_errno(error, errno, "%s", writable);
     struct stat status;
@@ -38,19 +60,23 @@ int sandbox_files_find(struct sandbox_files *files, const char *writable, bool m
 
     if (!getcwd(files->shares[WORKING].path, PATH_MAX))
         files->shares[WORKING].path[0] = '\0';
-    char *program = files->shares[PROGRAM].path;
-    if (!realpath("/proc/self/exe", program))
-        program[0] = '\0';
-    char *slash = strrchr(program, '/');
-    if (slash && slash != program)
-        *slash = '\0';
+    if (add_folder_of(files, "/proc/self/exe", error) != 0)
+        return -1;
+    for (const char *const *file = sandbox->needed; file && *file; file++)
+        if (add_folder_of(files, *file, error) != 0)
+            return -1;
     return 0;
+}
+
+const char *sandbox_files_writable(const struct sandbox_files *files)
+{
+    return files->shares[WRITABLE].path;
 }
 
 int sandbox_files_open(struct sandbox_files *files, int writable_tree, struct error *error)
 {
     files->shares[WRITABLE].tree = writable_tree;
-    for (size_t i = 0; i < SANDBOX_SHARES; i++) {
+    for (size_t i = 0; i < files->share_count; i++) {
         struct sandbox_share *share = &files->shares[i];
         if (!share->path[0] || share->tree >= 0)
             continue;
@@ -116,19 +142,28 @@ static bool find_barrier(const char *path, char barrier[PATH_MAX])
         if (kept == '/')
             *slash = '\0';
         if (access(barrier, X_OK) != 0)
-            return true;
+            return errno != ENOENT; /* what isn't there has been covered already */
         *slash = kept;
     }
     return false;
 }
 
-/* Covers what inner root can't pass with an empty folder, and shows only path in it. */
+static bool is_in_reach(const struct sandbox_share *share)
+{
+    struct stat meant;
+    struct stat found;
+    return fstat(share->tree, &meant) == 0 && stat(share->path, &found) == 0 &&
+           meant.st_dev == found.st_dev && meant.st_ino == found.st_ino;
+}
+
+/* Covers what inner root can't pass with an empty folder, and shows only path in it; path may also lie
+ * in what was covered for another. */
 static int open_way(const struct sandbox_share *share, bool show, struct error *error)
 {
     char barrier[PATH_MAX];
-    if (!share->path[0] || !find_barrier(share->path, barrier))
+    if (!share->path[0] || is_in_reach(share))
         return 0;
-    if (mount_fresh(barrier, "0755", error) != 0)
+    if (find_barrier(share->path, barrier) && mount_fresh(barrier, "0755", error) != 0)
         return -1;
     make_path(share->path);
     return show ? attach(share, true, error) : 0;
@@ -163,7 +198,7 @@ static int mount_run(const struct sandbox_files *files, struct error *error)
         return failed(error, "opening to all", "/run/tmp");
     if (access("/dev/shm", F_OK) == 0 && mount_fresh("/dev/shm", "1777", error) != 0)
         return -1;
-    for (size_t i = 0; i < SANDBOX_SHARES; i++) {
+    for (size_t i = 0; i < files->share_count; i++) {
         const struct sandbox_share *share = &files->shares[i];
         if (!is_below(share->path, "/run") && !is_below(share->path, "/dev/shm"))
             continue;
@@ -179,7 +214,7 @@ int sandbox_files_seal(const struct sandbox_files *files, struct error *error)
     const struct sandbox_share *writable = &files->shares[WRITABLE];
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return failed(error, "making mounts private:", "/");
-    for (size_t i = 0; files->mapped_away && i < SANDBOX_SHARES; i++)
+    for (size_t i = 0; files->mapped_away && i < files->share_count; i++)
         if (open_way(&files->shares[i], i != WRITABLE, error) != 0)
             return -1;
     struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};

@@ -3,23 +3,28 @@
 #define PINHOLE_LAB_SANDBOX_FILES_H
 
 #include "base/error.h"
+#include "lab/sandbox.h"
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 
-enum { SANDBOX_SHARES = 3 };
+enum { SANDBOX_SHARES = 64 };
 
 struct sandbox_files {
     struct sandbox_share {
         char path[PATH_MAX];  /* absolute, without symbolic links; empty if there is none */
         int tree;             /* detached mount of it; -1 before sandbox_files_open */
-    } shares[SANDBOX_SHARES]; /* working folder, folder of this program, writable folder */
-    bool mapped_away;         /* what only root could reach is beyond the reach of the lab */
+    } shares[SANDBOX_SHARES]; /* writable folder, working folder, folders of programs */
+    size_t share_count;
+    bool mapped_away; /* what only root could reach is beyond the reach of the lab */
 };
 
 /* Before the sandbox exists: finds the folders. */
-int sandbox_files_find(struct sandbox_files *files, const char *writable, bool mapped_away,
+int sandbox_files_find(struct sandbox_files *files, const struct sandbox *sandbox, bool mapped_away,
                        struct error *error);
+/* The writable folder's real path; empty if there is none. */
+const char *sandbox_files_writable(const struct sandbox_files *files);
 /* In the new mount namespace, while the caller's own rights still hold. writable_tree is an id-mapped
  * mount of the writable folder, or -1. */
 int sandbox_files_open(struct sandbox_files *files, int writable_tree, struct error *error);

@@ -71,7 +71,7 @@ static int live(void *argument)
 static _Noreturn void call_sandbox(struct bench *bench)
 {
     struct error error = {""};
-    const struct sandbox sandbox = {NULL};
+    const struct sandbox sandbox = {0};
     (void)sandbox_run(&sandbox, live, bench, &error);
     (void)fprintf(stderr, "%s\n", error.text);
     _exit(1);

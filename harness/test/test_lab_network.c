@@ -366,7 +366,7 @@ static void twenty_labs_do_not_disturb_each_other(void **state)
             continue;
         struct sealed sealed = {.body = both_families_cross_the_gateway};
         struct error error = {""};
-        const struct sandbox sandbox = {NULL};
+        const struct sandbox sandbox = {0};
         int result = sandbox_run(&sandbox, sealed_body, &sealed, &error);
         if (result != 0)
             (void)fprintf(stderr, "lab %zu: %s\n", i, error.text);

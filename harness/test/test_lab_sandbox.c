@@ -329,7 +329,7 @@ static int kill_itself(void *argument)
 static void the_bodys_status_comes_back(void **state)
 {
     (void)state;
-    const struct sandbox sandbox = {NULL};
+    const struct sandbox sandbox = {0};
     static const int numbers[] = {0, 7, 255};
     for (size_t i = 0; i < 3; i++) {
         int number = numbers[i];
@@ -342,7 +342,7 @@ static void the_bodys_status_comes_back(void **state)
 static void a_body_that_is_killed_is_an_error(void **state)
 {
     (void)state;
-    const struct sandbox sandbox = {NULL};
+    const struct sandbox sandbox = {0};
     struct error error = {""};
     const struct rlimit none = {0, 0};
     struct rlimit before;
@@ -363,11 +363,11 @@ static void a_folder_that_is_missing_is_an_error(void **state)
     (void)state;
     int number = 0;
     struct error error = {""};
-    const struct sandbox nowhere = {"/nowhere/at/all"};
+    const struct sandbox nowhere = {.writable = "/nowhere/at/all"};
     assert_int_equal(sandbox_run(&nowhere, return_it, &number, &error), -1);
     assert_string_equal(error.text, "/nowhere/at/all: No such file or directory");
     error = (struct error){""};
-    const struct sandbox file = {"/etc/passwd"};
+    const struct sandbox file = {.writable = "/etc/passwd"};
     assert_int_equal(sandbox_run(&file, return_it, &number, &error), -1);
     assert_string_equal(error.text, "/etc/passwd: expected a folder");
 }
@@ -407,7 +407,7 @@ static int kill_one(void *argument)
     int signal_number = *(int *)argument >> 2;
     pid_t caller = fork();
     if (caller == 0) {
-        const struct sandbox sandbox = {NULL};
+        const struct sandbox sandbox = {0};
         struct error error = {""};
         (void)sandbox_run(&sandbox, sleep_long, NULL, &error);
         _exit(1);
@@ -458,7 +458,7 @@ static int run_refused(void *argument)
     struct refusal *refusal = argument;
     int number = 0;
     struct error error = {""};
-    const struct sandbox sandbox = {NULL};
+    const struct sandbox sandbox = {0};
     if (refusal->spoil() != 0)
         return 2;
     int result = sandbox_run(&sandbox, return_it, &number, &error);
