@@ -23,12 +23,13 @@ struct bench {
 static int make_star(struct topology *topology, size_t nodes)
 {
     topology->nodes = calloc(nodes, sizeof *topology->nodes);
+    topology->node_count = topology->nodes ? nodes : 0;
     topology->links = calloc(nodes, sizeof *topology->links);
+    topology->link_count = topology->links ? nodes : 0;
     topology->networks = calloc(1, sizeof *topology->networks);
+    topology->network_count = topology->networks ? 1 : 0;
     if (!topology->nodes || !topology->links || !topology->networks)
         return -1;
-    topology->node_count = topology->link_count = nodes;
-    topology->network_count = 1;
     struct topology_network *network = topology->networks;
     (void)snprintf(network->name, sizeof network->name, "star");
     if (!prefix_parse("10.0.0.0/16", &network->prefixes[0]) ||
@@ -119,9 +120,13 @@ static int run(void *argument)
 {
     struct bench *bench = argument;
     struct times *times = calloc(bench->runs, sizeof *times);
-    for (size_t i = 0; times && i < bench->runs; i++)
-        if (measure(bench, &times[i]) != 0)
+    if (!times)
+        return 1;
+    for (size_t i = 0; i < bench->runs; i++)
+        if (measure(bench, &times[i]) != 0) {
+            free(times);
             return 1;
+        }
     (void)printf("{");
     print("up", times, bench->runs, offsetof(struct times, up));
     (void)printf(", ");
@@ -143,9 +148,11 @@ int main(int argc, char **argv)
     }
     bench.up =
         mmap(NULL, sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (bench.up == MAP_FAILED || make_star(&bench.topology, nodes) != 0)
+    if (bench.up == MAP_FAILED)
         return 1;
-    int result = enclosure_run(run, &bench);
+    int result = make_star(&bench.topology, nodes);
+    if (result == 0)
+        result = enclosure_run(run, &bench);
     topology_free(&bench.topology);
     return result == 0 ? 0 : 1;
 }
