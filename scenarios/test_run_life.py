@@ -3,7 +3,6 @@
 import os
 import pathlib
 import pty
-import random
 import re
 import shutil
 import signal
@@ -191,16 +190,6 @@ def offspring(pid):
     return found
 
 
-def identity(pid):
-    """What tells a process from a later one with the same number."""
-    try:
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    state, *rest = stat.rpartition(")")[2].split()
-    return None if state in "ZX" else (pid, rest[18])
-
-
 def await_that(condition, seconds=PATIENCE):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -219,26 +208,6 @@ def test_a_lab_that_is_killed_leaves_a_result_that_says_so(tmp_path):
     assert done.result["error"] and done.result["error"] in done.err
     assert outcomes(done)[:3] == ["done"] * 3 and "not reached" in outcomes(done)
     assert done.packets != []
-
-
-def test_kill_at_fifty_moments_leaves_no_process_of_a_run(tmp_path):
-    """Any of its processes is killed; then pinhole itself, which would otherwise judge what there is."""
-    chance = random.Random(6887)
-    while_alive = 0
-    for moment in range(50):
-        process = begin(SCENARIOS / "home.yaml", tmp_path / f"out{moment}")
-        time.sleep(chance.uniform(0, 0.6))
-        members = [process.pid, *offspring(process.pid)]
-        known = [identity(pid) for pid in members]
-        while_alive += len(members) > 3
-        for victim in (chance.choice(members), process.pid):
-            try:
-                os.kill(victim, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # it has just ended with the first
-        process.communicate(timeout=PATIENCE)
-        await_that(lambda: not any(k and identity(k[0]) == k for k in known))
-    assert while_alive > 10
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="who is no root has shown it with every other test")

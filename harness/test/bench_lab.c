@@ -100,7 +100,8 @@ static int measure(struct bench *bench, struct times *times)
     }
     double up = enclosure_now();
     (void)kill(caller, SIGKILL);
-    enclosure_reap();
+    if (!enclosure_reap(60))
+        return -1;
     double reaped = enclosure_now();
     if (!enclosure_await_empty(60))
         return -1;

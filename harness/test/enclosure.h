@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -122,11 +123,38 @@ static inline bool enclosure_await_empty(double seconds)
     return enclosure_await(0, seconds);
 }
 
-/* Reaps every child, orphans of killed ones too, until none is left. */
-static inline void enclosure_reap(void)
+/* The PIDs of the processes below one, the nearest first; returns how many there are, at most room. */
+static inline size_t enclosure_offspring(pid_t ancestor, pid_t *pids, size_t room)
 {
-    while (wait(NULL) > 0 || errno == EINTR)
-        ;
+    size_t count = 0;
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)ancestor, (int)ancestor);
+    FILE *file = fopen(path, "re");
+    char line[256];
+    if (file && fgets(line, sizeof line, file))
+        for (char *rest = line; count < room && strspn(rest, " \n") != strlen(rest);)
+            pids[count++] = (pid_t)strtol(rest, &rest, 10);
+    if (file)
+        (void)fclose(file);
+    for (size_t i = 0, direct = count; i < direct && count < room; i++)
+        count += enclosure_offspring(pids[i], pids + count, room - count);
+    return count;
+}
+
+/* Reaps every child, orphans of killed ones too. False if some live on. */
+static inline bool enclosure_reap(double seconds)
+{
+    double deadline = enclosure_now() + seconds;
+    for (;;) {
+        pid_t ended = waitpid(-1, NULL, WNOHANG);
+        if (ended < 0 && errno == ECHILD)
+            return true;
+        if (ended == 0 && enclosure_now() > deadline)
+            return false;
+        const struct timespec tick = {.tv_nsec = 100000};
+        if (ended == 0)
+            (void)nanosleep(&tick, NULL);
+    }
 }
 
 #endif

@@ -381,24 +381,6 @@ static _Noreturn int sleep_long(void *argument)
         (void)pause();
 }
 
-/* The PIDs, as seen from here, of the processes below one. */
-static size_t descendants(pid_t ancestor, pid_t *pids, size_t room)
-{
-    size_t count = 0;
-    char path[64];
-    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)ancestor, (int)ancestor);
-    FILE *file = fopen(path, "re");
-    char line[256];
-    if (file && fgets(line, sizeof line, file))
-        for (char *rest = line; count < room && strspn(rest, " \n") != strlen(rest);)
-            pids[count++] = (pid_t)strtol(rest, &rest, 10);
-    if (file)
-        (void)fclose(file);
-    for (size_t i = 0, direct = count; i < direct && count < room; i++)
-        count += descendants(pids[i], pids + count, room - count);
-    return count;
-}
-
 /* Kills the caller (0), the keeper (1), PID 1 (2) or its child (3) of a sandbox. Returns 0 when afterwards
  * nothing is left. */
 static int kill_one(void *argument)
@@ -414,7 +396,7 @@ static int kill_one(void *argument)
     }
     pid_t pids[8] = {caller};
     double deadline = enclosure_now() + 20;
-    while (descendants(caller, pids + 1, 7) < 3)
+    while (enclosure_offspring(caller, pids + 1, 7) < 3)
         if (enclosure_now() > deadline)
             return 2;
     if (enclosure_is_empty())
@@ -422,8 +404,7 @@ static int kill_one(void *argument)
     (void)kill(pids[victim], signal_number);
     if (victim == 3)
         (void)kill(pids[2], SIGKILL); /* a child's end alone need not end the lab */
-    enclosure_reap();
-    return enclosure_await_empty(20) ? 0 : 1;
+    return enclosure_reap(20) && enclosure_await_empty(20) ? 0 : 1;
 }
 
 static void whoever_is_killed_nothing_is_left(void **state)
