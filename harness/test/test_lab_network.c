@@ -6,6 +6,7 @@
  */
 #include "enclosure.h"
 #include "lab/lab.h"
+#include "lab/netlink.h"
 #include "sealed.h"
 
 #include <arpa/inet.h>
@@ -240,6 +241,8 @@ static void addresses_follow_from_the_topology(struct sealed *sealed)
         int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         EXPECT(sealed, ioctl(fd, SIOCGIFHWADDR, &request) == 0, "%s", strerror(errno));
         (void)close(fd);
+        unsigned index = if_nametoindex(link->interface);
+        EXPECT(sealed, index == i + 2, "link %zu has index %u, perhaps its other end's", i, index);
         lab_link_address(lab, i, address);
         EXPECT(sealed, memcmp(request.ifr_hwaddr.sa_data, address, 6) == 0, "link %zu", i);
         EXPECT(sealed, address[0] == 0x02 && address[5] == i + 1, "link %zu", i);
@@ -280,6 +283,33 @@ static void a_lab_that_is_up_has_sent_no_packet(void **state)
 {
     (void)state;
     sealed_run(nothing_is_sent_unasked);
+}
+
+/* From the last on: it was raised last, so its links would be the ones that aren't ready yet. */
+static void links_are_ready(struct sealed *sealed)
+{
+    struct error error = {""};
+    char *text = star(60);
+    struct lab *lab = build(sealed, text);
+    free(text);
+    if (!lab)
+        return;
+    struct netlink_batch *batch = netlink_batch_create(&error);
+    for (size_t i = topology.node_count; i-- > 0;) {
+        (void)lab_enter(lab, i, NULL);
+        int socket = netlink_open(&error);
+        EXPECT(sealed, netlink_links_ready(batch, socket, &error) == 1, "node %zu %s", i,
+               error.text);
+        (void)close(socket);
+    }
+    netlink_batch_free(batch);
+}
+
+static void when_a_lab_is_up_every_link_carries_packets(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        sealed_run(links_are_ready);
 }
 
 static void checksums_are_whole(struct sealed *sealed)
@@ -436,6 +466,7 @@ int main(void)
         cmocka_unit_test(ip_netns_exec_works_by_the_nodes_names),
         cmocka_unit_test(ethernet_and_link_local_addresses_follow_from_the_topology),
         cmocka_unit_test(a_lab_that_is_up_has_sent_no_packet),
+        cmocka_unit_test(when_a_lab_is_up_every_link_carries_packets),
         cmocka_unit_test(a_capture_sees_whole_checksums),
         cmocka_unit_test(rules_and_tracked_connections_are_saved),
         cmocka_unit_test(twenty_labs_do_not_disturb_each_other),

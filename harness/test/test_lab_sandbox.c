@@ -271,7 +271,12 @@ static void inside_the_host_cannot_be_written(void **state)
 static void inside_there_is_what_programs_need(void **state)
 {
     (void)state;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit few = {256, before.rlim_max};
+    (void)setrlimit(RLIMIT_NOFILE, &few);
     try_as_everybody(what_programs_need_is_there);
+    (void)setrlimit(RLIMIT_NOFILE, &before);
 }
 
 static void the_hosts_root_is_never_mapped(void **state)
