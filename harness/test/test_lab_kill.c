@@ -91,10 +91,11 @@ static void killed_at_fifty_moments_a_run_leaves_nothing(void **state)
 
 int main(void)
 {
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 16);
+    char self[PATH_MAX - 16] = "";
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     for (int up = 0; length > 0 && up < 2; up++)
-        *strrchr(program, '/') = '\0';
-    (void)strcat(program, "/pinhole");
+        *strrchr(self, '/') = '\0';
+    (void)snprintf(program, sizeof program, "%s/pinhole", self);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_at_fifty_moments_a_run_leaves_nothing),
     };
