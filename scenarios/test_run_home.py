@@ -158,8 +158,11 @@ def test_output_that_is_piped_is_plain_lines(home):
 
 
 def test_a_check_of_the_capture_gives_the_findings_of_the_run(home):
-    done = subprocess.run([BUILD / "pinhole", "check", home.folder / "lab.pcapng", "--json"],
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [BUILD / "pinhole", "check", home.folder / "lab.pcapng", "--json"],
+        capture_output=True,
+        text=True,
+    )
     checked = json.loads(done.stdout)["findings"]
     told = home.result["findings"]
     assert [(f["requirement"], f["frame"]) for f in checked] == [
@@ -169,6 +172,9 @@ def test_a_check_of_the_capture_gives_the_findings_of_the_run(home):
 
 def test_no_finding_accuses_our_own_peer(shown):
     for name, run in shown.items():
-        own = {role for role, peer in run.result["peers"].items()
-               if peer["name"].startswith("reference")}
+        own = {
+            role
+            for role, peer in run.result["peers"].items()
+            if peer["name"].startswith("reference")
+        }
         assert [f for f in run.result["findings"] if f.get("program") in own] == [], name

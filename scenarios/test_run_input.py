@@ -14,39 +14,107 @@ FAULTS = {
     "an unknown key": ("name: home\n", "name: home\ncolour: red\n", "colour: red", "colour"),
     "an unknown key of a node": ("server: {}", "server: { foward: true }", "foward", "foward"),
     "an unknown key of a step": ("- start: server", "- begin: server", "begin: server", "begin"),
-    "a link to a missing node": ("{ node: server, network", "{ node: serfer, network", "serfer", "serfer"),
+    "a link to a missing node": (
+        "{ node: server, network",
+        "{ node: serfer, network",
+        "serfer",
+        "serfer",
+    ),
     "a link to a missing network": (
-        "{ node: server, network: internet", "{ node: server, network: intranet", "intranet", "intranet"),
+        "{ node: server, network: internet",
+        "{ node: server, network: intranet",
+        "intranet",
+        "intranet",
+    ),
     "an address twice": ("[11.0.0.2]", "[11.0.0.1]", "[11.0.0.1] }\n\nprograms", "11.0.0.1"),
     "an overlapping network": (
-        "internet: { ipv4: 11.0.0.0/24 }", "internet: { ipv4: 192.168.1.128/25 }", "192.168.1.128", "overlap"),
+        "internet: { ipv4: 11.0.0.0/24 }",
+        "internet: { ipv4: 192.168.1.128/25 }",
+        "192.168.1.128",
+        "overlap",
+    ),
     "a program on a missing node": ("node: server\n", "node: nowhere\n", "nowhere", "nowhere"),
-    "a missing peer": ("peer: miniupnpd", "peer: maxiupnpd", "maxiupnpd", "known for role gateway: miniupnpd"),
+    "a missing peer": (
+        "peer: miniupnpd",
+        "peer: maxiupnpd",
+        "maxiupnpd",
+        "known for role gateway: miniupnpd",
+    ),
     "a missing peer's variant": (
-        "peer: coap-server", "peer: coap-server:huge", "coap-server:huge", "no variant 'huge'"),
+        "peer: coap-server",
+        "peer: coap-server:huge",
+        "coap-server:huge",
+        "no variant 'huge'",
+    ),
     "a fact that nobody knows": (
-        "PINHOLE_INSIDE: eth0", "PINHOLE_INSIDE: '${NOBODY}'", "NOBODY", "nothing is known of '${NOBODY}'"),
-    "a step of a missing program": ("- start: server", "- start: serfer", "serfer", "no program 'serfer'"),
+        "PINHOLE_INSIDE: eth0",
+        "PINHOLE_INSIDE: '${NOBODY}'",
+        "NOBODY",
+        "nothing is known of '${NOBODY}'",
+    ),
+    "a step of a missing program": (
+        "- start: server",
+        "- start: serfer",
+        "serfer",
+        "no program 'serfer'",
+    ),
     "a step before its program's start": (
-        "  - start: gateway\n", "  - stop: gateway\n  - start: gateway\n", "stop: gateway", "not started"),
+        "  - start: gateway\n",
+        "  - stop: gateway\n  - start: gateway\n",
+        "stop: gateway",
+        "not started",
+    ),
     "two steps in one": (
-        "- start: server", "- { start: server, stop: server }", "stop: server }", "'start' and 'stop'"),
+        "- start: server",
+        "- { start: server, stop: server }",
+        "stop: server }",
+        "'start' and 'stop'",
+    ),
     "a wait without a reason": (
-        ", why: the gateway forgets an idle UDP flow after 2 s", "", "pass: { for: 3s }", "why"),
+        ", why: the gateway forgets an idle UDP flow after 2 s",
+        "",
+        "pass: { for: 3s }",
+        "why",
+    ),
     "a duration without a unit": ("for: 3s", "for: 3", "for: 3,", "3"),
     "a signal that isn't one": ("signal: USR1", "signal: USR9", "USR9", "USR9"),
-    "a pattern that isn't one": ("': registered'", "'(registered'", "(registered", "regular expression"),
+    "a pattern that isn't one": (
+        "': registered'",
+        "'(registered'",
+        "(registered",
+        "regular expression",
+    ),
     "an expectation of an unknown protocol": ("see: pcp", "see: bgp", None, "bgp"),
     "an expectation of an unknown field": (
-        "kind: response, opcode: MAP", "kind: response, opcod: MAP", "opcod:", "opcod"),
+        "kind: response, opcode: MAP",
+        "kind: response, opcod: MAP",
+        "opcod:",
+        "opcod",
+    ),
     "an expectation at a missing interface": (
-        "at: server:eth0", "at: server:eth7", "server:eth7", "server:eth7"),
+        "at: server:eth0",
+        "at: server:eth7",
+        "server:eth7",
+        "server:eth7",
+    ),
     "a reference to nothing": (
-        "${mapping.external-address}", "${maping.external-address}", "maping", "maping"),
+        "${mapping.external-address}",
+        "${maping.external-address}",
+        "maping",
+        "maping",
+    ),
     "a condition on a missing program": (
-        "when: { device: coap }", "when: { devise: coap }", "devise", "no program 'devise'"),
+        "when: { device: coap }",
+        "when: { devise: coap }",
+        "devise",
+        "no program 'devise'",
+    ),
     "a condition on an unknown protocol": (
-        "when: { device: coap }", "when: { device: ftp }", "ftp", "expected one of pcp, natpmp, coap"),
+        "when: { device: coap }",
+        "when: { device: ftp }",
+        "ftp",
+        "expected one of pcp, natpmp, coap",
+    ),
     "no description of steps": ("steps:\n", "stages:\n", "stages:", "stages"),
 }
 
@@ -82,12 +150,32 @@ BAD_PEERS = {
     "another role": ("role: thing", "role: other", None, "is a other, expected a thing"),
     "no program": ("program: [/bin/true]", "speaks: []", None, "program"),
     "a program without a path": ("[/bin/true]", "[]", 4, "expected the program's path"),
-    "a program that isn't there": ("/bin/true", "/bin/untrue", 4, "program 'thing' not found: /bin/untrue"),
+    "a program that isn't there": (
+        "/bin/true",
+        "/bin/untrue",
+        4,
+        "program 'thing' not found: /bin/untrue",
+    ),
     "a program that can't be run": ("/bin/true", "/etc/passwd", 4, "Permission denied"),
-    "two ways to be ready": ("role: thing", "role: thing\nready: { udp: 1, tcp: 2 }", 4, "expected one of udp"),
+    "two ways to be ready": (
+        "role: thing",
+        "role: thing\nready: { udp: 1, tcp: 2 }",
+        4,
+        "expected one of udp",
+    ),
     "an unknown protocol": ("role: thing", "role: thing\nspeaks: [ftp]", 4, "expected one of pcp"),
-    "a file outside its folder": ("role: thing", "role: thing\nfiles: { ../x: y }", 4, "without '/'"),
-    "a fact that nobody knows": ("/bin/true", '"${NOBODY}/true"', 4, "nothing is known of '${NOBODY}'"),
+    "a file outside its folder": (
+        "role: thing",
+        "role: thing\nfiles: { ../x: y }",
+        4,
+        "without '/'",
+    ),
+    "a fact that nobody knows": (
+        "/bin/true",
+        '"${NOBODY}/true"',
+        4,
+        "nothing is known of '${NOBODY}'",
+    ),
     "a fact without an end": ("/bin/true", '"${NOBODY"', 4, "lacks its '}'"),
 }
 
@@ -95,8 +183,10 @@ BAD_PEERS = {
 @pytest.mark.parametrize("fault", BAD_PEERS)
 def test_of_a_bad_peer_file_one_line_tells_file_and_line(fault, two, tmp_path):
     old, new, line, complaint = BAD_PEERS[fault]
-    done = two("programs: { it: { node: left, role: thing, peer: thing } }\nsteps: []\nexpect: []\n",
-               {"thing": PEER.replace(old, new)})
+    done = two(
+        "programs: { it: { node: left, role: thing, peer: thing } }\nsteps: []\nexpect: []\n",
+        {"thing": PEER.replace(old, new)},
+    )
     place = f"{tmp_path}/peers/thing.yaml:{line}: " if line else str(tmp_path)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert done.err.startswith(place) and complaint in done.err
@@ -104,9 +194,11 @@ def test_of_a_bad_peer_file_one_line_tells_file_and_line(fault, two, tmp_path):
 
 
 def test_a_probe_through_a_mapping_that_nobody_awaited_is_refused(two):
-    done = two("programs: { it: { node: left, role: thing, peer: thing } }\n"
-               "steps: [{ start: it }, { probe: { from: left, through: it } }]\nexpect: []\n",
-               {"thing": PEER})
+    done = two(
+        "programs: { it: { node: left, role: thing, peer: thing } }\n"
+        "steps: [{ start: it }, { probe: { from: left, through: it } }]\nexpect: []\n",
+        {"thing": PEER},
+    )
     assert (done.code, done.out) == (2, "")
     assert "no mapping of 'it' is awaited by then" in done.err
 
@@ -115,7 +207,12 @@ def test_a_probe_through_a_mapping_that_nobody_awaited_is_refused(two):
 def test_a_missing_program_is_told_with_its_peer_s_file_and_line(missing, tmp_path):
     """A build folder in which everything is there but one program."""
     build = tmp_path / "build"
-    shutil.copytree(BUILD, build, symlinks=True, ignore=shutil.ignore_patterns("obj", "test", "lib*.a", "*.pcapng"))
+    shutil.copytree(
+        BUILD,
+        build,
+        symlinks=True,
+        ignore=shutil.ignore_patterns("obj", "test", "lib*.a", "*.pcapng"),
+    )
     (build / missing).unlink()
     peers = tmp_path / "scenarios" / "peers"
     shutil.copytree(SCENARIOS / "peers", peers)
@@ -132,7 +229,8 @@ def test_a_missing_program_is_told_with_its_peer_s_file_and_line(missing, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n\n", "- 1\n", "name: [\n", "\0\1\2", "name: x\n" * 3, "a: &a [*a]\n"])
+    "text", ["", "\n\n", "- 1\n", "name: [\n", "\0\1\2", "name: x\n" * 3, "a: &a [*a]\n"]
+)
 def test_what_is_no_scenario_at_all_is_refused(text, tmp_path):
     scenario = tmp_path / "bad.yaml"
     scenario.write_text(text)
@@ -141,17 +239,23 @@ def test_what_is_no_scenario_at_all_is_refused(text, tmp_path):
     assert str(scenario) in done.err
 
 
-@pytest.mark.parametrize("arguments, complaint", [
-    (["--peer", "device=nobody"], "unknown peer 'nobody'; known for role device: libtorrent, natpmpc, reference"),
-    (["--peer", "device=miniupnpd"], "is a gateway, expected a device"),
-    (["--peer", "toaster=reference"], "expected ROLE=NAME with a role of"),
-    (["--peer", "../device"], "expected ROLE=NAME"),
-    (["--variant", "huge"], "unknown variant 'huge'"),
-    (["--seed", "-1"], "expected a number from 0"),
-    (["--seed"], "expected a value"),
-    (["--colour"], "unknown option"),
-    (["more.yaml"], "expected one scenario file"),
-])
+@pytest.mark.parametrize(
+    "arguments, complaint",
+    [
+        (
+            ["--peer", "device=nobody"],
+            "unknown peer 'nobody'; known for role device: libtorrent, natpmpc, reference",
+        ),
+        (["--peer", "device=miniupnpd"], "is a gateway, expected a device"),
+        (["--peer", "toaster=reference"], "expected ROLE=NAME with a role of"),
+        (["--peer", "../device"], "expected ROLE=NAME"),
+        (["--variant", "huge"], "unknown variant 'huge'"),
+        (["--seed", "-1"], "expected a number from 0"),
+        (["--seed"], "expected a value"),
+        (["--colour"], "unknown option"),
+        (["more.yaml"], "expected one scenario file"),
+    ],
+)
 def test_bad_arguments_are_refused_by_one_line(arguments, complaint, tmp_path):
     done = run(SCENARIOS / "home.yaml", tmp_path / "out", *arguments)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)

@@ -48,7 +48,10 @@ expect:
     assert done.code == 2
     # What was seen was seen; that something was not seen proves nothing, as not all was tried.
     assert [e["verdict"] for e in done.result["expectations"]] == [
-        "pass", "inconclusive", "inconclusive"]
+        "pass",
+        "inconclusive",
+        "inconclusive",
+    ]
     assert (done.result["verdict"], outcomes(done)) == ("error", ["done", "done", "not reached"])
     assert "it ended on its own with status 3: oops" in done.result["error"]
     assert "it ended on its own" in done.err
@@ -68,12 +71,18 @@ def test_a_line_that_never_comes_is_the_peer_s_failure(two):
 
 def test_a_peer_that_says_127_is_unsupported(two):
     done = two(PROGRAM + "steps: [{ start: it }]\n" + ALL_IS_WELL, shell("exit 127"))
-    assert (done.code, done.result["verdict"], outcomes(done)) == (4, "unsupported", ["unsupported"])
+    assert (done.code, done.result["verdict"], outcomes(done)) == (
+        4,
+        "unsupported",
+        ["unsupported"],
+    )
 
 
 def test_steps_do_what_they_say(two):
     script = 'trap "echo told" USR1; echo ready $$PINHOLE_NODE; while :; do sleep 0.05; done'
-    rest = PROGRAM + """
+    rest = (
+        PROGRAM
+        + """
 steps:
   - start: it
   - signal: { program: it, signal: USR1 }
@@ -86,6 +95,7 @@ steps:
 expect:
   - { name: knock, see: udp, at: "right:eth0", direction: in, count: "2", where: { payload: knock } }
 """
+    )
     done = two(rest, shell(script.replace("$$", "$")))
     assert done.code == 0, done.out + done.err
     assert done.log("it").count("ready left") == 2
@@ -215,10 +225,22 @@ def test_an_ordinary_user_can_run_a_lab():
     folder = tempfile.mkdtemp()
     os.chmod(folder, 0o777)
     try:
-        as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", f"HOME={folder}"]
+        as_nobody = [
+            "setpriv",
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "env",
+            f"HOME={folder}",
+        ]
         command = [*as_nobody, PINHOLE, "run", SCENARIOS / "home.yaml", "--peer", "device=natpmpc"]
-        process = subprocess.Popen([*command, "--out", f"{folder}/out"], cwd=ROOT, text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            [*command, "--out", f"{folder}/out"],
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         done = Run(process, f"{folder}/out")
         assert done.code == 0, done.out + done.err
         assert (done.folder / "lab.pcapng").stat().st_uid == 65534
@@ -233,8 +255,11 @@ def test_a_terminal_gets_live_progress_and_colours(two, tmp_path):
     scenario = tmp_path / "two.yaml"
     two(rest.replace("steps: [{", "steps: [] #"))
     scenario.write_text(scenario.read_text().replace("steps: [] #", "steps: [{"))
-    process = subprocess.Popen([PINHOLE, "run", scenario, "--out", tmp_path / "out"], stdout=theirs,
-                               env={**os.environ, "NO_COLOR": "", "TERM": "xterm"})
+    process = subprocess.Popen(
+        [PINHOLE, "run", scenario, "--out", tmp_path / "out"],
+        stdout=theirs,
+        env={**os.environ, "NO_COLOR": "", "TERM": "xterm"},
+    )
     os.close(theirs)
     shown = b""
     while True:
@@ -254,8 +279,14 @@ def test_a_terminal_gets_live_progress_and_colours(two, tmp_path):
 
 
 def up(commands, folder):
-    return subprocess.run([PINHOLE, "up", SCENARIOS / "home.yaml", "--out", folder], input=commands,
-                          capture_output=True, text=True, timeout=PATIENCE, cwd=ROOT)
+    return subprocess.run(
+        [PINHOLE, "up", SCENARIOS / "home.yaml", "--out", folder],
+        input=commands,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        cwd=ROOT,
+    )
 
 
 def test_up_takes_commands_from_a_pipe_and_tells_what_happens(tmp_path):

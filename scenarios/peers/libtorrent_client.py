@@ -18,14 +18,16 @@ def say(text):
 
 def open_session():
     port = os.environ.get("PINHOLE_PORT", "6881")
-    return libtorrent.session({
-        "listen_interfaces": f"0.0.0.0:{port},[::]:{port}",
-        "enable_natpmp": True,  # its name for PCP and NAT-PMP
-        "enable_upnp": False,
-        "enable_dht": False,
-        "enable_lsd": False,
-        "alert_mask": libtorrent.alert.category_t.all_categories,
-    })
+    return libtorrent.session(
+        {
+            "listen_interfaces": f"0.0.0.0:{port},[::]:{port}",
+            "enable_natpmp": True,  # its name for PCP and NAT-PMP
+            "enable_upnp": False,
+            "enable_dht": False,
+            "enable_lsd": False,
+            "alert_mask": libtorrent.alert.category_t.all_categories,
+        }
+    )
 
 
 def main():
