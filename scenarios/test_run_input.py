@@ -79,8 +79,8 @@ FAULTS = {
     "a duration without a unit": ("for: 3s", "for: 3", "for: 3,", "3"),
     "a signal that isn't one": ("signal: USR1", "signal: USR9", "USR9", "USR9"),
     "a pattern that isn't one": (
-        "': registered'",
-        "'(registered'",
+        "line: registered",
+        "line: (registered",
         "(registered",
         "regular expression",
     ),

@@ -369,7 +369,6 @@ int engine_begin(struct engine *engine)
     (void)snprintf(text, sizeof text, "build the lab: %zu node%s, %zu network%s", nodes,
                    nodes == 1 ? "" : "s", networks, networks == 1 ? "" : "s");
     screen_begin(engine->screen, text);
-    double start = seconds_now();
     engine->lab = lab_create(&scenario->topology, &record->problem);
     if (engine->lab)
         engine->supervisor = supervisor_create(engine->lab, &record->problem);
@@ -380,9 +379,7 @@ int engine_begin(struct engine *engine)
         engine->capture = capture_start(engine->lab, path, &record->problem);
         free(path);
     }
-    record->lab_up = engine->lab != NULL;
     record->captured = engine->capture != NULL;
-    record->lab_seconds = seconds_now() - start;
     screen_end(engine->screen, engine->capture ? SCREEN_GOOD : SCREEN_BAD, record->problem.text);
     return engine->capture ? 0 : -1;
 }
@@ -399,6 +396,8 @@ static void save_state(struct engine *engine)
 void engine_end(struct engine *engine)
 {
     struct record *record = engine->record;
+    bool well = !record->problem.text[0];
+    screen_begin(engine->screen, "stop the programs");
     if (engine->supervisor) {
         save_state(engine);
         while (engine->order_count > 0) {
@@ -408,8 +407,11 @@ void engine_end(struct engine *engine)
         supervisor_stop(engine->supervisor, GRACE);
         (void)supervisor_check_logs(engine->supervisor, &record->problem);
     }
-    if (engine->capture)
+    if (engine->capture) {
         (void)capture_stop(engine->capture, &record->capture, &record->problem);
+        screen_end(engine->screen, well && record->problem.text[0] ? SCREEN_BAD : SCREEN_GOOD,
+                   well ? record->problem.text : "");
+    }
     supervisor_destroy(engine->supervisor);
     lab_destroy(engine->lab);
     record->over = true;

@@ -30,10 +30,8 @@ const char *step_outcome_name(enum step_outcome outcome);
 enum { VERSION_SIZE = 64, DETAIL_SIZE = 600 };
 
 struct record {
-    bool lab_up;
     bool captured; /* a capture was begun */
     bool over;     /* the engine came to its end by itself */
-    double lab_seconds;
     struct record_step {
         enum step_outcome outcome;
         double seconds;

@@ -67,7 +67,7 @@ enum step_kind {
 struct scenario_step {
     enum step_kind kind;
     int line;
-    char text[200];      /* for people: "await device: 'registered'" */
+    char text[200];      /* for people: "await device: registered" */
     char skipped[120];   /* why it doesn't hold for these peers; empty if it does */
     size_t program;      /* START, AWAIT, SIGNAL, STOP, RESTART, PROBE without `to` */
     const char *pattern; /* AWAIT a line; NULL: a mapping */

@@ -76,7 +76,7 @@ static int read_await(const struct scenario *scenario, const struct yaml_value *
     if (!line || texts_pattern(line, &step->pattern, error) != 0 ||
         require_program(scenario, value, "program", &step->program, error) != 0)
         return -1;
-    (void)snprintf(step->text, sizeof step->text, "await %s: '%s'",
+    (void)snprintf(step->text, sizeof step->text, "await %s: %s",
                    scenario->programs[step->program].name, step->pattern);
     return 0;
 }
