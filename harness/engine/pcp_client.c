@@ -160,13 +160,13 @@ static size_t send_probe(struct pcp_client *client, uint32_t now, uint32_t rando
 size_t pcp_client_send(struct pcp_client *client, uint32_t now, uint32_t random, uint8_t *octets,
                        size_t capacity)
 {
+    /* Holds that are over move along, lest they seem to lie ahead when the clock has gone half round. */
+    client->hold_all = pcp_time_later(client->hold_all, now);
+    client->hold_new = pcp_time_later(client->hold_new, now);
 #if PCP_CLIENT_NATPMP
     if (client->version != PCP_VERSION)
         return pcp_client_natpmp_send(client, now, random, octets, capacity);
 #endif
-    /* Holds that are over move along, lest they seem to lie ahead when the clock has gone half round. */
-    client->hold_all = pcp_time_later(client->hold_all, now);
-    client->hold_new = pcp_time_later(client->hold_new, now);
     if (PCP_CLIENT_PROBE && client->probing &&
         pcp_time_reached(pcp_time_later(client->probe_due, client->hold_all), now))
         return send_probe(client, now, random, octets, capacity);

@@ -209,6 +209,8 @@ bool pcp_mapping_is_ripe(const struct pcp_client *client, struct pcp_mapping *ma
 {
     if (!pcp_mapping_is_active(mapping))
         return false;
+    if (pcp_time_reached(mapping->due, now))
+        mapping->due = now; /* what is held back moves along, as the holds do */
     bool removing = mapping->state == MAPPING_REMOVING;
     if ((mapping->granted || removing) && pcp_time_reached(mapping->expiry, now)) {
         if (removing) {

@@ -53,7 +53,8 @@ static bool is_private(const struct address *address)
 /* Waits for another request's answer. */
 static bool is_blocked(const struct pcp_client *client, const struct pcp_mapping *mapping)
 {
-    return client->natpmp.sends || (client->natpmp.asking && client->natpmp.asking != mapping);
+    const struct pcp_mapping *asking = client->natpmp.asking;
+    return client->natpmp.sends || (asking && asking != mapping && asking->awaiting);
 }
 
 uint32_t pcp_client_natpmp_wait(const struct pcp_client *client, uint32_t now)
@@ -244,6 +245,10 @@ void pcp_client_natpmp_receive(struct pcp_client *client, uint32_t now, uint32_t
          * 3.5 draws Unsupported Version so. Without it appendix A couldn't work: it is accepted. */
         if (!unsupported || !is_awaiting(client))
             return;
+        if (PCP_CLIENT_PROBE && client->probing) {
+            client->probing = false; /* there is no ANNOUNCE request, but it is alive */
+            client->alive = true;
+        }
         if (is_private(&client->address))
             pcp_client_speak(client, NATPMP_VERSION, now);
         else

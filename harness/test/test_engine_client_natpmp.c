@@ -281,6 +281,55 @@ static void a_server_that_learns_pcp_is_spoken_to_in_pcp(void **state)
     assert_int_equal(world.octets[0], 2);
 }
 
+static void a_mapping_that_is_dropped_while_it_asks_lets_the_others_ask(void **state)
+{
+    (void)state;
+    struct world world;
+    fall_back(&world, 2);
+    assert_true(world_sends(&world));
+    natpmp_answers(&world);
+    assert_true(world_sends(&world));
+    assert_int_equal(natpmp_sent(&world).internal_port, ONE_PORT);
+    pcp_mapping_remove(&world.mappings[0], world.now);
+    assert_true(world_sends(&world)); /* it may exist: it is deleted */
+    world.mappings[0].expiry = world.now;
+    assert_true(world_sends(&world)); /* and when that is given up, it is the other's turn */
+    assert_int_equal(natpmp_sent(&world).internal_port, ONE_PORT + 1);
+}
+
+static void a_hold_of_natpmp_that_is_over_does_not_come_back_when_the_clock_wraps(void **state)
+{
+    (void)state;
+    struct world world;
+    natpmp_mapped(&world);
+    world_map(&world, 1);
+    assert_true(world_sends(&world));
+    struct natpmp_message answer = natpmp_answer(&world);
+    answer.result = NATPMP_OUT_OF_RESOURCES;
+    natpmp_receive(&world, &answer);
+    pcp_mapping_remove(&world.mappings[1], world.now);
+    for (int hour = 0; hour < 30 * 24; hour++) { /* more than half round the clock */
+        assert_int_not_equal(world_until_sent(&world, HOUR), PCP_NEVER);
+        natpmp_answers(&world);
+    }
+    world_map(&world, 2);
+    world.now += 40000;
+    assert_true(world_sends(&world));
+    assert_int_equal(natpmp_sent(&world).internal_port, ONE_PORT + 2);
+}
+
+static void a_probe_of_a_natpmp_server_finds_it_alive(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    pcp_client_probe(&world.client, world.now);
+    assert_true(world_sends(&world));
+    world_receive_octets(&world, unsupported, sizeof unsupported);
+    assert_int_equal(world_event(&world), PCP_EVENT_ALIVE);
+    assert_int_equal(pcp_client_wait(&world.client, world.now), PCP_NEVER);
+}
+
 static void natpmp_answers_that_match_no_request_are_ignored(void **state)
 {
     (void)state;
@@ -318,6 +367,9 @@ int main(void)
         cmocka_unit_test(natpmp_errors_are_told_as_those_of_pcp_and_waited_for),
         cmocka_unit_test(what_natpmp_cannot_say_is_refused_without_a_packet),
         cmocka_unit_test(a_server_that_learns_pcp_is_spoken_to_in_pcp),
+        cmocka_unit_test(a_mapping_that_is_dropped_while_it_asks_lets_the_others_ask),
+        cmocka_unit_test(a_hold_of_natpmp_that_is_over_does_not_come_back_when_the_clock_wraps),
+        cmocka_unit_test(a_probe_of_a_natpmp_server_finds_it_alive),
         cmocka_unit_test(natpmp_answers_that_match_no_request_are_ignored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -263,15 +263,15 @@ static void run(struct device *device, int signals)
             return;
         handles[COAP].fd = coap_device_handle(&device->coap);
         uint32_t wait = coap_device_process(&device->coap);
-        uint32_t other = device->options.no_pcp ? PCP_NEVER : pcp_endpoint_wait(&device->pcp);
-        if (other < wait)
-            wait = other;
         if (device->phase != RUNNING) {
             if (leave(device))
                 return;
             if (wait > LEAVING_TICK)
                 wait = LEAVING_TICK;
         }
+        uint32_t other = device->options.no_pcp ? PCP_NEVER : pcp_endpoint_wait(&device->pcp);
+        if (other < wait)
+            wait = other;
         if (poll(handles, HANDLES, (int)wait) > 0 && (handles[SIGNALS].revents & POLLIN) &&
             take_signal(device, signals))
             return;
