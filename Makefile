@@ -23,11 +23,11 @@ COAPFLAGS := $(shell pkg-config --cflags libcoap-3-openssl 2>/dev/null)
 COAPLIBS  := $(shell pkg-config --libs libcoap-3-openssl 2>/dev/null)
 
 # The arrows of the house: a library may use those behind it in this list.
-LIBRARIES := cli measure check lab engine wire base
+LIBRARIES := cli measure check lab node/common engine wire base
 sources    = $(sort $(wildcard harness/$(1)/*.c))
 objects    = $(patsubst harness/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
-library    = $(if $(call sources,$(1)),$(BUILD)/lib/lib$(1).a)
-CLILIBS   := $(foreach l,$(filter-out cli engine,$(LIBRARIES)),$(call library,$(l)))
+library    = $(if $(call sources,$(1)),$(BUILD)/lib/lib$(subst /,-,$(1)).a)
+CLILIBS   := $(foreach l,$(filter-out cli,$(LIBRARIES)),$(call library,$(l)))
 NODELIBS  := $(foreach l,engine wire base,$(call library,$(l)))
 TESTLIBS  := $(foreach l,$(filter-out cli,$(LIBRARIES)),$(call library,$(l)))
 PROGRAMS  := $(filter-out common,$(notdir $(patsubst %/,%,$(wildcard harness/node/*/))))
@@ -62,7 +62,7 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
 define archive
-$(BUILD)/lib/lib$(1).a: $$(call objects,$(1))
+$(call library,$(1)): $$(call objects,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	@$$(AR) rcs $$@ $$^

@@ -1,5 +1,6 @@
 #include "cli/decode_fields.h"
 
+#include "cli/hex.h"
 #include "wire/coap.h"
 #include "wire/natpmp.h"
 #include "wire/pcp.h"
@@ -32,15 +33,10 @@ static void set_address(json_t *object, const char *key, const struct address *a
 
 static void set_hex(json_t *object, const char *key, const uint8_t *octets, size_t length)
 {
-    static const char digits[] = "0123456789abcdef";
     char *text = malloc(2 * length + 1);
     if (!text)
         return;
-    for (size_t i = 0; i < length; i++) {
-        text[2 * i] = digits[octets[i] >> 4];
-        text[2 * i + 1] = digits[octets[i] & 15];
-    }
-    set(object, key, json_stringn(text, 2 * length));
+    set(object, key, json_string(hex_write(octets, length, text)));
     free(text);
 }
 

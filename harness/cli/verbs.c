@@ -1,10 +1,13 @@
 #include "cli/verbs.h"
 
+#include "cli/ask_options.h"
 #include "cli/run_options.h"
 
 #include <stddef.h>
 
 const struct verb verbs[] = {
+    {"ask", ASK_USAGE, "send any PCP or NAT-PMP request and show its answer; --help says how",
+     verb_ask},
     {"check", "CAPTURE... [--json] [--quiet] [--port N] [--time-scale X]",
      "judge the PCP and NAT-PMP messages of captures", verb_check},
     {"decode", "CAPTURE [--json]", "show every PCP, NAT-PMP and CoAP message of a capture",

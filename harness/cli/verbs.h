@@ -20,6 +20,7 @@ struct verb {
 
 extern const struct verb verbs[]; /* ends with a NULL name */
 
+int verb_ask(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_decode(int argc, char **argv);
 int verb_list(int argc, char **argv);

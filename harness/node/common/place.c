@@ -21,6 +21,11 @@ bool place_parse(const char *text, struct place *place)
     return fits;
 }
 
+bool place_is_link_local(const struct address *address)
+{
+    return address->octet[0] == 0xfe && (address->octet[1] & 0xc0) == 0x80;
+}
+
 int place_family(const struct place *place)
 {
     return address_is_ipv4(&place->address) ? AF_INET : AF_INET6;

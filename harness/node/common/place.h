@@ -25,6 +25,9 @@ union socket_address {
 /* Reads "192.0.2.1", "2001:db8::1" or "fe80::1%eth0". */
 bool place_parse(const char *text, struct place *place);
 
+/* Whether address is in fe80::/10: then it says nothing without an interface. */
+bool place_is_link_local(const struct address *address);
+
 /* The family to open a socket of: AF_INET or AF_INET6. */
 int place_family(const struct place *place);
 

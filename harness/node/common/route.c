@@ -185,7 +185,12 @@ static int ask_kernel(const struct place *to, struct place *source, struct error
     int handle = socket(place_family(to), SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (handle < 0)
         return error_set_errno(error, errno, "could not open a socket");
-    int status = connect(handle, &address.any, length);
+    int interface = (int)to->interface;
+    int status =
+        interface ? setsockopt(handle, SOL_SOCKET, SO_BINDTOIFINDEX, &interface, sizeof interface)
+                  : 0;
+    if (status == 0)
+        status = connect(handle, &address.any, length);
     length = sizeof address;
     if (status == 0)
         status = getsockname(handle, &address.any, &length);
@@ -199,11 +204,6 @@ static int ask_kernel(const struct place *to, struct place *source, struct error
     return 0;
 }
 
-static bool is_link_local(const struct address *address)
-{
-    return address->octet[0] == 0xfe && (address->octet[1] & 0xc0) == 0x80;
-}
-
 int route_source_address(const struct place *to, struct address *source, struct error *error)
 {
     struct place chosen = {0};
@@ -211,7 +211,7 @@ int route_source_address(const struct place *to, struct address *source, struct 
         return -1;
     *source = chosen.address;
     bool global = place_family(to) == AF_INET ||
-                  (!is_link_local(&chosen.address) && !is_unique_local(&chosen.address));
+                  (!place_is_link_local(&chosen.address) && !is_unique_local(&chosen.address));
     if (global)
         return 0;
     struct address_search search = {.interface = to->interface};
