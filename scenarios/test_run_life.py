@@ -174,6 +174,53 @@ expect: [{{ name: own, see: udp, at: "right:eth0", direction: in, count: "1", wh
         assert [m["interface"] for m in datagrams] == ["left:eth0", "right:eth0"]
 
 
+PLANT = """
+programs: {{}}
+steps: [{{ run: {{ node: left, command: [sh, -c, "cd {out} && {command}"] }} }}]
+expect: []
+"""
+
+
+def test_links_that_a_program_plants_in_the_run_s_folder_are_never_followed(two, tmp_path):
+    """Inside, the folder is all that can be written; outside, the caller may be root."""
+    precious = tmp_path / "precious"
+    precious.write_text("of the user")
+    names = ["result.json", "messages.json", "report.md"]
+    links = "; ".join(
+        f"ln -s {tmp_path}/{where} {name}"
+        for where, name in zip(["precious", "new", "precious"], names)
+    )
+    command = f"{links}; mkfifo traffic.json; mkdir report.html; echo x > report.html/y"
+    done = two(PLANT.format(out=tmp_path / "out", command=command))
+    assert done.code == 0, done.out + done.err
+    assert precious.read_text() == "of the user" and not (tmp_path / "new").exists()
+    for name in ("result.json", "messages.json", "traffic.json"):
+        assert (done.folder / name).is_file() and not (done.folder / name).is_symlink()
+    assert done.result["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(
+    "instead", ["ln -s {tmp}/secret lab.pcapng", "mkfifo lab.pcapng", "mkdir lab.pcapng"]
+)
+def test_a_capture_that_a_program_replaced_is_not_read(two, tmp_path, instead):
+    (tmp_path / "secret").write_text("a secret of the user")
+    command = "rm lab.pcapng; " + instead.format(tmp=tmp_path)
+    done = two(PLANT.format(out=tmp_path / "out", command=command))
+    assert done.code == 2
+    assert "a program of the lab has put something else in the place of" in done.err
+    assert "a se" not in done.err and not (done.folder / "result.json").exists()
+    assert (tmp_path / "secret").read_text() == "a secret of the user"
+
+
+def test_a_dangling_link_in_an_earlier_run_s_folder_is_removed(two, tmp_path):
+    rest = "programs: {}\nsteps: []\nexpect: []\n"
+    assert two(rest).code == 0
+    (tmp_path / "out" / "lab.pcapng").unlink()
+    (tmp_path / "out" / "lab.pcapng").symlink_to(tmp_path / "new")
+    assert two(rest).code == 0
+    assert not (tmp_path / "new").exists()
+
+
 def test_an_earlier_run_s_folder_is_used_again(two, tmp_path):
     rest = "programs: {}\nsteps: [{ run: { node: left, command: ['true'] } }]\nexpect: []\n"
     first = two(rest)

@@ -4,6 +4,7 @@
 #include "cli/programs.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,26 @@ struct record *record_new(void)
     void *shared = mmap(NULL, sizeof(struct record), PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return shared == MAP_FAILED ? NULL : shared;
+}
+
+static void end_text(char *text, size_t size)
+{
+    text[size - 1] = '\0';
+}
+
+void record_distrust(struct record *record)
+{
+    for (size_t i = 0; i < SCENARIO_STEPS; i++) {
+        struct record_step *step = &record->steps[i];
+        if (step->outcome > OUTCOME_FAILED)
+            step->outcome = OUTCOME_FAILED;
+        if (!isfinite(step->seconds))
+            step->seconds = 0;
+        end_text(step->detail, sizeof step->detail);
+    }
+    for (size_t i = 0; i < SCENARIO_PROGRAMS; i++)
+        end_text(record->versions[i], sizeof record->versions[i]);
+    end_text(record->problem.text, sizeof record->problem.text);
 }
 
 void record_free(struct record *record)

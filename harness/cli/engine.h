@@ -60,6 +60,9 @@ struct engine {
 /* In shared memory; NULL if there is none. */
 struct record *record_new(void);
 void record_free(struct record *record);
+/* Once the lab has ended: makes sure that all of it can be read. A program inside, root there, may have
+ * written into PID 1's memory. */
+void record_distrust(struct record *record);
 
 /* Reads versions, builds the lab, begins to capture. 0; or -1, and record->problem says why. What was
  * begun is ended by engine_end. */

@@ -16,10 +16,17 @@
 /* By this file a run's folder is known, also that of a run which was killed. */
 static const char mark[] = ".pinhole-run";
 
+static const char capture[] = "lab.pcapng";
+
+/* What is written once the lab has ended. */
+static const char *const written_outside[] = {
+    "result.json", "messages.json", "traffic.json", "report.html", "report.md", NULL,
+};
+
 /* All that a run, or a report of it, leaves in its folder. */
 static const char *const contents[] = {
-    "lab.pcapng", "result.json", "messages.json", "traffic.json", "report.html",
-    "report.md",  "logs",        "state",         mark,           NULL,
+    capture,     "result.json", "messages.json", "traffic.json", "report.html",
+    "report.md", "logs",        "state",         mark,           NULL,
 };
 
 static bool is_content(const char *name)
@@ -79,17 +86,23 @@ static int make_path(const char *path, struct error *error)
     return status;
 }
 
+/* Removes a name and all below it, a link but not what it leads to. */
+static int remove_all(const char *path, const char *name)
+{
+    struct stat status;
+    char *file = memory_print("%s/%s", path, name);
+    bool good = (lstat(file, &status) != 0 && errno == ENOENT) ||
+                nftw(file, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0;
+    free(file);
+    return good ? 0 : -1;
+}
+
 static int empty(const char *path, struct error *error)
 {
-    for (const char *const *name = contents; *name; name++) {
-        char *file = memory_print("%s/%s", path, *name);
-        bool good =
-            access(file, F_OK) != 0 || nftw(file, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0;
-        free(file);
-        if (!good)
+    for (const char *const *name = contents; *name; name++)
+        if (remove_all(path, *name) != 0)
             return error_set_errno(error, errno, "--out %s: removing %s of the earlier run", path,
                                    *name);
-    }
     return 0;
 }
 
@@ -98,7 +111,7 @@ char *folder_make(const char *path, struct error *error)
     if (folder_check(path, error) != 0 || make_path(path, error) != 0 || empty(path, error) != 0)
         return NULL;
     char *marked = memory_print("%s/%s", path, mark);
-    int fd = open(marked, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    int fd = open(marked, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     free(marked);
     if (fd < 0) {
         (void)error_set_errno(error, errno, "--out %s", path);
@@ -109,4 +122,21 @@ char *folder_make(const char *path, struct error *error)
     if (!absolute)
         (void)error_set_errno(error, errno, "--out %s", path);
     return absolute;
+}
+
+int folder_take_back(const char *path, struct error *error)
+{
+    for (const char *const *name = written_outside; *name; name++)
+        if (remove_all(path, *name) != 0)
+            return error_set_errno(error, errno, "%s/%s", path, *name);
+
+    struct stat status;
+    char *file = memory_print("%s/%s", path, capture);
+    bool found = lstat(file, &status) == 0;
+    free(file);
+    if (!found || (S_ISREG(status.st_mode) && status.st_nlink == 1))
+        return 0;
+    (void)remove_all(path, capture);
+    return error_set(error, "a program of the lab has put something else in the place of %s/%s",
+                     path, capture);
 }

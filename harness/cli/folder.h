@@ -10,5 +10,9 @@
 int folder_check(const char *path, struct error *error);
 /* Makes it, empty and marked as a run's. Returns its absolute path, for free(); NULL and an error. */
 char *folder_make(const char *path, struct error *error);
+/* The programs of a lab can write into its folder, the caller may be root: once the lab has ended, removes
+ * whatever stands where results will be written, links above all, and sees that the capture is a plain
+ * file. 0; or -1 and an error, and then nothing there may be read, nor anything be written. */
+int folder_take_back(const char *path, struct error *error);
 
 #endif

@@ -46,6 +46,7 @@ static void run_lab(const struct scenario *scenario, const char *folder, struct 
     struct error error = {0};
     int status = sandbox_run(&sandbox, live, &engine, &error);
     programs_forget_files(needed);
+    record_distrust(record);
     if (status < 0)
         (void)error_set(&record->problem, "%s", error.text);
     else if (!record->over)
@@ -73,6 +74,13 @@ static int run_and_judge(const struct run_options *options, const struct scenari
     char *command = run_options_command(options);
     screen_title(screen, scenario->name, scenario->description);
     run_lab(scenario, folder, screen, record);
+    if (folder_take_back(folder, &error) != 0) {
+        (void)fprintf(stderr, "pinhole run: %s\n", error.text);
+        free(command);
+        free(folder);
+        record_free(record);
+        return EXIT_HARNESS;
+    }
 
     struct judgement judgement;
     char *capture = memory_print("%s/lab.pcapng", folder);

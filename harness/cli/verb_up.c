@@ -60,6 +60,7 @@ static int bring_up(const struct scenario *scenario, const char *out, struct scr
         screen_title(screen, scenario->name, scenario->description);
         int status = sandbox_run(&sandbox, live, &engine, &error);
         programs_forget_files(needed);
+        record_distrust(record);
         if (status == EXIT_GOOD)
             code = EXIT_GOOD;
         else
