@@ -164,8 +164,11 @@ size_t pcp_client_send(struct pcp_client *client, uint32_t now, uint32_t random,
     client->hold_all = pcp_time_later(client->hold_all, now);
     client->hold_new = pcp_time_later(client->hold_new, now);
 #if PCP_CLIENT_NATPMP
-    if (client->version != PCP_VERSION)
-        return pcp_client_natpmp_send(client, now, random, octets, capacity);
+    if (client->version != PCP_VERSION) {
+        size_t length = pcp_client_natpmp_send(client, now, random, octets, capacity);
+        if (length || client->version != PCP_VERSION)
+            return length; /* else it has just given up */
+    }
 #endif
     if (PCP_CLIENT_PROBE && client->probing &&
         pcp_time_reached(pcp_time_later(client->probe_due, client->hold_all), now))

@@ -89,11 +89,10 @@ struct pcp_mapping {
 
     /* More of the wish. */
     uint32_t lifetime; /* seconds to ask for, over 0 */
-    struct pcp_peer
-        data; /* nonce, protocol, internal port; external address and port: a suggestion,
-                           * or the all-zeros address of the family wanted and port 0. PEER: the
-                           * remote address and port. A grant writes its external address and port
-                           * here, so that each later request suggests them (11.2.1). */
+    /* Nonce, protocol and internal port; external address and port: a suggestion, or the all-zeros
+     * address of the family wanted and port 0; for PEER the remote address and port. A grant writes
+     * its external address and port here, so that each later request suggests them (11.2.1). */
+    struct pcp_peer data;
     const struct pcp_filter *filters; /* caller's memory, while the mapping is in use */
     struct address internal_address;
 };
