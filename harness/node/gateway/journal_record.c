@@ -4,29 +4,24 @@
  *   | checksum (32)  | length (16)    | type   | wall clock (64) | contents by type      |
  *   +----------------+----------------+--------+-----------------+-----------------------+
  *
- * The length is the whole record's; the checksum (CRC-32) covers all that stands behind it.
+ * The length is the whole record's; the checksum (32 bits of SipHash) covers all behind itself.
  */
 #include "node/gateway/journal_record.h"
 
+#include "engine/pcp_server_hash.h"
 #include "wire/octets.h"
 
 #include <string.h>
 
 enum { HEADER = 15, FILTER_SIZE = 20 };
 
-static uint32_t crc32(const uint8_t *octets, size_t length)
+static uint32_t checksum(const uint8_t *octets, size_t length)
 {
-    static const uint32_t nibbles[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
-                                         0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-                                         0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-                                         0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
-    uint32_t crc = 0xffffffff;
-    for (size_t i = 0; i < length; i++) {
-        crc ^= octets[i];
-        crc = crc >> 4 ^ nibbles[crc & 15];
-        crc = crc >> 4 ^ nibbles[crc & 15];
-    }
-    return ~crc;
+    static const uint64_t key[2] = {0x70696e686f6c6520, 0x6a6f75726e616c31}; /* no secret */
+    uint64_t words[RECORD_MAXIMUM / sizeof(uint64_t)];
+    words[(length - 1) / 8] = 0; /* what pads the last one */
+    memcpy(words, octets, length);
+    return (uint32_t)pcp_server_hash(key, words, (length + 7) / 8);
 }
 
 /* A place in octets that moves as numbers are written to or read from it. Reading past the end gives
@@ -177,7 +172,7 @@ size_t record_write(const struct record *record, uint8_t *octets)
     }
     size_t length = (size_t)(cursor.write - octets);
     octets_put16(octets + 4, (uint16_t)length);
-    octets_put32(octets, crc32(octets + 4, length - 4));
+    octets_put32(octets, checksum(octets + 4, length - 4));
     return length;
 }
 
@@ -188,7 +183,7 @@ size_t record_read(const uint8_t *octets, size_t length, struct record *record)
         return 0;
     size_t whole = octets_get16(octets + 4);
     if (whole < HEADER || whole > length || whole > RECORD_MAXIMUM ||
-        octets_get32(octets) != crc32(octets + 4, whole - 4))
+        octets_get32(octets) != checksum(octets + 4, whole - 4))
         return 0;
     struct cursor cursor = {.read = octets + 6, .left = whole - 6, .sound = true};
     record->type = (enum record_type)get_number(&cursor, 1);

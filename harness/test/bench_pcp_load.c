@@ -1,0 +1,160 @@
+/* Asks a PCP server for mappings as fast as it answers.
+ *
+ *   bench_pcp_load SERVER FIRST-HOST MAPPINGS-A-HOST FIRST COUNT WINDOW LIFETIME
+ *       prints {"requests": N, "success": N, "refused": N, "seconds": S}
+ *
+ * Mapping number i is that of UDP port 1 + i % MAPPINGS-A-HOST of host FIRST-HOST + i / MAPPINGS-A-HOST;
+ * all hosts' addresses must be local here. WINDOW requests are out at a time; with 1 the answer is
+ * awaited by polling busily, so that no wake-up is measured. A request without an answer within 0.5 s
+ * is counted as failed.
+ */
+#include "base/error.h"
+#include "wire/octets.h"
+#include "wire/pcp.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BATCH = 64, REQUEST = 60, CONTROL = 64, PATIENCE_MILLISECONDS = 500 };
+
+struct load {
+    int descriptor;
+    struct sockaddr_in server;
+    uint32_t first_host; /* host order */
+    unsigned long per_host, first, count, window, lifetime;
+    unsigned long sent, answered, succeeded, refused;
+};
+
+struct parcel {
+    uint8_t octets[REQUEST];
+    struct iovec vector;
+    uint8_t control[CONTROL] __attribute__((aligned(8)));
+};
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void write_request(const struct load *load, unsigned long number, struct parcel *parcel,
+                          struct msghdr *message)
+{
+    uint8_t host[4];
+    octets_put32(host, load->first_host + (uint32_t)(number / load->per_host));
+    struct pcp_message request = {
+        .version = PCP_VERSION,
+        .opcode = PCP_MAP,
+        .lifetime = (uint32_t)load->lifetime,
+        .client = address_from_ipv4(host),
+        .data.map = {.nonce = "load-of-pcp",
+                     .protocol = IPPROTO_UDP,
+                     .internal_port = (uint16_t)(1 + number % load->per_host),
+                     .external_address = address_any_ipv4()},
+    };
+    pcp_encode(&request, parcel->octets, sizeof parcel->octets);
+    parcel->vector = (struct iovec){parcel->octets, sizeof parcel->octets};
+    memset(parcel->control, 0, sizeof parcel->control);
+    *message = (struct msghdr){.msg_name = (void *)&load->server,
+                               .msg_namelen = sizeof load->server,
+                               .msg_iov = &parcel->vector,
+                               .msg_iovlen = 1,
+                               .msg_control = parcel->control,
+                               .msg_controllen = CMSG_SPACE(sizeof(struct in_pktinfo))};
+    struct cmsghdr *part = CMSG_FIRSTHDR(message);
+    struct in_pktinfo info = {0};
+    memcpy(&info.ipi_spec_dst, host, sizeof host);
+    part->cmsg_level = IPPROTO_IP;
+    part->cmsg_type = IP_PKTINFO;
+    part->cmsg_len = CMSG_LEN(sizeof info);
+    memcpy(CMSG_DATA(part), &info, sizeof info);
+}
+
+static void send_some(struct load *load)
+{
+    static struct parcel parcels[BATCH];
+    struct mmsghdr messages[BATCH];
+    unsigned int count = 0;
+    while (count < BATCH && load->sent + count < load->count &&
+           load->sent + count - load->answered < load->window) {
+        write_request(load, load->first + load->sent + count, &parcels[count],
+                      &messages[count].msg_hdr);
+        count++;
+    }
+    int sent = count ? sendmmsg(load->descriptor, messages, count, 0) : 0;
+    if (sent > 0)
+        load->sent += (unsigned int)sent;
+}
+
+static unsigned int receive_some(struct load *load)
+{
+    static uint8_t octets[BATCH][256];
+    struct mmsghdr messages[BATCH];
+    struct iovec vectors[BATCH];
+    for (int i = 0; i < BATCH; i++) {
+        vectors[i] = (struct iovec){octets[i], sizeof octets[i]};
+        messages[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i], .msg_iovlen = 1};
+    }
+    int count = recvmmsg(load->descriptor, messages, BATCH, MSG_DONTWAIT, NULL);
+    if (count <= 0)
+        return 0;
+    for (int i = 0; i < count; i++) {
+        bool success = messages[i].msg_len == REQUEST && octets[i][3] == PCP_SUCCESS;
+        load->succeeded += success;
+        load->refused += !success;
+    }
+    load->answered += (unsigned int)count;
+    return (unsigned int)count;
+}
+
+static void run(struct load *load)
+{
+    double last = seconds_now();
+    while (load->answered < load->count) {
+        send_some(load);
+        if (receive_some(load))
+            last = seconds_now();
+        else if (seconds_now() - last > PATIENCE_MILLISECONDS / 1e3)
+            load->answered = load->sent; /* what is out is lost */
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct load load = {.server = {.sin_family = AF_INET, .sin_port = htons(PCP_SERVER_PORT)}};
+    struct in_addr first;
+    if (argc != 8 || inet_pton(AF_INET, argv[1], &load.server.sin_addr) != 1 ||
+        inet_pton(AF_INET, argv[2], &first) != 1) {
+        (void)fprintf(stderr, "usage: bench_pcp_load SERVER FIRST-HOST MAPPINGS-A-HOST FIRST COUNT "
+                              "WINDOW LIFETIME\n");
+        return 2;
+    }
+    load.first_host = ntohl(first.s_addr);
+    load.per_host = strtoul(argv[3], NULL, 10);
+    load.first = strtoul(argv[4], NULL, 10);
+    load.count = strtoul(argv[5], NULL, 10);
+    load.window = strtoul(argv[6], NULL, 10);
+    load.lifetime = strtoul(argv[7], NULL, 10);
+    load.descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int room = 4 << 20;
+    if (load.descriptor < 0 || load.per_host == 0 || load.per_host > 65535) {
+        perror("bench_pcp_load");
+        return 2;
+    }
+    if (setsockopt(load.descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room))
+        (void)setsockopt(load.descriptor, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    double begin = seconds_now();
+    run(&load);
+    printf("{\"requests\": %lu, \"success\": %lu, \"refused\": %lu, \"seconds\": %.6f}\n",
+           load.count, load.succeeded, load.refused, seconds_now() - begin);
+    close(load.descriptor);
+    return 0;
+}
