@@ -240,6 +240,8 @@ static void queue(struct backend *backend, const struct pcp_server *server,
                   const struct pcp_server_change *change)
 {
     const struct pcp_server_mapping *mapping = &change->mapping;
+    if (address_is_any(&mapping->external))
+        return; /* the kernel holds nothing of it while its external address is lost */
     switch (change->kind) {
     case PCP_SERVER_CREATED:
         queue_mapping(backend, mapping, false);

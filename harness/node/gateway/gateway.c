@@ -60,13 +60,6 @@ static void queue_change(struct gateway *gateway, const struct pcp_server_change
         journal_add(gateway->journal, gateway->server, change, now);
 }
 
-static void discard_changes(struct gateway *gateway)
-{
-    gateway->operations->discard(gateway->backend);
-    if (gateway->journal)
-        journal_discard(gateway->journal);
-}
-
 /* Writes what is queued to the state file; false: nothing of it may be acknowledged. */
 static bool store_changes(struct gateway *gateway)
 {
@@ -233,12 +226,12 @@ static void follow_address(struct gateway *gateway, uint64_t now)
     config->external[0] = found;
     say("external address %s", address_format(&found, text));
     pcp_server_renumber(gateway->server, 0, &found, now);
-    drain_events(gateway, now);
-    discard_changes(gateway); /* all is carried out anew */
-    gateway->apart = true;
+    /* The device first: the announcements and Mapping Updates that now fall due claim that it holds
+     * the mappings at their new address. */
     struct error error = {{0}};
     if (gateway->journal && journal_rewrite(gateway->journal, gateway->server, now, &error))
         complain("%s", error.text);
+    gateway->apart = true;
     gateway->mend_at = 0;
     mend(gateway, now);
 }

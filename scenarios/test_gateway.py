@@ -1,0 +1,327 @@
+"""What pinhole-gateway does in the kernel and over restarts: a SUCCESS is a claim, packets are the proof."""
+
+import functools
+import os
+import socket
+import struct
+import subprocess
+import sys
+
+from conftest import BUILD, ROOT
+
+sys.path.insert(0, str(ROOT / "harness" / "test"))
+from gateway_lab import (  # noqa: E402
+    PEER,
+    SILENCE,
+    arrives,
+    await_state,
+    filter_option,
+    inside_lab,
+    is_dropped,
+    received,
+)
+
+EXTERNAL = "11.0.0.1"
+NOT_AUTHORIZED, NO_RESOURCES = 2, 8
+
+
+def in_lab(test):
+    @functools.wraps(test)
+    def wrapper(tmp_path):
+        inside_lab(lambda lab: test(lab, tmp_path), BUILD)
+
+    # pytest shall see the wrapper's own parameter, not those of the test inside.
+    del wrapper.__wrapped__
+    return wrapper
+
+
+@in_lab
+def test_both_halves_of_a_mapping_use_the_mapped_port(lab, folder):
+    lab.start()
+    answer = lab.map(5683)
+    assert (answer.result, answer.address, answer.source) == (0, EXTERNAL, "192.168.0.1")
+    inner = lab.udp("host", "192.168.0.10", 5683)
+    remote, other = lab.udp("internet", "11.0.0.2", 7000), lab.udp("internet", "11.0.0.3", 7000)
+    assert arrives(remote, (EXTERNAL, answer.port), inner)
+    inner.sendto(b"out", ("11.0.0.3", 7000))
+    assert received(other) == (b"out", (EXTERNAL, answer.port))
+
+
+@in_lab
+def test_a_deleted_mapping_is_dead_at_once_for_flows_that_run_too(lab, folder):
+    lab.start()
+    answer = lab.map(5683)
+    inner, remote = lab.udp("host", "192.168.0.10", 5683), lab.udp("internet", "11.0.0.2", 7000)
+    assert arrives(remote, (EXTERNAL, answer.port), inner)
+    gone = lab.map(5683, 0)
+    assert (gone.result, gone.lifetime) == (0, 0)
+    assert is_dropped(remote, (EXTERNAL, answer.port), inner)
+
+
+@in_lab
+def test_outbound_traffic_holds_a_deleted_mapping_for_the_idle_time(lab, folder):
+    lab.start("--idle", "2", "2", "2")
+    answer = lab.map(5683)
+    inner, remote = lab.udp("host", "192.168.0.10", 5683), lab.udp("internet", "11.0.0.2", 7000)
+    assert arrives(inner, ("11.0.0.2", 7000), remote)
+    held = lab.map(5683, 0)
+    assert held.result == 0 and 1 <= held.lifetime <= 2
+    other = lab.udp("internet", "11.0.0.3", 7000)
+    assert arrives(other, (EXTERNAL, answer.port), inner)
+    assert await_state(lambda: is_dropped(other, (EXTERNAL, answer.port), inner))
+
+
+@in_lab
+def test_filters_admit_their_peers_alone_and_change_at_once(lab, folder):
+    lab.start()
+    inner = lab.udp("host", "192.168.0.10", 5683)
+    two, three = lab.udp("internet", "11.0.0.2", 7000), lab.udp("internet", "11.0.0.3", 7000)
+    # The second overlaps the first, and admits all ports.
+    only_two = filter_option("11.0.0.2", 128, 7000) + filter_option("11.0.0.2", 127)
+    answer = lab.map(5683, options=filter_option("11.0.0.2", 128, 7000) + filter_option("11.0.0.2", 128))
+    assert answer.result == 0
+    to = (EXTERNAL, answer.port)
+    assert arrives(two, to, inner) and is_dropped(three, to, inner)
+    assert lab.map(5683, options=only_two).result == 0  # now 11.0.0.2/31 as well: both pass
+    assert arrives(two, to, inner) and arrives(three, to, inner)
+    only_three = filter_option("0.0.0.0", 0) + filter_option("11.0.0.3", 128)
+    assert lab.map(5683, options=only_three).result == 0
+    assert is_dropped(two, to, inner) and arrives(three, to, inner)
+    assert lab.map(5683, options=filter_option("0.0.0.0", 0)).result == 0
+    assert arrives(two, to, inner)
+
+
+@in_lab
+def test_a_peer_lets_its_remote_in_and_nobody_else(lab, folder):
+    lab.start()
+    answer = lab.ask(PEER, "192.168.0.10", 6000, 600, remote=("11.0.0.2", 7000))
+    assert answer.result == 0
+    inner = lab.udp("host", "192.168.0.10", 6000)
+    remote, other = lab.udp("internet", "11.0.0.2", 7000), lab.udp("internet", "11.0.0.3", 7000)
+    assert arrives(remote, (EXTERNAL, answer.port), inner)
+    assert is_dropped(other, (EXTERNAL, answer.port), inner)
+    inner.sendto(b"out", ("11.0.0.2", 7000))
+    assert received(remote) == (b"out", (EXTERNAL, answer.port))
+
+
+@in_lab
+def test_live_flows_keep_their_port_under_map_and_peer(lab, folder):
+    lab.start()
+    for port, ask in ((6100, lab.map), (6200, None)):
+        inner, remote = lab.udp("host", "192.168.0.10", port), lab.udp("internet", "11.0.0.2", 7000)
+        inner.sendto(b"first", ("11.0.0.2", 7000))
+        flow = received(remote)[1][1]
+        assert flow < 30000  # implicit flows have ports of their own
+        answer = ask(port) if ask else lab.ask(PEER, "192.168.0.10", port, 600, remote=("11.0.0.2", 7000))
+        assert (answer.result, answer.port) == (0, flow)
+        remote.close()
+
+
+@in_lab
+def test_ipv6_pinholes_open_and_close(lab, folder):
+    lab.start("--guard", "yes")
+    host = "2001:db8:1::10"
+    inner, remote = lab.udp("host", host, 5683), lab.udp("internet", "2001:db8:2::2", 7000)
+    assert is_dropped(remote, (host, 5683), inner)
+    answer = lab.map(5683, source=host)
+    assert (answer.result, answer.address, answer.port) == (0, host, 5683)
+    assert arrives(remote, (host, 5683), inner)
+    assert lab.map(5683, source=host, nonce=b"b" * 12).result == NOT_AUTHORIZED
+    assert lab.map(5683, 0, source=host).result == 0
+    assert is_dropped(remote, (host, 5683), inner)
+    allowed = lab.map(5683, source=host, options=filter_option("2001:db8:2::2", 128, 7000))
+    assert allowed.result == 0 and arrives(remote, (host, 5683), inner)
+
+
+@in_lab
+def test_a_thousand_mappings_add_no_rule(lab, folder):
+    lab.start()
+
+    def rules():
+        listing = lab.run("gateway", "nft", "-s", "list", "tables").split("table ")[1:]
+        chains = [lab.run("gateway", "nft", "-st", "list", "table", *t.split()) for t in listing]
+        return [line for text in chains for line in text.splitlines()]
+
+    before = rules()
+    with lab.udp("host", "192.168.0.10") as asking:
+        for port in range(1, 1001):
+            assert lab.map(port, via=asking).result == 0
+    assert rules() == before
+    assert lab.run("gateway", "nft", "list", "map", "ip", "pinhole", "inbound").count(" . 17 . ") in (
+        0,
+        1000,
+    )
+
+
+@in_lab
+def test_requests_from_outside_are_not_heard(lab, folder):
+    lab.start()
+    with lab.udp("internet", "11.0.0.2") as stranger:  # it has a route to the inside
+        for server in (EXTERNAL, "192.168.0.1"):
+            stranger.sendto(bytes([0, 0]), (server, 5351))
+        assert received(stranger, SILENCE) is None
+    with lab.udp("host", "192.168.0.10") as inside:  # nor inside ones at the external address
+        inside.sendto(bytes([0, 0]), (EXTERNAL, 5351))
+        assert received(inside, SILENCE) is None
+
+
+# --- restarts ----------------------------------------------------------------------------------------
+
+
+def mapped_port(lab):
+    answer = lab.map(5683)
+    assert answer.result == 0
+    return answer.port
+
+
+@in_lab
+def test_mappings_and_epoch_survive_a_kill(lab, folder):
+    state = str(folder / "state")
+    lab.start("--state", state)
+    assert any("epoch starts anew" in line for line in lab.said)
+    port = mapped_port(lab)
+    lab.map(5700)
+    lab.map(5700, 0)
+    assert await_state(lambda: lab.map(5683).epoch >= 1)
+    lab.kill()
+    lab.start("--state", state)
+    assert not any("epoch starts anew" in line for line in lab.said)
+    inner, remote = lab.udp("host", "192.168.0.10", 5683), lab.udp("internet", "11.0.0.2", 7000)
+    assert arrives(remote, (EXTERNAL, port), inner)
+    assert lab.map(5683, nonce=b"b" * 12).result == NOT_AUTHORIZED
+    answer = lab.map(5683)
+    assert answer.port == port and answer.epoch >= 1
+
+
+@in_lab
+def test_a_damaged_state_file_is_told_and_what_can_be_read_is_kept(lab, folder):
+    state = folder / "state"
+    lab.start("--state", str(state))
+    port = mapped_port(lab)
+    lab.map(5684)
+    lab.kill()
+    state.write_bytes(state.read_bytes()[:-1])
+    lab.start("--state", str(state))
+    assert any("epoch starts anew: the state file is damaged" in line for line in lab.said)
+    inner, remote = lab.udp("host", "192.168.0.10", 5683), lab.udp("internet", "11.0.0.2", 7000)
+    assert arrives(remote, (EXTERNAL, port), inner)
+    lab.stop()
+    state.write_bytes(os.urandom(5000))
+    lab.start("--state", str(state))
+    assert any("epoch starts anew" in line for line in lab.said)
+    assert lab.map(5683).result == 0
+
+
+def another_boot(lab, number=1):
+    """Gives the kernel another boot id, as far as this lab can see."""
+    fake = f"/run/boot{number}"
+    with open(fake, "w") as file:
+        file.write(f"{number:08d}-0000-4000-8000-000000000000\n")
+    subprocess.run(["mount", "--bind", fake, "/proc/sys/kernel/random/boot_id"], check=True)
+
+
+@in_lab
+def test_another_boot_is_trusted_only_after_an_end_in_good_order(lab, folder):
+    state = folder / "state"
+    lab.start("--state", str(state))
+    port = mapped_port(lab)
+    lab.kill()
+    another_boot(lab)
+    lab.start("--state", str(state))
+    assert any("the machine went down before all was on disk" in line for line in lab.said)
+    assert mapped_port(lab) == port
+    lab.stop()
+    another_boot(lab, 2)
+    lab.start("--state", str(state))
+    assert not any("epoch starts anew" in line for line in lab.said)
+
+
+@in_lab
+def test_a_full_disk_is_told_and_mappings_go_on(lab, folder):
+    small = folder / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "none", small], check=True)
+    lab.start("--state", str(small / "state"))
+    port = mapped_port(lab)
+    with lab.udp("host", "192.168.0.10") as asking:
+        for internal in range(1, 200):
+            assert lab.map(internal, via=asking).result == 0
+    inner, remote = lab.udp("host", "192.168.0.10", 5683), lab.udp("internet", "11.0.0.2", 7000)
+    assert arrives(remote, (EXTERNAL, port), inner)
+    lab.gateway.kill()
+    assert "would not survive a restart" in lab.gateway.stdout.read()
+    lab.gateway.wait()
+
+
+@in_lab
+def test_a_state_file_that_cannot_be_kept_is_refused_with_its_name(lab, folder):
+    command = [BUILD / "pinhole-gateway", "--inside", "eth0", "--outside", "eth1"]
+    said = lab.run("gateway", "sh", "-c", f"{' '.join(map(str, command))} --state /no/where 2>&1; echo $?")
+    assert "/no/where" in said and said.endswith("1\n")
+
+
+# --- rapid recovery ------------------------------------------------------------------------------------
+
+
+def listen(lab):
+    listening = lab.udp("host", "0.0.0.0", 5350)
+    with lab.at("host"):
+        membership = socket.inet_aton("224.0.0.1") + socket.inet_aton("192.168.0.10")
+        listening.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+    return listening
+
+
+@in_lab
+def test_a_start_without_state_is_announced_from_the_servers_address(lab, folder):
+    listening = listen(lab)
+    lab.start()
+    octets, sender = received(listening)
+    assert (octets[:4], sender) == (bytes([2, 0x80, 0, 0]), ("192.168.0.1", 5351))
+
+
+@in_lab
+def test_a_new_external_address_is_announced_and_mappings_move(lab, folder):
+    lab.start()
+    asking = lab.udp("host", "192.168.0.10")
+    answer = lab.map(5683, via=asking)
+    assert await_state(lambda: lab.map(5684).epoch >= 1)
+    lab.run("gateway", "sh", "-c", "ip addr del 11.0.0.1/24 dev eth1; ip addr add 11.0.0.9/24 dev eth1")
+    octets, sender = received(asking)  # a Mapping Update
+    assert (octets[1], octets[3], sender) == (0x81, 0, ("192.168.0.1", 5351))
+    assert octets[56:60] == socket.inet_aton("11.0.0.9")
+    assert struct.unpack(">H", octets[42:44])[0] == answer.port
+    inner, remote = lab.udp("host", "192.168.0.10", 5683), lab.udp("internet", "11.0.0.2", 7000)
+    assert arrives(remote, ("11.0.0.9", answer.port), inner)
+
+
+# --- the policy file -----------------------------------------------------------------------------------
+
+
+@in_lab
+def test_a_bad_policy_file_is_told_with_its_line(lab, folder):
+    policy = folder / "policy"
+    for text, said in (
+        ("inside eth0\nminimum-lifetime none\n", ":2: minimum-lifetime: expected a number"),
+        ("colour blue\n", ":1: unknown key 'colour'"),
+        ("deny 10.0.0.0/33 1-2\n", ":1: deny: expected ADDRESS/BITS"),
+    ):
+        policy.write_text(text)
+        out = lab.run("gateway", "sh", "-c", f"{BUILD}/pinhole-gateway --check --policy {policy} 2>&1; echo $?")
+        assert said in out and out.endswith("2\n")
+
+
+@in_lab
+def test_a_policy_file_is_obeyed(lab, folder):
+    policy = folder / "policy"
+    policy.write_text(
+        "minimum-lifetime 300 # seconds\nports 50000-50001\nallow 192.168.0.10 1-5\ndeny 0.0.0.0/0 0-65535\n"
+        "static udp 192.168.0.11 80 8080\n"
+    )
+    lab.start("--policy", str(policy))
+    answers = [lab.map(port, 1) for port in (1, 2, 3, 6)]
+    assert [a.result for a in answers] == [0, 0, NO_RESOURCES, NOT_AUTHORIZED]
+    assert answers[0].lifetime == 300 and {a.port for a in answers[:2]} == {50000, 50001}
+    fixed = lab.map(80, source="192.168.0.11")
+    assert (fixed.port, fixed.lifetime) == (8080, 2**32 - 1)
+    inner, remote = lab.udp("host", "192.168.0.11", 80), lab.udp("internet", "11.0.0.2", 7000)
+    assert arrives(remote, (EXTERNAL, 8080), inner)
