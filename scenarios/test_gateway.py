@@ -306,7 +306,9 @@ def test_a_bad_policy_file_is_told_with_its_line(lab, folder):
         ("deny 10.0.0.0/33 1-2\n", ":1: deny: expected ADDRESS/BITS"),
     ):
         policy.write_text(text)
-        out = lab.run("gateway", "sh", "-c", f"{BUILD}/pinhole-gateway --check --policy {policy} 2>&1; echo $?")
+        out = lab.run(
+            "gateway", "sh", "-c", f"{BUILD}/pinhole-gateway --check --policy {policy} 2>&1; echo $?"
+        )
         assert said in out and out.endswith("2\n")
 
 
