@@ -15,7 +15,7 @@
  *   no packet can leave.
  * - The host's root is not mapped. For an ordinary user, inner root is that user. For root it is
  *   65534, "nobody", and the other ids are 100001 and up, so that programs can drop privileges.
- * - All files are read-only but for the writable folder, /run, /dev/shm and /proc. /run is fresh and
+ * - All files are read-only but for the writable folder, /run, /dev/shm, /proc and /sys. /run is fresh and
  *   empty (TMPDIR and HOME are in it); so no socket of the host's services is there. /proc shows the
  *   tree, /sys its namespace, /etc/resolv.conf is empty: a lookup fails at once instead of waiting.
  * - A folder that only the host's root can enter is as good as absent, but for the working folder,

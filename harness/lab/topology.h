@@ -37,8 +37,8 @@ struct topology_link {
     size_t node;
     size_t network;
     char interface[TOPOLOGY_NAME_SIZE];
-    /* Each with its network's length, or link-local with a length of 64. An interface without a
-     * link-local IPv6 address here gets one derived from its Ethernet address. */
+    /* Each with its network's length, or link-local with a length of 64. In a network with IPv6 an
+     * interface without a link-local address here gets one derived from its Ethernet address. */
     struct prefix addresses[TOPOLOGY_ADDRESSES];
     size_t address_count;
     int line;

@@ -5,6 +5,7 @@
  */
 #include "enclosure.h"
 #include "lab/sandbox.h"
+#include "lab/sandbox_denied.h"
 #include "sealed.h"
 
 #include <arpa/inet.h>
@@ -491,6 +492,33 @@ static void where_the_kernel_forbids_it_one_line_says_which_setting(void **state
         assert_int_equal(enclosure_run(run_refused, &refusals[i]), 0);
 }
 
+/* Ubuntu's setting, in front of whatever this kernel has. */
+static int blame_apparmor(void *argument)
+{
+    (void)argument;
+    struct error error = {""};
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", "/proc/sys/kernel", "tmpfs", 0, NULL) != 0)
+        return 2;
+    int fd = open("/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+                  O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+    if (fd < 0 || write(fd, "1\n", 2) != 2)
+        return 3;
+    (void)sandbox_denied(&error, EPERM, "mounting /proc");
+    return strcmp(
+               error.text,
+               "mounting /proc: the setting kernel.apparmor_restrict_unprivileged_userns is 1; as "
+               "root, run: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0") == 0
+               ? 0
+               : 1;
+}
+
+static void where_apparmor_restricts_user_namespaces_the_message_says_so(void **state)
+{
+    (void)state;
+    assert_int_equal(enclosure_run(blame_apparmor, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -508,6 +536,7 @@ int main(void)
         cmocka_unit_test(whoever_is_killed_nothing_is_left),
         cmocka_unit_test(interrupt_and_terminate_end_the_lab_at_once),
         cmocka_unit_test(where_the_kernel_forbids_it_one_line_says_which_setting),
+        cmocka_unit_test(where_apparmor_restricts_user_namespaces_the_message_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
