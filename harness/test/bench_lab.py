@@ -38,7 +38,9 @@ def mininet_star(build: Path, hosts: int) -> dict[str, float]:
     root = unpack_mininet(build)
     folders = ["usr/bin", "usr/sbin", "bin", "sbin"]
     environment = dict(os.environ)
-    environment["PATH"] = ":".join([*(str(root / f) for f in folders), "/usr/sbin", "/sbin", "/usr/bin", "/bin"])
+    environment["PATH"] = ":".join(
+        [*(str(root / f) for f in folders), "/usr/sbin", "/sbin", "/usr/bin", "/bin"]
+    )
     environment["PYTHONPATH"] = str(root / "usr/lib/python3/dist-packages")
     script = Path(__file__).parent / "mininet_star.py"
     # -U -r also for root: what it does to the machine's limits is refused.
@@ -84,9 +86,7 @@ def star_of_100(build: Path) -> dict[str, Figure]:
             "s",
             f"100 nodes, from nothing to links up; mininet's with a bridge, without controller; {runs}",
         ),
-        "lab.star100.reap": Figure(
-            median["reap"], None, "s", "from kill -9 until no process is left"
-        ),
+        "lab.star100.reap": Figure(median["reap"], None, "s", "from kill -9 until no process is left"),
         "lab.star100.freed": Figure(
             median["freed"],
             down,
