@@ -227,7 +227,38 @@ def quiet_ports():
     c.answer(15, grant(5687, 1015))
 
 
+def lost_answers():
+    """Seen near the server, lost on the way from there to the client: which can't know of them."""
+    c = Capture("clean-lost-answers", "a success, a renewal's success and an error that never reach "
+                "the client, which retransmits")
+    granted = o.data_map(**EXTERNAL)
+    asked = o.request(o.MAP, o.data_map())
+    for seconds in (0, 3, 9, 21):
+        c.exchange(seconds, asked, o.response(o.MAP, granted, epoch=1000 + seconds))
+    renewal = o.request(o.MAP, granted)
+    for seconds in (86, 89, 95):
+        c.exchange(seconds, renewal, o.response(o.MAP, granted, epoch=1000 + seconds))
+    refused = o.request(o.MAP, o.data_map(nonce=o.NONCE2, internal=80))
+    for seconds in (100, 103, 109):
+        c.exchange(seconds, refused, o.error(refused, o.NO_RESOURCES, 30, 1000 + seconds))
+
+
+def announced():
+    c = Capture("clean-announced", "an announcement between two transmissions begins them anew, 14.1.3; "
+                "and a mapping so short that 4 s between renewals is what counts")
+    asked = o.request(o.MAP, o.data_map())
+    for seconds in (0, 3):
+        c.ask(seconds, asked)
+    announcement = o.response(o.ANNOUNCE, lifetime=0, epoch=0)
+    for seconds in (4, 4.25, 4.75):
+        c.add(seconds, o.udp(GATEWAY, ALL_HOSTS, announcement, 1))
+    for seconds in (4.9, 7.9):
+        c.ask(seconds, asked)
+    c.answer(7.91, o.response(o.MAP, o.data_map(**EXTERNAL), lifetime=5, epoch=3))
+    c.exchange(11.91, asked, o.response(o.MAP, o.data_map(**EXTERNAL), lifetime=5, epoch=7))
+
+
 def make():
-    for scene in (map_life, retransmission, peer, options, errors, ipv6, restart, links, natpmp,
+    for scene in (lost_answers, announced, map_life, retransmission, peer, options, errors, ipv6, restart, links, natpmp,
                   by_chance, odd_but_legal, quiet_ports):
         scene()

@@ -157,6 +157,15 @@ def renewals():
     c.answer(190.01, o.response(o.MAP, granted, epoch=1190))
 
 
+def every_three_seconds():
+    c = Capture("bad-rest-none", "one request every 3 s, whatever comes back: once it could be a "
+                "retransmission whose answer was lost, but then its waits would double")
+    asked = o.request(o.MAP, o.data_map())
+    for number in range(4):
+        c.ask(3 * number, asked, *(["warn 6887-8.3-04"] if number > 1 else []))
+        c.answer(3 * number + 0.01, o.error(asked, o.NO_RESOURCES, 30, 1000 + 3 * number))
+
+
 def no_rest():
     c = Capture("bad-rest-after-error", "the same request again and again within the lifetime of its "
                 "error; seen of real clients after NOT_AUTHORIZED")
@@ -232,5 +241,6 @@ def unanswered():
 
 def make():
     for scene in (header, options, addresses, addresses6, fields, first_wait, shrinking, late,
-                  renewals, no_rest, nonces, mismatch, early_traffic, natpmp, unanswered):
+                  renewals, every_three_seconds, no_rest, nonces, mismatch, early_traffic, natpmp,
+                  unanswered):
         scene()

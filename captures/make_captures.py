@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes the golden captures and, beside each, the findings that `pinhole check` must give.
 
-    make_captures.py [FOLDER]      the folder of this file if none is named
+    make_captures.py [FOLDER]      golden/, beside this file, if none is named
 
 The same files come out every time. Standard library only. A capture's scene stands in cases_*.py, with
 each expected finding beside the packet that it accuses.
@@ -18,7 +18,7 @@ from capture import Capture
 
 
 def main():
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / "golden")
     for cases in (cases_clean, cases_client, cases_server, cases_hostile):
         cases.make()
     for capture in Capture.all:

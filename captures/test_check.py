@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+GOLDEN = HERE / "golden"
 PINHOLE = str(Path(os.environ.get("PINHOLE_BUILD", HERE.parent / "build")) / "pinhole")
-EXPECTED = sorted(HERE.glob("*.expect.json"))
+EXPECTED = sorted(GOLDEN.glob("*.expect.json"))
 
 
 def capture_of(expect):
     base = expect.name.removesuffix(".expect.json")
-    return next(HERE / f"{base}.{kind}" for kind in ("pcapng", "pcap")
-                if (HERE / f"{base}.{kind}").exists())
+    return next(GOLDEN / f"{base}.{kind}" for kind in ("pcapng", "pcap")
+                if (GOLDEN / f"{base}.{kind}").exists())
 
 
 def check(*arguments, **options):
@@ -57,48 +58,47 @@ def test_every_requirement_of_a_rule_has_a_capture_that_breaks_it():
 def test_the_captures_are_what_their_script_makes(tmp_path):
     subprocess.run([sys.executable, HERE / "make_captures.py", tmp_path], check=True)
     made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    kept = {path.name: path.read_bytes() for path in HERE.iterdir()
-            if path.suffix in (".pcap", ".pcapng") or path.name.endswith(".expect.json")}
+    kept = {path.name: path.read_bytes() for path in GOLDEN.iterdir()}
     assert made == kept
 
 
 def test_several_files_are_judged_as_one_and_name_their_captures():
-    one, two = HERE / "format-pcap-big.pcap", HERE / "format-sll2.pcapng"
+    one, two = GOLDEN / "format-pcap-big.pcap", GOLDEN / "format-sll2.pcapng"
     result = json.loads(check(one, two, "--json").stdout)
     assert [f["capture"] for f in result["findings"]] == [str(one), str(two)]
     assert result["packets"] == 6
 
 
 def test_standard_input_is_read_like_a_file():
-    with open(HERE / "bad-epoch.pcapng", "rb") as capture:
+    with open(GOLDEN / "bad-epoch.pcapng", "rb") as capture:
         piped = check("-", "--json", stdin=capture)
-    assert findings(piped) == findings(check(HERE / "bad-epoch.pcapng", "--json"))
+    assert findings(piped) == findings(check(GOLDEN / "bad-epoch.pcapng", "--json"))
 
 
 def test_each_line_for_people_has_level_frame_requirement_and_section():
-    run = check(HERE / "format-raw.pcapng")
+    run = check(GOLDEN / "format-raw.pcapng")
     assert run.returncode == 1
     assert "fail frame 3" in run.stdout and "6887-7.1-01" in run.stdout
     assert "section 7.1" in run.stdout and "1 fail, 0 warn, 0 info" in run.stdout
 
 
 def test_quiet_says_nothing_of_a_clean_capture():
-    run = check(HERE / "clean-map.pcapng", "--quiet")
+    run = check(GOLDEN / "clean-map.pcapng", "--quiet")
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
 def test_a_capture_without_packets_gets_a_clear_line():
-    run = check(HERE / "hostile-no-packets.pcapng")
+    run = check(GOLDEN / "hostile-no-packets.pcapng")
     assert run.returncode == 4 and "no packets" in run.stdout
 
 
 def test_another_server_port_can_be_named():
-    run = check(HERE / "format-raw.pcapng", "--port", "5352")
+    run = check(GOLDEN / "format-raw.pcapng", "--port", "5352")
     assert run.returncode == 4 and "no PCP" in run.stdout
 
 
 def test_scaled_time_is_judged_in_the_time_of_the_peers():
-    run = check(HERE / "clean-map.pcapng", "--json", "--time-scale", "60")
+    run = check(GOLDEN / "clean-map.pcapng", "--json", "--time-scale", "60")
     assert "6887-11.2.1-04" not in {f["requirement"] for f in findings(run) if f["level"] == "fail"}
     assert run.returncode == 1  # an epoch of one a second is sixty times too slow then
 

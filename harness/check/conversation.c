@@ -113,10 +113,12 @@ static void note_request(const struct conversation *conversation, const struct m
     copy_request(message, &pair->last);
     if (!mapping)
         return;
-    bool again = mapping->waiting && mapping->request.hash == hash &&
+    bool equal = mapping->request.frame != 0 && mapping->request.hash == hash &&
                  address_equal(&mapping->request.server, &message->server);
-    if (again) {
-        mapping->previous_gap = message->event->time - mapping->request.time;
+    int64_t gap = message->event->time - mapping->request.time;
+    mapping->series_gap = equal ? gap : 0;
+    if (equal && mapping->waiting) {
+        mapping->previous_gap = gap;
         mapping->transmissions++;
     } else {
         mapping->mixed = mapping->waiting;

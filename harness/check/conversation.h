@@ -70,6 +70,7 @@ struct mapping_state {
     bool waiting;                /* for a response */
     bool mixed;                  /* the requests that wait differ in their octets */
     int64_t previous_gap;        /* ns of capture time, between the last two transmissions */
+    int64_t series_gap;          /* the same between two equal requests, answered or not; 0: none */
     /* --- the last response */
     bool answered;
     int64_t response_time;

@@ -3,7 +3,8 @@
  * A capture shows when packets passed, not when they were sent, and it may lack some. So what came too
  * early is a fault, within a tolerance for delays that vary; what came too late may have been sent
  * in time and lost, and is a hint at most. A client may have a cap of its own on its interval,
- * against a SHOULD only; so gaps that stop to double weigh as that SHOULD.
+ * against a SHOULD only; so gaps that stop to double weigh as that SHOULD. An answer that is seen here
+ * may be lost further on: what keeps to the times of retransmission is one, answered or not.
  */
 #include "check/rule_state.h"
 
@@ -18,6 +19,12 @@ static const double tolerance = 0.15;       /* seconds by which a gap may shrink
 static const double renewal_gap = 4.0;      /* 11.2.1 */
 static const double longest_sane = 86400;   /* lifetimes beyond may be cut by the client: 15 */
 static const int64_t crossing = 1000000000; /* 1 s: a request and an error may cross on their way */
+
+/* True if gap is wait within a tenth. */
+static bool is_near(double gap, double wait)
+{
+    return gap >= wait * (1 - jitter) - tolerance && gap <= wait * (1 + jitter) + tolerance;
+}
 
 static void judge_retransmission(struct rules *rules, const struct message *message,
                                  const struct mapping_state *mapping, double gap)
@@ -79,7 +86,8 @@ static void judge_first_renewal(struct rules *rules, const struct message *messa
                     "expected the renewal of a mapping of %u s after %.1f to %.1f s, came after "
                     "%.3f s",
                     mapping->lifetime, from * lifetime, to * lifetime, passed);
-    else if (passed > to * lifetime + tolerance && passed < lifetime)
+    else if (passed > to * lifetime + tolerance && passed > renewal_gap + tolerance &&
+             passed < lifetime)
         rule_report(rules, message, R6887_11_2_1_04, HINT,
                     "expected the renewal of a mapping of %u s after %.1f to %.1f s, came after "
                     "%.3f s: late, or one before it is missing here",
@@ -93,11 +101,9 @@ static void judge_next_renewal(struct rules *rules, const struct message *messag
 {
     double previous = rule_seconds(rules, mapping->previous_gap);
     double wait = mapping->transmissions > 1 ? 2 * previous : first_wait;
-    bool retransmission =
-        gap >= wait * (1 - jitter) - tolerance && gap <= wait * (1 + jitter) + tolerance;
     double from = 0;
     double to = 0;
-    if (retransmission || passed > mapping->lifetime)
+    if (is_near(gap, wait) || passed > mapping->lifetime)
         return;
     if (gap < renewal_gap - tolerance) {
         rule_report(rules, message, R6887_11_2_1_05, CERTAIN,
@@ -113,13 +119,12 @@ static void judge_next_renewal(struct rules *rules, const struct message *messag
                     mapping->lifetime, from * mapping->lifetime, to * mapping->lifetime, passed);
 }
 
-/* True if the client may have learned since the last response that the server lost its state: it
- * then recreates its mappings at once (8.5, 14.1.3). */
+/* True if the client may have learned since then that the server lost its state: it then recreates its
+ * mappings at once (8.5, 14.1.3). */
 static bool was_told(const struct rules *rules, const struct message *message,
-                     const struct conversation *conversation)
+                     const struct conversation *conversation, int64_t since)
 {
     const struct pair *pair = conversation->pair;
-    int64_t since = conversation->mapping->response_time;
     return (pair->lost && pair->loss_time >= since) || announced_since(rules, message, since);
 }
 
@@ -129,7 +134,7 @@ static void judge_renewal(struct rules *rules, const struct message *message,
     const struct mapping_state *mapping = conversation->mapping;
     double passed = rule_seconds(rules, message->event->time - mapping->response_time);
     if (mapping->lifetime == 0 || mapping->lifetime > longest_sane || passed < 0 ||
-        was_told(rules, message, conversation))
+        was_told(rules, message, conversation, mapping->response_time))
         return;
     if (mapping->renewals == 0) {
         judge_first_renewal(rules, message, mapping, passed);
@@ -147,12 +152,24 @@ static void judge_rest(struct rules *rules, const struct message *message,
     int64_t age = message->event->time - mapping->response_time;
     double lifetime = mapping->lifetime < longest_sane ? mapping->lifetime : longest_sane;
     if (age < crossing || rule_seconds(rules, age) >= lifetime - tolerance ||
-        was_told(rules, message, conversation))
+        was_told(rules, message, conversation, mapping->response_time))
         return;
     rule_report(rules, message, R6887_8_3_04, CERTAIN,
                 "expected no such request for %.0f s after %s, came after %.3f s", lifetime,
                 pcp_result_name(mapping->result) ? pcp_result_name(mapping->result) : "an error",
                 rule_seconds(rules, age));
+}
+
+/* The octets of the request before, 3 s behind it or twice as late as that one behind its own: the answer
+ * between them may never have reached the client. */
+static bool may_retransmit(const struct rules *rules, const struct message *message,
+                           const struct mapping_state *mapping, double gap)
+{
+    double previous = rule_seconds(rules, mapping->series_gap);
+    if (mapping->request.hash != request_hash(message))
+        return false;
+    return (is_near(gap, first_wait) && !is_near(previous, first_wait)) ||
+           (previous >= first_wait * (1 - jitter) - tolerance && is_near(gap, 2 * previous));
 }
 
 void judge_timing(struct rules *rules, const struct message *message,
@@ -169,10 +186,13 @@ void judge_timing(struct rules *rules, const struct message *message,
         return;
     bool answered = mapping->answered && mapping->response_basis != 0 &&
                     mapping->response_basis == request_basis(message);
+    if (answered && !mapping->waiting && may_retransmit(rules, message, mapping, gap))
+        return;
     if (answered && mapping->result == PCP_SUCCESS)
         judge_renewal(rules, message, conversation);
     else if (answered)
         judge_rest(rules, message, conversation);
-    else if (mapping->waiting && mapping->request.hash == request_hash(message))
+    else if (mapping->waiting && mapping->request.hash == request_hash(message) &&
+             !was_told(rules, message, conversation, mapping->request.time - mapping->previous_gap))
         judge_retransmission(rules, message, mapping, gap);
 }

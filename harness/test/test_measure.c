@@ -550,7 +550,7 @@ static void every_golden_capture_is_measured(void **state)
     struct recording recording;
     begin(&recording, one_interface);
     glob_t found;
-    assert_int_equal(glob(SOURCE_ROOT "/captures/*.pcap*", 0, NULL, &found), 0);
+    assert_int_equal(glob(SOURCE_ROOT "/captures/golden/*.pcap*", 0, NULL, &found), 0);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         struct traffic traffic;
         struct error error = {""};
