@@ -139,8 +139,8 @@ int ask_read_filter(const char *option, const char *text, struct pcp_filter *out
                          text);
     if (ask_read_address(option, address, &out->remote_address, error) != 0)
         return -1;
-    /* An IPv4-mapped prefix counts the 96 bits before it (section 13.3); people don't. */
-    bool ipv4 = address_is_ipv4(&out->remote_address);
+    /* The 96 bits before an IPv4 prefix count (section 13.3); who writes it dotted leaves them out. */
+    bool ipv4 = !strchr(address, ':');
     if (ask_read_number(option, length, ipv4 ? 32 : 128, &bits, error) != 0 ||
         (colon && ask_read_number(option, colon + 1, UINT16_MAX, &port, error) != 0))
         return -1;

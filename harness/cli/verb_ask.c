@@ -86,9 +86,8 @@ int verb_ask(int argc, char **argv)
     if (ask_options_read(argc, argv, &options, &error) == 0) {
         if (options.help) {
             ask_options_help(stdout);
-            return EXIT_GOOD;
-        }
-        if (ask_socket_open(&options, &socket, &error) == 0) {
+            code = EXIT_GOOD;
+        } else if (ask_socket_open(&options, &socket, &error) == 0) {
             const struct ask_plan plan = {&options, &socket, &request};
             if (ask_compose(&options, &socket.source, &request, &error) == 0)
                 code = ask(&plan, options.json ? &ask_view_json : &ask_view_text, &error);
