@@ -14,8 +14,10 @@ from conftest import (
     CREATED,
     GET,
     GRANTED,
+    PINHOLE,
     POST,
     ROOT,
+    SCENARIOS,
     SHOWN,
     run,
 )
@@ -178,3 +180,14 @@ def test_no_finding_accuses_our_own_peer(shown):
             if peer["name"].startswith("reference")
         }
         assert [f for f in run.result["findings"] if f.get("program") in own] == [], name
+
+
+def test_a_seed_repeats_the_device_s_nonce_and_another_seed_does_not(home, tmp_path):
+    def nonce(folder):
+        done = subprocess.run([PINHOLE, "decode", "--json", folder / "lab.pcapng"], capture_output=True, check=True)
+        maps = [m["fields"]["nonce"] for m in json.loads(done.stdout)["messages"] if "nonce" in m["fields"]]
+        return maps[0]
+
+    again = run(SCENARIOS / "home.yaml", tmp_path / "again", "--seed", str(home.result["seed"]))
+    other = run(SCENARIOS / "home.yaml", tmp_path / "other", "--seed", str(home.result["seed"] + 1))
+    assert nonce(again.folder) == nonce(home.folder) != nonce(other.folder)

@@ -1,4 +1,5 @@
 /* `pinhole VERB ...`: finds the verb and hands over. */
+#include "base/version.h"
 #include "cli/verbs.h"
 
 #include <stdio.h>
@@ -21,6 +22,10 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
         print_usage(stdout);
+        return EXIT_GOOD;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)printf("pinhole %s\n", PINHOLE_VERSION);
         return EXIT_GOOD;
     }
     for (const struct verb *verb = verbs; verb->name; verb++)

@@ -1,12 +1,12 @@
 #include "node/common/pcp_endpoint.h"
 
+#include "node/common/chance.h"
 #include "node/common/clock.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 static int fail(int handle, struct error *error, const char *what)
@@ -122,12 +122,11 @@ void pcp_endpoint_handles(const struct pcp_endpoint *endpoint,
     handles[1] = (struct pollfd){.fd = endpoint->announcements, .events = POLLIN};
 }
 
-/* Jitter needs no secrecy, but the kernel's numbers cost nothing here. */
+/* Jitter needs no secrecy: without random octets it is the same each time, and no harm is done. */
 static uint32_t random_number(void)
 {
     uint32_t number = 0;
-    while (getrandom(&number, sizeof number, 0) < 0 && errno == EINTR)
-        ;
+    (void)chance_fill(&number, sizeof number, NULL);
     return number;
 }
 
@@ -183,7 +182,5 @@ uint32_t pcp_endpoint_wait(const struct pcp_endpoint *endpoint)
 
 int pcp_endpoint_nonce(uint8_t nonce[PCP_NONCE_LENGTH], struct error *error)
 {
-    if (getrandom(nonce, PCP_NONCE_LENGTH, 0) != PCP_NONCE_LENGTH)
-        return error_set_errno(error, errno, "the kernel gave no random octets");
-    return 0;
+    return chance_fill(nonce, PCP_NONCE_LENGTH, error);
 }

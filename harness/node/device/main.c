@@ -293,6 +293,8 @@ int main(int count, char **arguments)
 {
     struct device device = {0};
     struct error error = {0};
+    if (say_version(count, arguments))
+        return EXIT_SUCCESS;
     switch (read_options(&device.options, count, arguments, &error)) {
     case SETTINGS_HELP:
         return EXIT_SUCCESS;

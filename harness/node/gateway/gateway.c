@@ -9,6 +9,7 @@
  */
 #include "node/gateway/gateway.h"
 
+#include "node/common/chance.h"
 #include "node/common/clock.h"
 #include "node/common/say.h"
 #include "node/gateway/backend.h"
@@ -22,7 +23,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -123,7 +123,7 @@ static bool drain_events(struct gateway *gateway, uint64_t now)
 
 static uint64_t next_random(struct gateway *gateway)
 {
-    /* splitmix64, seeded by the kernel: ports need not be guess-proof, but differ from run to run */
+    /* splitmix64: ports need not be guess-proof, but differ from run to run */
     uint64_t z = gateway->random += 0x9e3779b97f4a7c15;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
     z = (z ^ z >> 27) * 0x94d049bb133111eb;
@@ -242,8 +242,8 @@ static int make_server(struct gateway *gateway, uint64_t now, struct error *erro
 {
     struct config *config = gateway->config;
     uint64_t secret[3];
-    if (getrandom(secret, sizeof secret, 0) != sizeof secret)
-        return error_set_errno(error, errno, "random numbers");
+    if (chance_fill(secret, sizeof secret, error))
+        return -1;
     gateway->random = secret[2];
     size_t size = pcp_server_size(&config->policy);
     gateway->memory = malloc(size);

@@ -10,6 +10,8 @@ int main(int argument_count, char **arguments)
 {
     static struct config config;
     struct error error = {{0}};
+    if (say_version(argument_count, arguments))
+        return 0;
     if (config_read(&config, argument_count, arguments, &error)) {
         complain("%s", error.text);
         return EXIT_USAGE;

@@ -1,5 +1,7 @@
 #include "node/probe/probe.h"
 
+#include "node/common/say.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -80,6 +82,8 @@ static const struct verb *find_verb(const char *name)
 
 int main(int argc, char **argv)
 {
+    if (say_version(argc, argv))
+        return 0;
     static const struct option known[] = {
         {"to", required_argument, NULL, 't'},   {"from", required_argument, NULL, 'f'},
         {"port", required_argument, NULL, 'p'}, {"count", required_argument, NULL, 'c'},

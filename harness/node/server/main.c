@@ -289,6 +289,8 @@ int main(int count, char **arguments)
 {
     static struct server server;
     struct error error = {0};
+    if (say_version(count, arguments))
+        return EXIT_SUCCESS;
     switch (read_options(&server, count, arguments, &error)) {
     case SETTINGS_HELP:
         return EXIT_SUCCESS;
