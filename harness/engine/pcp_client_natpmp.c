@@ -122,6 +122,9 @@ size_t pcp_client_natpmp_send(struct pcp_client *client, uint32_t now, uint32_t 
 {
     if (client->natpmp.sends && pcp_time_reached(client->natpmp.due, now))
         return send_address_request(client, now, octets, capacity);
+    /* If its end has come, those that stand before it needn't wait for the next call. */
+    if (client->natpmp.asking)
+        pcp_mapping_is_ripe(client, client->natpmp.asking, now);
     struct pcp_mapping *mapping = client->mappings;
     for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         if (!pcp_mapping_is_ripe(client, mapping, now) || is_blocked(client, mapping))
