@@ -34,9 +34,9 @@ static bool is_parse_error(enum pcp_result result)
 }
 
 /* The copy of the request that section 8.2 makes an error response of. */
-static void answer_error(const struct pcp_server *server, const struct pcp_server_input *input,
-                         enum pcp_result result, uint32_t lifetime,
-                         struct pcp_server_answer *answer)
+void pcp_server_answer_error(const struct pcp_server *server, const struct pcp_server_input *input,
+                             enum pcp_result result, uint32_t lifetime,
+                             struct pcp_server_answer *answer)
 {
     uint8_t *octets = answer->octets;
     size_t copied = input->length < PCP_MAXIMUM_LENGTH ? input->length : PCP_MAXIMUM_LENGTH;
@@ -140,7 +140,8 @@ static void answer_version(const struct pcp_server *server, const struct pcp_ser
                            struct pcp_server_answer *answer)
 {
     if (input->side == PCP_SERVER_INSIDE)
-        answer_error(server, input, PCP_UNSUPP_VERSION, server->policy.long_error, answer);
+        pcp_server_answer_error(server, input, PCP_UNSUPP_VERSION, server->policy.long_error,
+                                answer);
 }
 
 static void request(struct pcp_server *server, const struct pcp_server_input *input,
@@ -169,7 +170,7 @@ static void request(struct pcp_server *server, const struct pcp_server_input *in
     if (result != PCP_SUCCESS) {
         uint32_t lifetime =
             exchange.lifetime_set ? exchange.lifetime : error_lifetime(server, result);
-        answer_error(server, input, result, lifetime, answer);
+        pcp_server_answer_error(server, input, result, lifetime, answer);
     }
 }
 
@@ -207,5 +208,6 @@ void pcp_server_refuse(struct pcp_server *server, const struct pcp_server_input 
     if (answer->octets[0] == NAT_PMP_VERSION)
         pcp_server_nat_pmp_refuse(server, input, answer);
     else
-        answer_error(server, input, PCP_NO_RESOURCES, server->policy.short_error, answer);
+        pcp_server_answer_error(server, input, PCP_NO_RESOURCES, server->policy.short_error,
+                                answer);
 }

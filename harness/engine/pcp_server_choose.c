@@ -192,6 +192,13 @@ static enum pcp_result choose_translated(const struct pcp_server *server,
     return wish->protocol == SCTP ? PCP_CANNOT_PROVIDE_EXTERNAL : PCP_NO_RESOURCES;
 }
 
+void pcp_server_wish_freely(struct pcp_server_wish *wish)
+{
+    wish->suggested = address_is_ipv4(&wish->internal) ? address_any_ipv4() : address_any_ipv6();
+    wish->suggested_port = 0;
+    wish->insist = false;
+}
+
 enum pcp_result pcp_server_choose(const struct pcp_server *server,
                                   const struct pcp_server_wish *wish, uint16_t *pool,
                                   uint16_t *port, uint32_t *resting, uint64_t *conflict)

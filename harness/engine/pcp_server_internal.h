@@ -79,6 +79,9 @@ struct pcp_server_wish {
     uint64_t random;
 };
 
+/* Takes the suggestion out of a wish: it is for a server upstream. */
+void pcp_server_wish_freely(struct pcp_server_wish *wish);
+
 /* Finds an external endpoint (section 11.3; 15 for resting ports): PCP_SUCCESS and the pool and
  * port, CANNOT_PROVIDE_EXTERNAL with the milliseconds until that may change in *conflict (0: it
  * won't), NETWORK_FAILURE or NO_RESOURCES. *resting is the resting mapping to be had back. */
@@ -143,6 +146,10 @@ uint64_t pcp_server_idle_rest(const struct pcp_server *server, uint32_t mapping)
 uint32_t pcp_server_seconds_left(const struct pcp_server *server, uint32_t mapping, bool round_up);
 uint32_t pcp_server_clamp(const struct pcp_server *server, uint32_t lifetime);
 
+/* Makes answer the error response that section 8.2 describes to the request of input. */
+void pcp_server_answer_error(const struct pcp_server *server, const struct pcp_server_input *input,
+                             enum pcp_result result, uint32_t lifetime,
+                             struct pcp_server_answer *answer);
 /* Writes a success response for a mapping of the table, without options. */
 size_t pcp_server_write(const struct pcp_server *server, const struct pcp_server_mapping *view,
                         uint8_t opcode, uint32_t lifetime, uint8_t *octets, size_t capacity);

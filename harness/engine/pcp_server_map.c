@@ -78,8 +78,9 @@ static bool prefers_another(const struct pcp_exchange *exchange,
                             const struct pcp_server_mapping *view)
 {
     const struct pcp_map *map = &exchange->request.data.map;
-    return exchange->prefer_failure && (map->external_port != view->external_port ||
-                                        !address_equal(&map->external_address, &view->external));
+    bool insists = exchange->prefer_failure && !exchange->server->policy.proxy;
+    return insists && (map->external_port != view->external_port ||
+                       !address_equal(&map->external_address, &view->external));
 }
 
 static enum pcp_result succeed(struct pcp_exchange *exchange, const struct pcp_server_mapping *view,
@@ -264,6 +265,8 @@ static enum pcp_result place(struct pcp_exchange *exchange, uint32_t binding,
         .nonce = map->nonce,
         .random = exchange->input->random,
     };
+    if (server->policy.proxy)
+        pcp_server_wish_freely(&wish);
     uint16_t pool = 0;
     uint64_t conflict = 0;
     enum pcp_result result =

@@ -144,8 +144,10 @@ static enum pcp_result take_option(struct pcp_exchange *exchange, const struct p
                                    uint32_t *seen)
 {
     const struct option_rule *rule = rule_of(option->code);
-    if (!rule)
-        return option->code < MANDATORY_CODES ? PCP_UNSUPP_OPTION : PCP_SUCCESS;
+    if (!rule) {
+        bool skipped = option->code >= MANDATORY_CODES || exchange->server->policy.relay_unknown;
+        return skipped ? PCP_SUCCESS : PCP_UNSUPP_OPTION;
+    }
     if (!rule->enabled(exchange))
         return PCP_UNSUPP_OPTION;
     if (!(rule->opcodes >> exchange->request.opcode & 1)) {

@@ -81,6 +81,8 @@ static enum pcp_result renew(struct pcp_exchange *exchange, uint32_t mapping)
 static bool is_honoured(const struct pcp_exchange *exchange, const struct pcp_server_mapping *view)
 {
     const struct pcp_map *map = &exchange->request.data.map;
+    if (exchange->server->policy.proxy)
+        return true;
     return (map->external_port == 0 || map->external_port == view->external_port) &&
            (address_is_any(&map->external_address) ||
             address_equal(&map->external_address, &view->external));
@@ -122,6 +124,8 @@ static enum pcp_result place(struct pcp_exchange *exchange, uint32_t binding,
         .nonce = peer->map.nonce,
         .random = exchange->input->random,
     };
+    if (server->policy.proxy)
+        pcp_server_wish_freely(&wish);
     uint16_t pool = 0;
     uint64_t conflict = 0;
     enum pcp_result result =

@@ -52,6 +52,11 @@ struct pcp_server_policy {
     bool check_nonces;     /* Simple Threat Model, 18.1; off only to imitate products that don't */
     uint8_t protocols[32]; /* bit set of transport protocols, see pcp_server_policy_serve() */
 
+    /* A proxy's server half (RFC 7648): suggestions, and PREFER_FAILURE with them, are for the server
+     * upstream; so may unknown mandatory options be. */
+    bool proxy;
+    bool relay_unknown;
+
     /* Lifetimes in seconds. */
     uint32_t minimum_lifetime, maximum_lifetime; /* 15 */
     uint32_t long_error, short_error;            /* 7.4 */

@@ -174,7 +174,7 @@ static void renumber_mapping(struct pcp_server *server, uint32_t mapping)
         return;
     if (record->flags & PCP_TABLE_BY_NAT_PMP)
         return; /* its client learns of it from the announcement, RFC 6886 3.2.1 */
-    if (record->flags & PCP_TABLE_PREFER_FAILURE) {
+    if (record->flags & PCP_TABLE_PREFER_FAILURE && !server->policy.proxy) {
         record->flags |= PCP_TABLE_UPDATE_FAILED;
         pcp_server_heap_move(&server->table.heap, mapping, server->now);
     }
