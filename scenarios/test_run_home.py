@@ -146,7 +146,7 @@ def test_natpmpc_speaks_natpmp_and_libtorrent_pcp(shown):
 def test_the_command_that_a_run_names_repeats_it(shown, tmp_path):
     first = shown["home, natpmpc"]
     words = shlex.split(first.result["command"])
-    assert words[:2] == ["pinhole", "run"]
+    assert words[:2] == [str(PINHOLE), "run"]
     scenario, *arguments = words[2:]
     second = run(scenario, tmp_path / "again", *arguments)
     for key in ("scenario", "seed", "command", "verdict", "peers"):

@@ -87,16 +87,16 @@ char *run_options_folder(const struct run_options *options, const char *name)
     return memory_print("runs/%s-%s-%03ld", name, when, now.tv_nsec / 1000000);
 }
 
-/* Adds one word, quoted where a shell would read more into it. */
+/* Adds one word behind a space, if there are others, quoted where a shell would read more into it. */
 static void add_word(char **command, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                 "-_./=:,+@%";
     char *longer = NULL;
     if (*word && word[strspn(word, plain)] == '\0') {
-        longer = memory_print("%s %s", *command, word);
+        longer = memory_print("%s%s%s", *command, **command ? " " : "", word);
     } else {
-        longer = memory_print("%s '", *command);
+        longer = memory_print("%s%s'", *command, **command ? " " : "");
         for (const char *c = word; *c; c++) {
             char *next =
                 *c == '\'' ? memory_print("%s'\\''", longer) : memory_print("%s%c", longer, *c);
@@ -114,7 +114,9 @@ static void add_word(char **command, const char *word)
 char *run_options_command(const struct run_options *options)
 {
     char seed[24];
-    char *command = memory_copy("pinhole run");
+    char *command = memory_copy("");
+    add_word(&command, program_invocation_name);
+    add_word(&command, "run");
     add_word(&command, options->scenario.file);
     if (options->scenario.variant) {
         add_word(&command, "--variant");
