@@ -118,7 +118,7 @@ check-c: arrows $(TESTS)
 	@set -e; for t in $(TESTS); do echo "== $$t"; $$t; done
 
 check-python: programs peers
-	PINHOLE_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -p no:cacheprovider captures scenarios dissector reports $(PYTEST)
+	PINHOLE_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -p no:cacheprovider -n 4 --dist loadgroup captures scenarios dissector reports $(PYTEST)
 
 arrows: ## the dependencies point one way
 	@harness/setup/arrows

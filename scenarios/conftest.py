@@ -118,6 +118,14 @@ def shown(tmp_path_factory):
     return {name: Run(process, out) for name, (process, out) in begun.items()}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the marks
+def pytest_collection_modifyitems(items):
+    """Where several processes share the tests, one gets all that look at these runs: else each makes them."""
+    for item in items:
+        if "shown" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("shown"))
+
+
 HOME_OF_TWO = """
 name: two
 description: two nodes on one network
