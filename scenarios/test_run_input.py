@@ -12,6 +12,7 @@ HOME = (SCENARIOS / "home.yaml").read_text()
 # and what the complaint says.
 FAULTS = {
     "an unknown key": ("name: home\n", "name: home\ncolour: red\n", "colour: red", "colour"),
+    "an escape sequence": ("name: home\n", 'name: "\\e[2Jhome"\n', "2Jhome", "control character"),
     "an unknown key of a node": ("server: {}", "server: { foward: true }", "foward", "foward"),
     "an unknown key of a step": ("- start: server", "- begin: server", "begin: server", "begin"),
     "a link to a missing node": (

@@ -62,6 +62,16 @@ def test_a_program_that_dies_before_it_is_ready_makes_the_run_an_error(two):
     assert (done.code, done.result["verdict"], outcomes(done)) == (2, "error", ["failed"])
 
 
+def test_of_a_program_that_dies_no_mapping_is_awaited(two):
+    device = "programs: { device: { node: left, peer: thing } }\n"
+    steps = "steps: [{ start: device }, { await: { mapping: device, within: 100s } }]\n"
+    script = "echo ready; sleep 0.2; echo oops; exit 3"
+    done = two(device + steps + ALL_IS_WELL, shell(script, role="device", speaks="pcp"))
+    assert (done.code, done.result["verdict"], outcomes(done)) == (2, "error", ["done", "missed"])
+    assert "device ended on its own with status 3: oops" in done.result["error"]
+    assert done.result["seconds"] < 50
+
+
 def test_a_line_that_never_comes_is_the_peer_s_failure(two):
     steps = "steps: [{ start: it }, { await: { program: it, line: never, within: 200ms } }, { stop: it }]\n"
     done = two(PROGRAM + steps + ALL_IS_WELL, shell("echo ready; exec sleep 60"))

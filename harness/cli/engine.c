@@ -207,7 +207,7 @@ static enum step_outcome await_mapping(struct engine *engine, const struct scena
     while (outcome == OUTCOME_MISSED) {
         if (mapping_find(capture, node, mapping))
             outcome = OUTCOME_DONE;
-        else if (seconds_now() >= deadline)
+        else if (seconds_now() >= deadline || !check_alive(engine))
             break;
         else if (supervisor_pass(engine->supervisor, TICK, error) != 0)
             outcome = OUTCOME_FAILED;
@@ -352,7 +352,8 @@ void engine_run_steps(struct engine *engine)
         if (outcome == OUTCOME_FAILED)
             (void)error_set(&engine->record->problem, "%s:%d: %s: %s", engine->scenario->file,
                             step->line, step->text, error.text);
-        if (outcome != OUTCOME_DONE || !check_alive(engine))
+        bool alive = (outcome != OUTCOME_DONE && outcome != OUTCOME_MISSED) || check_alive(engine);
+        if (outcome != OUTCOME_DONE || !alive)
             return;
     }
 }

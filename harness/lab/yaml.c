@@ -164,11 +164,24 @@ static int remember_anchor(struct reader *reader, const char *name, const struct
     return 0;
 }
 
+/* Control characters but line feed and tab, those of Latin-1 (0xc2 0x80 to 0x9f in UTF-8) included: what a
+ * file says is shown on terminals, which would obey them. */
+static bool has_controls(const unsigned char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        bool plain = text[i] >= 0x20 || text[i] == '\n' || text[i] == '\t';
+        bool latin = text[i] == 0xc2 && i + 1 < length && text[i + 1] < 0xa0;
+        if (!plain || text[i] == 0x7f || latin)
+            return true;
+    }
+    return false;
+}
+
 static struct yaml_value *read_scalar(struct reader *reader, const yaml_event_t *event)
 {
     size_t line = event->start_mark.line;
-    if (memchr(event->data.scalar.value, '\0', event->data.scalar.length)) {
-        (void)fail_at(reader, line, "text with a NUL in it");
+    if (has_controls(event->data.scalar.value, event->data.scalar.length)) {
+        (void)fail_at(reader, line, "text with a control character in it");
         return NULL;
     }
     struct yaml_value *value = value_new(reader, YAML_VALUE_SCALAR, line);
@@ -216,8 +229,8 @@ static int read_entry(struct reader *reader, struct yaml_value *map, const yaml_
     if (key->type != YAML_SCALAR_EVENT)
         return fail_at(reader, line, "a key must be plain text");
     const char *name = (const char *)key->data.scalar.value;
-    if (strlen(name) != key->data.scalar.length)
-        return fail_at(reader, line, "a key with a NUL in it");
+    if (has_controls(key->data.scalar.value, key->data.scalar.length))
+        return fail_at(reader, line, "a key with a control character in it");
     const struct yaml_value *before = yaml_get(map, name);
     if (before)
         return error_set(reader->error, "%s:%zu: key '%s' given twice, first in line %d",

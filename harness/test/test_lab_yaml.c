@@ -135,7 +135,10 @@ static void what_is_no_yaml_is_refused_with_its_line(void **state)
     expect_refused("", "t.yaml:1: the file is empty");
     expect_refused("# only a remark\n", "t.yaml:1: the file is empty");
     expect_refused("a: 1\n---\nb: 2\n", "t.yaml:2: a second document begins");
-    expect_refused("a: \"x\\0y\"\n", "t.yaml:1: text with a NUL in it");
+    expect_refused("a: \"x\\0y\"\n", "t.yaml:1: text with a control character in it");
+    expect_refused("a: \"x\\e[2J\"\n", "t.yaml:1: text with a control character in it");
+    expect_refused("a: \"\\x9b2J\"\n", "t.yaml:1: text with a control character in it");
+    expect_refused("\"a\\x7f\": b\n", "t.yaml:1: a key with a control character in it");
     expect_refused("[a]: 1\n", "t.yaml:1: a key must be plain text");
     struct error error;
     assert_null(load("a: 1\nb: [1, 2\n", &error));
