@@ -16,6 +16,7 @@ struct backend_operations {
     const char *name;
     /* NULL with error if it can't work here. */
     struct backend *(*open)(const struct config *config, struct error *error);
+    /* Takes back all that it made; NULL is fine. */
     void (*close)(struct backend *backend);
     /* Queues a change of server's; its filters are read now. */
     void (*queue)(struct backend *backend, const struct pcp_server *server,
@@ -26,8 +27,10 @@ struct backend_operations {
     void (*discard)(struct backend *backend);
     /* Ends flows that came in through mappings that were removed in committed changes. */
     void (*flush)(struct backend *backend);
-    /* Makes it hold all mappings of server and nothing else. */
-    int (*rebuild)(struct backend *backend, const struct pcp_server *server, struct error *error);
+    /* Makes it hold all mappings of server and nothing else. Flows through former, an external
+     * address that is no more, end; NULL: there is none. */
+    int (*rebuild)(struct backend *backend, const struct pcp_server *server,
+                   const struct address *former, struct error *error);
     /* For struct pcp_server_device; the context is the backend. */
     bool (*outbound)(void *backend, const struct pcp_server_flow_key *key,
                      struct pcp_server_flow *flow);

@@ -10,8 +10,9 @@
 #include <string.h>
 
 enum {
-    ENDED = 1024,      /* mappings whose flows are ended in one walk */
-    ROOM_A_CHANGE = 32 /* elements that one change queues at most */
+    ENDED = 1024, /* mappings whose flows are ended in one walk */
+    /* Elements that one change queues at most: both halves, a claim, filters gone and filters new. */
+    ROOM_A_CHANGE = 4 + 2 * (1 + CONFIG_FILTERS)
 };
 
 struct backend {
@@ -20,6 +21,8 @@ struct backend {
     struct conntrack *conntrack;
     struct conntrack_inbound ended[ENDED]; /* queued and committed removals whose flows still run */
     size_t ended_queued, ended_committed;
+    bool installed; /* the tables are there */
+    bool overflow;  /* more was queued than one transaction takes */
 };
 
 /* --- keys ----------------------------------------------------------------------------------- */
@@ -59,81 +62,138 @@ static void key_remote(struct nft_element *element, const struct address *addres
     key_port(element->key, &element->key_length, port);
 }
 
-static void data_endpoint(struct nft_element *element, const struct address *address, uint16_t port)
-{
-    key_address(element->data, &element->data_length, address);
-    key_port(element->data, &element->data_length, port);
-}
-
 static struct nft_element *new_element(struct backend *backend, const char *set, bool remove,
                                        const struct address *family)
 {
-    /* pcp_server's answers are committed in batches far below the queue's size. */
+    static struct nft_element lost;
     struct nft_element *element = nft_elements_add(backend->elements);
-    if (!element)
-        abort();
+    if (!element) {
+        backend->overflow = true; /* commit() says so, and smaller steps follow */
+        element = &lost;
+        *element = (struct nft_element){.remove = false};
+    }
     element->set = set;
     element->remove = remove;
     element->family = address_is_ipv4(family) ? NFPROTO_IPV4 : NFPROTO_IPV6;
     return element;
 }
 
-/* --- sets: the names of nft_ruleset.c ------------------------------------------------------- */
+/* --- sets: the names of nft_ruleset.h ------------------------------------------------------- */
 
-static const char inbound[] = "inbound";
-static const char outbound[] = "outbound";
+#define FORMED(name)                                                                               \
+    {                                                                                              \
+        name, name "_protocol", name "_all"                                                        \
+    }
+
+/* Constants, since nft_elements.h tells sets apart by their names' places. */
+static const char *const inbound[NFT_FORMS] = FORMED("inbound");
+static const char *const outbound[NFT_FORMS] = FORMED("outbound");
+static const char *const pinholes[NFT_FORMS] = FORMED("pinholes");
+static const char *const filtered[NFT_FORMS] = FORMED("filtered");
+static const char *const allowed[NFT_FORMS] = FORMED("allowed");
+static const char *const allowed_port[NFT_FORMS] = FORMED("allowed_port");
 static const char peer_inbound[] = "peer_inbound";
 static const char peer_outbound[] = "peer_outbound";
-static const char peers[] = "peers";
-static const char pinholes[] = "pinholes";
-static const char filtered[] = "filtered";
+static const char peer_pinholes[] = "peer_pinholes";
+static const char claimed[] = "claimed";
+static const char claimants[] = "claimants";
 static const char flows[] = "flows";
-static const char *const allowed[NFT_FILTER_SLOTS] = {
-    "allowed0", "allowed1", "allowed2", "allowed3", "allowed4", "allowed5", "allowed6", "allowed7"};
 
-/* One direction of a mapping: an endpoint of from, with the remote peer for a PEER, to one of to. */
+static enum nft_form form_of(const struct pcp_server_mapping *mapping)
+{
+    if (mapping->protocol == 0)
+        return NFT_FORM_ALL;
+    return mapping->internal_port == 0 ? NFT_FORM_PROTOCOL : NFT_FORM_PORT;
+}
+
+static bool is_pinhole(const struct pcp_server_mapping *mapping)
+{
+    return address_equal(&mapping->internal, &mapping->external);
+}
+
+/* One side of a mapping, with the fields of its form. */
+static void key_side(struct nft_element *element, const struct pcp_server_mapping *mapping,
+                     bool external)
+{
+    enum nft_form form = form_of(mapping);
+    key_address(element->key, &element->key_length,
+                external ? &mapping->external : &mapping->internal);
+    if (form != NFT_FORM_ALL)
+        key_protocol(element->key, &element->key_length, mapping->protocol);
+    if (form == NFT_FORM_PORT)
+        key_port(element->key, &element->key_length,
+                 external ? mapping->external_port : mapping->internal_port);
+}
+
+/* One direction of a mapping: from the one side, with the remote peer for a PEER, to the other. All
+ * ports stay what they are. */
 static void queue_half(struct backend *backend, const struct pcp_server_mapping *mapping,
                        bool remove, bool in)
 {
     bool peer = mapping->kind == PCP_SERVER_PEER;
-    const char *set = in ? inbound : outbound;
+    const char *set = in ? inbound[form_of(mapping)] : outbound[form_of(mapping)];
     if (peer)
         set = in ? peer_inbound : peer_outbound;
-    const struct address *from = in ? &mapping->external : &mapping->internal;
     const struct address *to = in ? &mapping->internal : &mapping->external;
-    struct nft_element *element = new_element(backend, set, remove, from);
-    key_endpoint(element, from, mapping->protocol,
-                 in ? mapping->external_port : mapping->internal_port);
+    struct nft_element *element = new_element(backend, set, remove, to);
+    key_side(element, mapping, in);
     if (peer)
         key_remote(element, &mapping->remote, mapping->remote_port);
-    data_endpoint(element, to, in ? mapping->internal_port : mapping->external_port);
+    key_address(element->data, &element->data_length, to);
+    if (form_of(mapping) == NFT_FORM_PORT)
+        key_port(element->data, &element->data_length,
+                 in ? mapping->internal_port : mapping->external_port);
 }
 
-/* The internal side, by which the firewall knows a PEER or an IPv6 pinhole. */
-static void queue_internal(struct backend *backend, const struct pcp_server_mapping *mapping,
-                           bool remove, const char *set)
+static void queue_pinhole(struct backend *backend, const struct pcp_server_mapping *mapping,
+                          bool remove)
 {
-    struct nft_element *element = new_element(backend, set, remove, &mapping->internal);
-    key_endpoint(element, &mapping->internal, mapping->protocol, mapping->internal_port);
-    if (set == peers)
+    bool peer = mapping->kind == PCP_SERVER_PEER;
+    struct nft_element *element = new_element(
+        backend, peer ? peer_pinholes : pinholes[form_of(mapping)], remove, &mapping->internal);
+    key_side(element, mapping, false);
+    if (peer)
         key_remote(element, &mapping->remote, mapping->remote_port);
+}
+
+/* A MAP that took over a live flow's port, out of those of implicit flows (11.3). */
+static bool is_claim(const struct backend *backend, const struct pcp_server_mapping *mapping)
+{
+    const struct pcp_server_policy *policy = &backend->config.policy;
+    return mapping->kind != PCP_SERVER_PEER && form_of(mapping) == NFT_FORM_PORT &&
+           (mapping->external_port < policy->first_port ||
+            mapping->external_port > policy->last_port);
+}
+
+static void queue_claim(struct backend *backend, const struct pcp_server_mapping *mapping,
+                        bool remove)
+{
+    struct nft_element *element = new_element(backend, claimed, remove, &mapping->external);
+    key_side(element, mapping, true);
+    element = new_element(backend, claimants, remove, &mapping->external);
+    key_address(element->key, &element->key_length, &mapping->internal);
+    key_side(element, mapping, true);
 }
 
 static void queue_mapping(struct backend *backend, const struct pcp_server_mapping *mapping,
                           bool remove)
 {
-    if (address_is_ipv4(&mapping->internal) &&
-        !address_equal(&mapping->internal, &mapping->external)) {
-        queue_half(backend, mapping, remove, true);
-        queue_half(backend, mapping, remove, false);
+    if (is_pinhole(mapping)) {
+        queue_pinhole(backend, mapping, remove);
+        return;
     }
-    if (mapping->kind == PCP_SERVER_PEER)
-        queue_internal(backend, mapping, remove, peers);
-    else if (!address_is_ipv4(&mapping->internal))
-        queue_internal(backend, mapping, remove, pinholes);
+    queue_half(backend, mapping, remove, true);
+    queue_half(backend, mapping, remove, false);
+    if (is_claim(backend, mapping))
+        queue_claim(backend, mapping, remove);
 }
 
 /* --- filters -------------------------------------------------------------------------------- */
+
+struct filters {
+    struct pcp_filter filter[CONFIG_FILTERS];
+    size_t count;
+};
 
 /* The first or last address of a filter's prefix. */
 static struct address prefix_edge(const struct pcp_filter *filter, bool last)
@@ -149,30 +209,56 @@ static struct address prefix_edge(const struct pcp_filter *filter, bool last)
     return edge;
 }
 
-static void queue_filter(struct backend *backend, const struct pcp_server_mapping *mapping,
-                         const struct pcp_filter *filter, unsigned int slot, bool remove)
+/* Whether a filter lets in none that another one of the mapping doesn't; of two alike the first
+ * counts. The kernel refuses an interval inside another, and prefixes for one port (or for all) that
+ * overlap at all lie one in the other. */
+static bool is_spare(const struct filters *filters, size_t index)
 {
-    struct nft_element *element = new_element(backend, allowed[slot], remove, &mapping->internal);
+    const struct pcp_filter *filter = &filters->filter[index];
+    for (size_t i = 0; i < filters->count; i++) {
+        const struct pcp_filter *other = &filters->filter[i];
+        const struct pcp_server_prefix prefix = {other->remote_address, other->prefix_length};
+        bool wider = other->prefix_length < filter->prefix_length ||
+                     (other->prefix_length == filter->prefix_length && i < index);
+        if (wider && other->remote_port == filter->remote_port &&
+            pcp_server_prefix_holds(&prefix, &filter->remote_address))
+            return true;
+    }
+    return false;
+}
+
+static void queue_filter(struct backend *backend, const struct pcp_server_mapping *mapping,
+                         const struct pcp_filter *filter, bool remove)
+{
+    const char *const *set = filter->remote_port ? allowed_port : allowed;
+    struct nft_element *element =
+        new_element(backend, set[form_of(mapping)], remove, &mapping->external);
     struct address first = prefix_edge(filter, false);
     struct address last = prefix_edge(filter, true);
-    key_endpoint(element, &mapping->internal, mapping->protocol, mapping->internal_port);
+    key_side(element, mapping, true);
     memcpy(element->end, element->key, sizeof element->end);
     element->end_length = element->key_length;
-    key_remote(element, &first, filter->remote_port);
+    key_address(element->key, &element->key_length, &first);
     key_address(element->end, &element->end_length, &last);
-    key_port(element->end, &element->end_length,
-             filter->remote_port ? filter->remote_port : UINT16_MAX);
+    if (filter->remote_port) {
+        key_port(element->key, &element->key_length, filter->remote_port);
+        key_port(element->end, &element->end_length, filter->remote_port);
+    }
 }
 
 static void queue_filters(struct backend *backend, const struct pcp_server *server,
                           const struct pcp_server_mapping *mapping, uint32_t chain, bool remove)
 {
-    struct pcp_filter filter;
-    if (chain)
-        queue_internal(backend, mapping, remove, filtered);
-    for (unsigned int slot = 0;
-         slot < NFT_FILTER_SLOTS && pcp_server_filter_next(server, &chain, &filter); slot++)
-        queue_filter(backend, mapping, &filter, slot, remove);
+    struct filters filters = {.count = 0};
+    while (filters.count < CONFIG_FILTERS &&
+           pcp_server_filter_next(server, &chain, &filters.filter[filters.count]))
+        filters.count++;
+    if (filters.count)
+        key_side(new_element(backend, filtered[form_of(mapping)], remove, &mapping->external),
+                 mapping, true);
+    for (size_t i = 0; i < filters.count; i++)
+        if (!is_spare(&filters, i))
+            queue_filter(backend, mapping, &filters.filter[i], remove);
 }
 
 /* --- flows that came in --------------------------------------------------------------------- */
@@ -206,6 +292,8 @@ static void close_nftables(struct backend *backend)
 {
     if (!backend)
         return;
+    if (backend->installed)
+        nft_ruleset_remove();
     nft_elements_close(backend->elements);
     conntrack_close(backend->conntrack);
     free(backend);
@@ -215,11 +303,6 @@ static struct backend *open_nftables(const struct config *config, struct error *
 {
     if (!config->outside[0]) {
         error_set(error, "nftables: expected an outside interface (--outside NAME)");
-        return NULL;
-    }
-    if (config->policy.wildcards || config->policy.filters_per_mapping > NFT_FILTER_SLOTS) {
-        error_set(error, "nftables: no all-ports mappings, and at most %d filters a mapping",
-                  NFT_FILTER_SLOTS);
         return NULL;
     }
     struct backend *backend = calloc(1, sizeof *backend);
@@ -250,6 +333,7 @@ static void queue(struct backend *backend, const struct pcp_server *server,
     case PCP_SERVER_FILTERED:
         queue_filters(backend, server, mapping, change->filters_before, true);
         queue_filters(backend, server, mapping, mapping->filters, false);
+        queue_end(backend, mapping); /* those that may stay begin again with their next packet */
         break;
     case PCP_SERVER_REMOVED:
         queue_mapping(backend, mapping, true);
@@ -261,8 +345,19 @@ static void queue(struct backend *backend, const struct pcp_server *server,
     }
 }
 
+static void discard(struct backend *backend)
+{
+    nft_elements_discard(backend->elements);
+    backend->ended_queued = backend->ended_committed;
+    backend->overflow = false;
+}
+
 static int commit(struct backend *backend, struct error *error)
 {
+    if (backend->overflow) {
+        discard(backend);
+        return error_set(error, "nftables: more changes at once than a transaction takes");
+    }
     int result = nft_elements_commit(backend->elements, error);
     if (result == 0)
         backend->ended_committed = backend->ended_queued;
@@ -270,17 +365,15 @@ static int commit(struct backend *backend, struct error *error)
     return result;
 }
 
-static void discard(struct backend *backend)
-{
-    nft_elements_discard(backend->elements);
-    backend->ended_queued = backend->ended_committed;
-}
-
-static int rebuild(struct backend *backend, const struct pcp_server *server, struct error *error)
+static int rebuild(struct backend *backend, const struct pcp_server *server,
+                   const struct address *former, struct error *error)
 {
     discard(backend);
+    if (former)
+        conntrack_end_address(backend->conntrack, former);
     if (nft_ruleset_install(&backend->config, error))
         return -1;
+    backend->installed = true;
     struct pcp_server_change change = {.kind = PCP_SERVER_CREATED};
     uint32_t cursor = 0;
     while (pcp_server_next(server, &cursor, &change.mapping)) {
@@ -307,8 +400,9 @@ static bool recent_flow(struct backend *backend, const struct pcp_server_flow_ke
     uint64_t expires;
     if (nft_elements_get(backend->elements, &element, data, &expires) != 1)
         return false;
-    flow->external = ipv4 ? address_from_ipv4(data) : key->internal;
-    flow->external_port = ipv4 ? (uint16_t)(data[4] << 8 | data[5]) : key->internal_port;
+    bool translated = ipv4 && !backend->config.policy.ipv4_firewall;
+    flow->external = translated ? address_from_ipv4(data) : key->internal;
+    flow->external_port = translated ? (uint16_t)(data[4] << 8 | data[5]) : key->internal_port;
     uint64_t limit =
         (uint64_t)pcp_server_times_of(&backend->config.policy.idle, key->protocol) * 1000;
     flow->idle = expires < limit ? limit - expires : 0;
@@ -321,19 +415,15 @@ static bool find_outbound(void *context, const struct pcp_server_flow_key *key,
     struct backend *backend = context;
     if (!key->to_remote)
         return recent_flow(backend, key, flow);
-    struct conntrack_tuple original = {
+    const struct conntrack_tuple outward = {
         .protocol = key->protocol,
         .source = key->internal,
         .source_port = key->internal_port,
         .destination = key->remote,
         .destination_port = key->remote_port,
     };
-    struct conntrack_tuple reply;
-    if (!conntrack_find(backend->conntrack, &original, &reply))
-        return false;
-    *flow = (struct pcp_server_flow){.external = reply.destination,
-                                     .external_port = reply.destination_port};
-    return true;
+    flow->idle = 0;
+    return conntrack_find(backend->conntrack, &outward, &flow->external, &flow->external_port);
 }
 
 const struct backend_operations backend_nftables = {

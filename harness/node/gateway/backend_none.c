@@ -36,10 +36,12 @@ static int commit(struct backend *backend, struct error *error)
     return 0;
 }
 
-static int rebuild(struct backend *backend, const struct pcp_server *server, struct error *error)
+static int rebuild(struct backend *backend, const struct pcp_server *server,
+                   const struct address *former, struct error *error)
 {
     (void)backend;
     (void)server;
+    (void)former;
     (void)error;
     return 0;
 }

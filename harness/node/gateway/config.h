@@ -21,7 +21,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-enum { CONFIG_INTERFACES = 16, CONFIG_PREFIXES = 16, CONFIG_RULES = 64, CONFIG_STATICS = 64 };
+enum {
+    CONFIG_INTERFACES = 16,
+    CONFIG_PREFIXES = 16,
+    CONFIG_RULES = 64,
+    CONFIG_STATICS = 64,
+    CONFIG_FILTERS = 16 /* of a mapping, at most */
+};
 
 struct config_static {
     uint8_t protocol;

@@ -170,28 +170,35 @@ static bool collect(struct conntrack *conntrack, struct mnl_socket *socket, uint
 /* --- finding -------------------------------------------------------------------------------- */
 
 struct search {
-    struct conntrack_tuple *reply;
+    struct conntrack_tuple original, reply;
     bool found;
 };
 
 static int take_found(const struct nlmsghdr *header, void *context)
 {
     struct search *search = context;
-    read_tuple(header, CTA_TUPLE_REPLY, search->reply);
+    read_tuple(header, CTA_TUPLE_ORIG, &search->original);
+    read_tuple(header, CTA_TUPLE_REPLY, &search->reply);
     search->found = true;
     return MNL_CB_OK;
 }
 
-bool conntrack_find(struct conntrack *conntrack, const struct conntrack_tuple *original,
-                    struct conntrack_tuple *reply)
+bool conntrack_find(struct conntrack *conntrack, const struct conntrack_tuple *outward,
+                    struct address *external, uint16_t *external_port)
 {
     struct nlmsghdr *header = start(conntrack, conntrack->buffer, IPCTNL_MSG_CT_GET, NLM_F_ACK,
-                                    family_of(&original->source));
-    put_tuple(header, original);
-    struct search search = {.reply = reply};
+                                    family_of(&outward->source));
+    put_tuple(header, outward);
+    struct search search = {.found = false};
     if (mnl_socket_sendto(conntrack->ask, header, header->nlmsg_len) < 0)
         return false;
     collect(conntrack, conntrack->ask, header->nlmsg_seq, take_found, &search, NULL);
+    /* What the remote peer sends to: in answer where the flow began inside, else of its own accord. */
+    bool began_inside = address_equal(&search.original.source, &outward->source) &&
+                        search.original.source_port == outward->source_port;
+    const struct conntrack_tuple *inward = began_inside ? &search.reply : &search.original;
+    *external = inward->destination;
+    *external_port = inward->destination_port;
     return search.found;
 }
 
@@ -201,17 +208,27 @@ struct sweep {
     struct conntrack *conntrack;
     const struct conntrack_inbound *ended;
     size_t count;
+    const struct address *external; /* and all that goes through this address, unless NULL */
     struct conntrack_tuple doomed[DOOMED];
     size_t doomed_count;
 };
 
 static bool fits(const struct conntrack_inbound *ended, const struct conntrack_tuple *original)
 {
-    return original->protocol == ended->protocol &&
-           original->destination_port == ended->external_port &&
+    return (ended->protocol == 0 || original->protocol == ended->protocol) &&
+           (ended->external_port == 0 || original->destination_port == ended->external_port) &&
            address_equal(&original->destination, &ended->external) &&
            (!ended->from_remote || (original->source_port == ended->remote_port &&
                                     address_equal(&original->source, &ended->remote)));
+}
+
+static bool goes_through(const struct nlmsghdr *header, const struct conntrack_tuple *original,
+                         const struct address *external)
+{
+    struct conntrack_tuple reply;
+    read_tuple(header, CTA_TUPLE_REPLY, &reply);
+    return address_equal(&original->destination, external) ||
+           address_equal(&reply.destination, external);
 }
 
 static int take_flow(const struct nlmsghdr *header, void *context)
@@ -221,11 +238,11 @@ static int take_flow(const struct nlmsghdr *header, void *context)
     if (sweep->doomed_count == DOOMED)
         return MNL_CB_OK;
     read_tuple(header, CTA_TUPLE_ORIG, &original);
-    for (size_t i = 0; i < sweep->count; i++)
-        if (fits(&sweep->ended[i], &original)) {
-            sweep->doomed[sweep->doomed_count++] = original;
-            break;
-        }
+    bool doomed = sweep->external && goes_through(header, &original, sweep->external);
+    for (size_t i = 0; i < sweep->count && !doomed; i++)
+        doomed = fits(&sweep->ended[i], &original);
+    if (doomed)
+        sweep->doomed[sweep->doomed_count++] = original;
     return MNL_CB_OK;
 }
 
@@ -272,4 +289,11 @@ void conntrack_end(struct conntrack *conntrack, const struct conntrack_inbound *
         sweep_family(&sweep, AF_INET);
     if (ipv6)
         sweep_family(&sweep, AF_INET6);
+}
+
+void conntrack_end_address(struct conntrack *conntrack, const struct address *external)
+{
+    static struct sweep sweep;
+    sweep = (struct sweep){.conntrack = conntrack, .external = external};
+    sweep_family(&sweep, family_of(external));
 }

@@ -21,16 +21,17 @@ struct conntrack_tuple {
     uint16_t source_port, destination_port;
 };
 
-/* Whether a flow lives that began with such packets, and how its answers come back. */
-bool conntrack_find(struct conntrack *conntrack, const struct conntrack_tuple *original,
-                    struct conntrack_tuple *reply);
+/* Whether a flow lives that such packets from inside belong to, whichever side began it, and what
+ * external endpoint they leave from. */
+bool conntrack_find(struct conntrack *conntrack, const struct conntrack_tuple *outward,
+                    struct address *external, uint16_t *external_port);
 
 /* What inbound flows of an ended mapping look like: to this external endpoint, and from this remote
  * peer where one is given (PEER). */
 struct conntrack_inbound {
-    uint8_t protocol;
+    uint8_t protocol; /* 0: all */
     struct address external;
-    uint16_t external_port;
+    uint16_t external_port; /* 0: all */
     bool from_remote;
     struct address remote;
     uint16_t remote_port;
@@ -39,5 +40,8 @@ struct conntrack_inbound {
 /* Ends all flows that fit one of them: one walk over the table for them all. */
 void conntrack_end(struct conntrack *conntrack, const struct conntrack_inbound *ended,
                    size_t count);
+
+/* Ends all flows that go through an external address, whichever side began them. */
+void conntrack_end_address(struct conntrack *conntrack, const struct address *external);
 
 #endif

@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 enum {
-    EVENTS_A_TURN = 256,      /* so that a wave of expiry doesn't keep requests waiting */
+    EVENTS_A_TURN = 64,       /* so that a wave of expiry doesn't keep requests waiting */
     RETRY_MILLISECONDS = 5000 /* between attempts to mend state file or device */
 };
 
@@ -42,7 +42,9 @@ struct gateway {
     struct pcp_server *server;
     int signals, addresses; /* descriptors */
     uint64_t random;
-    bool apart;       /* the device may not hold what the engine does */
+    bool apart; /* the device may not hold what the engine does */
+    bool moved; /* and its flows may go through an address that is no more: */
+    struct address former;
     uint64_t mend_at; /* when to try again */
     struct pcp_server_input inputs[SOCKETS_BATCH];
     struct pcp_server_answer answers[SOCKETS_BATCH];
@@ -160,19 +162,30 @@ static void retry_one_by_one(struct gateway *gateway, size_t count, uint64_t now
     }
 }
 
+/* What time brings has a transaction of its own: unlike requests it can't be undone, and an undone
+ * request must not find its mapping gone. */
+static void pass_time(struct gateway *gateway, uint64_t now)
+{
+    struct error error = {{0}};
+    if (!drain_events(gateway, now) || carry_out(gateway, &error) == 0)
+        return;
+    complain("mappings could not be ended: %s", error.text);
+    gateway->apart = true;
+    gateway->mend_at = 0;
+}
+
 static void serve_batch(struct gateway *gateway, size_t listener, size_t count, uint64_t now)
 {
     struct error error = {{0}};
     for (size_t i = 0; i < count; i++)
         request(gateway, i, now);
-    bool expired = drain_events(gateway, now);
     if (carry_out(gateway, &error) == 0) {
         for (size_t i = 0; i < count; i++)
             pcp_server_commit(gateway->server, &gateway->answers[i]);
     } else {
-        gateway->apart = gateway->apart || expired;
         retry_one_by_one(gateway, count, now);
     }
+    pass_time(gateway, now);
     gateway->operations->flush(gateway->backend);
     sockets_answer(gateway->sockets, listener, gateway->inputs, gateway->answers, count);
 }
@@ -185,10 +198,12 @@ static void mend(struct gateway *gateway, uint64_t now)
     if (now < gateway->mend_at)
         return;
     bool due = gateway->journal && journal_is_due(gateway->journal);
-    if (gateway->apart && gateway->operations->rebuild(gateway->backend, gateway->server, &error))
+    const struct address *former = gateway->moved ? &gateway->former : NULL;
+    if (gateway->apart &&
+        gateway->operations->rebuild(gateway->backend, gateway->server, former, &error))
         complain("%s", error.text);
     else
-        gateway->apart = false;
+        gateway->apart = gateway->moved = false;
     if (due && journal_rewrite(gateway->journal, gateway->server, now, &error) == 0)
         due = false;
     gateway->mend_at = gateway->apart || due ? now + RETRY_MILLISECONDS : 0;
@@ -213,27 +228,34 @@ static int watch_addresses(struct error *error)
     return -1;
 }
 
-static void follow_address(struct gateway *gateway, uint64_t now)
+/* Takes another external address. The device first, in mend(): the announcements and Mapping Updates
+ * that now fall due claim that it holds the mappings there. */
+static void move(struct gateway *gateway, const struct address *external, uint64_t now)
 {
     struct config *config = gateway->config;
-    char text[ADDRESS_TEXT_SIZE];
-    uint8_t ignored[8192];
-    while (recv(gateway->addresses, ignored, sizeof ignored, 0) > 0)
-        ;
-    struct address found = sockets_interface_address(config->outside);
-    if (!config->external_auto || address_equal(&found, &config->external[0]))
-        return;
-    config->external[0] = found;
-    say("external address %s", address_format(&found, text));
-    pcp_server_renumber(gateway->server, 0, &found, now);
-    /* The device first: the announcements and Mapping Updates that now fall due claim that it holds
-     * the mappings at their new address. */
     struct error error = {{0}};
+    char text[ADDRESS_TEXT_SIZE];
+    if (!address_is_any(&config->external[0]))
+        gateway->former = config->external[0];
+    gateway->moved = !address_is_any(external) && !address_equal(external, &gateway->former);
+    config->external[0] = *external;
+    say("external address %s", address_format(external, text));
+    pcp_server_renumber(gateway->server, 0, external, now);
     if (gateway->journal && journal_rewrite(gateway->journal, gateway->server, now, &error))
         complain("%s", error.text);
     gateway->apart = true;
     gateway->mend_at = 0;
     mend(gateway, now);
+}
+
+static void follow_address(struct gateway *gateway, uint64_t now)
+{
+    uint8_t ignored[8192];
+    while (recv(gateway->addresses, ignored, sizeof ignored, 0) > 0)
+        ;
+    struct address found = sockets_interface_address(gateway->config->outside);
+    if (gateway->config->external_auto && !address_equal(&found, &gateway->config->external[0]))
+        move(gateway, &found, now);
 }
 
 /* --- beginning and end ---------------------------------------------------------------------- */
@@ -278,7 +300,8 @@ static int load_state(struct gateway *gateway, uint64_t now, struct error *error
         return 0;
     }
     struct journal_findings findings;
-    gateway->journal = journal_open(config->state, gateway->server, now, &findings, error);
+    gateway->journal =
+        journal_open(config->state, gateway->server, config->external, now, &findings, error);
     if (!gateway->journal)
         return -1;
     if (findings.trusted)
@@ -309,8 +332,12 @@ static int begin(struct gateway *gateway, struct error *error)
     gateway->addresses = watch_addresses(error);
     if (gateway->addresses < 0)
         return -1;
-    if (config->external_auto)
-        config->external[0] = sockets_interface_address(config->outside);
+    struct address present = config->external[0];
+    if (config->external_auto) {
+        present = sockets_interface_address(config->outside);
+        if (!config->state[0] || !journal_external(config->state, &config->external[0]))
+            config->external[0] = present;
+    }
     gateway->operations = backend_find(config->backend);
     gateway->backend = gateway->operations->open(config, error);
     if (!gateway->backend || make_server(gateway, now, error) || load_state(gateway, now, error))
@@ -318,7 +345,11 @@ static int begin(struct gateway *gateway, struct error *error)
     gateway->sockets = sockets_open(config, error);
     if (!gateway->sockets)
         return -1;
-    return gateway->operations->rebuild(gateway->backend, gateway->server, error);
+    if (gateway->operations->rebuild(gateway->backend, gateway->server, NULL, error))
+        return -1;
+    if (!address_equal(&present, &config->external[0]))
+        move(gateway, &present, now);
+    return 0;
 }
 
 static void end(struct gateway *gateway)

@@ -22,6 +22,8 @@ enum {
 struct journal {
     char path[256], beside[264];
     int file;
+    const struct address *external; /* as it is now */
+    struct address known_external;  /* as it was last; one that is lost may come back */
     enum journal_outcome state;
     size_t length, length_when_new;
     size_t batched;
@@ -65,13 +67,16 @@ static void read_boot(char boot[RECORD_BOOT_LENGTH])
 
 /* --- records -------------------------------------------------------------------------------- */
 
-static size_t write_start(uint8_t *octets, const struct pcp_server *server, uint64_t now)
+static size_t write_start(struct journal *journal, const struct pcp_server *server, uint64_t now)
 {
     struct record record = {.type = RECORD_START, .wall = wall_clock()};
+    if (!address_is_any(journal->external))
+        journal->known_external = *journal->external;
+    record.start.external = journal->known_external;
     read_boot(record.start.boot);
     record.start.wall = record.wall;
     record.start.epoch = pcp_server_epoch(server, now);
-    return record_write(&record, octets);
+    return record_write(&record, journal->batch);
 }
 
 static size_t write_change(uint8_t *octets, const struct pcp_server *server,
@@ -191,7 +196,24 @@ static void load(int file, struct pcp_server *server, uint64_t now,
 
 /* --- the journal ---------------------------------------------------------------------------- */
 
-struct journal *journal_open(const char *path, struct pcp_server *server, uint64_t now,
+bool journal_external(const char *path, struct address *external)
+{
+    uint8_t octets[RECORD_MAXIMUM];
+    struct record record;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return false;
+    ssize_t length = read(file, octets, sizeof octets);
+    close(file);
+    if (length <= 0 || record_read(octets, (size_t)length, &record) == 0 ||
+        record.type != RECORD_START || address_is_any(&record.start.external))
+        return false;
+    *external = record.start.external;
+    return true;
+}
+
+struct journal *journal_open(const char *path, struct pcp_server *server,
+                             const struct address *external, uint64_t now,
                              struct journal_findings *findings, struct error *error)
 {
     struct journal *journal = calloc(1, sizeof *journal);
@@ -208,6 +230,8 @@ struct journal *journal_open(const char *path, struct pcp_server *server, uint64
         free(journal);
         return NULL;
     }
+    journal->external = external;
+    journal->known_external = *external;
     load(journal->file, server, now, findings);
     if (findings->trusted)
         pcp_server_set_epoch(server, findings->epoch, now);
@@ -281,11 +305,13 @@ static int write_state(struct journal *journal, int file, const struct pcp_serve
     uint32_t cursor = 0;
     struct pcp_server_mapping mapping;
     struct pcp_server_change change;
-    size_t used = write_start(journal->batch, server, now);
+    size_t used = write_start(journal, server, now);
     *length = 0;
     while (pcp_server_next(server, &cursor, &mapping)) {
         if (!as_change(&mapping, &change))
             continue;
+        if (address_is_any(&change.mapping.external))
+            change.mapping.external = journal->known_external;
         used += write_change(journal->batch + used, server, &change, now);
         if (BATCH_SIZE - used >= RECORD_MAXIMUM)
             continue;

@@ -28,10 +28,16 @@ struct journal_findings {
     uint32_t epoch;      /* at the present, if trusted */
 };
 
+/* The external address that the mappings of a file have; false if there is no file that tells. A server
+ * that is to take them back is made with it, and then renumbered: so they survive a new address too. */
+bool journal_external(const char *path, struct address *external);
+
 /* Opens (or makes) the file at path and plays what it holds into server, at the clock's now. Damage
  * is no error: what can be read is played, and the findings say what was wrong. NULL with error if
- * no journal can be kept there. */
-struct journal *journal_open(const char *path, struct pcp_server *server, uint64_t now,
+ * no journal can be kept there. external is the first of the server's external addresses now and
+ * later; the journal reads it when it is written. */
+struct journal *journal_open(const char *path, struct pcp_server *server,
+                             const struct address *external, uint64_t now,
                              struct journal_findings *findings, struct error *error);
 
 /* Adds a change to the batch under way. */

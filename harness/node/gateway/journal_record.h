@@ -23,8 +23,9 @@ enum record_type {
 
 struct record_start {
     char boot[RECORD_BOOT_LENGTH];
-    uint64_t wall;  /* milliseconds since 1970 when it was written */
-    uint32_t epoch; /* the server's Epoch Time then */
+    uint64_t wall;           /* milliseconds since 1970 when it was written */
+    uint32_t epoch;          /* the server's Epoch Time then */
+    struct address external; /* the first of the server's, as its mappings have it */
 };
 
 struct record_change {

@@ -1,18 +1,3 @@
-/* Two tables, and in them
- *
- *   IPv4   inbound, outbound            the two halves of MAP mappings (3-tuples)
- *          peer_inbound, peer_outbound  the two halves of PEER mappings (5-tuples), looked up first
- *   IPv6   pinholes                     MAP
- *   both   peers                        internal side of PEERs: they pass whatever is filtered
- *          filtered, allowed0 to 7      MAPs with FILTERs, and their filters by number: elements of
- *                                       one set must not overlap, filters of one mapping may
- *          flows                        internal endpoints that sent lately, and from which external
- *                                       one; an element's age is the time since the last packet out
- *
- * The chains stand one step before the usual priorities, so that a ruleset of the node's own (plain
- * masquerade, say) finds its packets translated already. A packet from outside that a mapping lets
- * in leaves with a mark, by which such a ruleset can accept it.
- */
 #include "node/gateway/nft_ruleset.h"
 
 #include <nftables/libnftables.h>
@@ -20,7 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXT_SIZE = 16384, LEAST_IMPLICIT_PORT = 1024 };
+enum {
+    TEXT_SIZE = 32768,
+    LEAST_IMPLICIT_PORT = 1024,
+    CLOSED_SECONDS = 240 /* a TCP flow lasts after its end, RFC 5382 REQ-5 */
+};
 
 struct text {
     char octets[TEXT_SIZE];
@@ -42,128 +31,230 @@ static void add(struct text *text, const char *format, ...)
         text->length = TEXT_SIZE - 1; /* nftables will refuse what is cut */
 }
 
-/* What both families have alike; address is their type of address, ip the name of their header. */
-static void add_sets(struct text *text, const char *address)
+/* Protocols whose packets begin with two ports. */
+#define WITH_PORTS "meta l4proto { tcp, udp, dccp, sctp, udplite } "
+
+struct form {
+    const char *suffix;
+    const char *type; /* of one side, behind the address */
+    const char *target;
+    const char *inward; /* one side's fields, behind the address */
+    const char *outward;
+    const char *guard; /* what makes a packet have them */
+};
+
+static const struct form forms[NFT_FORMS] = {
+    [NFT_FORM_PORT] = {"", " . inet_proto . inet_service", " . inet_service",
+                       " . meta l4proto . th dport", " . meta l4proto . th sport", WITH_PORTS},
+    [NFT_FORM_PROTOCOL] = {"_protocol", " . inet_proto", "", " . meta l4proto", " . meta l4proto",
+                           ""},
+    [NFT_FORM_ALL] = {"_all", "", "", "", "", ""},
+};
+
+struct family {
+    const char *ip;      /* table family, and header */
+    const char *address; /* type */
+    bool translated;     /* by NAT, beside the firewall */
+};
+
+/* --- sets ----------------------------------------------------------------------------------- */
+
+static void add_form_sets(struct text *text, const struct family *family, const struct form *form)
 {
-    add(text, " set peers { type %s . inet_proto . inet_service . %s . inet_service; }\n", address,
-        address);
-    add(text, " set filtered { type %s . inet_proto . inet_service; }\n", address);
-    for (int slot = 0; slot < NFT_FILTER_SLOTS; slot++)
-        add(text,
-            " set allowed%d { type %s . inet_proto . inet_service . %s . inet_service;"
-            " flags interval; }\n",
-            slot, address, address);
+    const char *address = family->address;
+    static const char *const maps[] = {"inbound", "outbound"};
+    for (size_t i = 0; i < 2 && family->translated; i++)
+        add(text, " map %s%s { type %s%s : %s%s; }\n", maps[i], form->suffix, address, form->type,
+            address, form->target);
+    add(text, " set pinholes%s { type %s%s; }\n", form->suffix, address, form->type);
+    add(text, " set filtered%s { type %s%s; }\n", form->suffix, address, form->type);
+    add(text, " set allowed%s { type %s%s . %s; flags interval; }\n", form->suffix, address,
+        form->type, address);
+    add(text, " set allowed_port%s { type %s%s . %s . inet_service; flags interval; }\n",
+        form->suffix, address, form->type, address);
 }
+
+static void add_sets(struct text *text, const struct family *family)
+{
+    const char *address = family->address;
+    const char *endpoint = forms[NFT_FORM_PORT].type;
+    for (size_t i = 0; i < NFT_FORMS; i++)
+        add_form_sets(text, family, &forms[i]);
+    static const char *const maps[] = {"peer_inbound", "peer_outbound"};
+    for (size_t i = 0; i < 2 && family->translated; i++)
+        add(text, " map %s { type %s%s . %s . inet_service : %s . inet_service; }\n", maps[i],
+            address, endpoint, address, address);
+    add(text, " set peer_pinholes { type %s%s . %s . inet_service; }\n", address, endpoint,
+        address);
+    if (!family->translated) {
+        add(text, " set flows { type %s%s; flags dynamic,timeout; size 65535; }\n", address,
+            endpoint);
+        return;
+    }
+    add(text, " map flows { type %s%s : %s . inet_service; flags dynamic,timeout; size 65535; }\n",
+        address, endpoint, address);
+    add(text, " set claimed { type %s%s; }\n", address, endpoint);
+    add(text, " set claimants { type %s . %s%s; }\n", address, address, endpoint);
+    add(text, " set avoiders { type %s%s; flags dynamic,timeout; size 65535; }\n", address,
+        endpoint);
+}
+
+/* --- chains --------------------------------------------------------------------------------- */
 
 /* Drops a packet from outside that none of its mapping's filters lets in (13.3). */
-static void add_filter_chain(struct text *text, const char *ip)
+static void add_filter_chains(struct text *text, const struct family *family)
 {
-    add(text, " chain allowed {\n");
-    add(text, "  %s daddr . meta l4proto . th dport . %s saddr . th sport @peers return\n", ip, ip);
-    for (int slot = 0; slot < NFT_FILTER_SLOTS; slot++)
-        add(text, "  %s daddr . meta l4proto . th dport . %s saddr . th sport @allowed%d return\n",
-            ip, ip, slot);
-    add(text, "  drop\n }\n");
-}
-
-static void add_guard(struct text *text, const struct config *config)
-{
-    if (config->guard)
-        add(text, "  ct state established,related accept\n"
-                  "  meta l4proto ipv6-icmp accept\n"
-                  "  drop\n");
-    add(text, " }\n");
-}
-
-static void add_ipv4(struct text *text, const struct config *config)
-{
-    const char *out = config->outside;
-    const struct pcp_server_policy *policy = &config->policy;
-    add(text, "table ip " NFT_TABLE " {\n");
-    static const char *const maps[] = {"inbound", "outbound"};
-    for (size_t i = 0; i < 2; i++) {
-        add(text,
-            " map %s { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }\n",
-            maps[i]);
-        add(text,
-            " map peer_%s { type ipv4_addr . inet_proto . inet_service . ipv4_addr . inet_service"
-            " : ipv4_addr . inet_service; }\n",
-            maps[i]);
+    const char *ip = family->ip;
+    for (size_t i = 0; i < NFT_FORMS; i++) {
+        const struct form *form = &forms[i];
+        add(text, " chain filter%s {\n", form->suffix);
+        add(text, "  %s daddr%s . %s saddr @allowed%s return\n", ip, form->inward, ip,
+            form->suffix);
+        add(text, "  %s daddr%s . %s saddr . th sport @allowed_port%s return\n", ip, form->inward,
+            ip, form->suffix);
+        add(text, "  drop\n }\n");
     }
-    add(text, " map flows { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;"
-              " flags dynamic,timeout; size 65535; }\n");
-    add_sets(text, "ipv4_addr");
+}
+
+static void add_destinations(struct text *text)
+{
     add(text, " chain prerouting { type nat hook prerouting priority dstnat - 1;\n");
-    add(text,
-        "  iifname \"%s\" dnat ip to ip daddr . meta l4proto . th dport . ip saddr . th sport"
-        " map @peer_inbound\n",
-        out);
-    add(text, "  iifname \"%s\" dnat ip to ip daddr . meta l4proto . th dport map @inbound\n }\n",
-        out);
-    add(text, " chain postrouting { type nat hook postrouting priority srcnat - 1;\n");
-    add(text,
-        "  oifname \"%s\" snat ip to ip saddr . meta l4proto . th sport . ip daddr . th dport"
-        " map @peer_outbound\n",
-        out);
-    add(text, "  oifname \"%s\" snat ip to ip saddr . meta l4proto . th sport map @outbound\n",
-        out);
-    if (config->masquerade && policy->first_port > LEAST_IMPLICIT_PORT + 1)
-        add(text, "  oifname \"%s\" meta l4proto { tcp, udp } masquerade to :%d-%u\n", out,
-            LEAST_IMPLICIT_PORT, policy->first_port - 1U);
-    if (config->masquerade)
-        add(text, "  oifname \"%s\" masquerade\n", out);
-    add(text, " }\n chain seen { type filter hook postrouting priority 300;\n");
-    static const char *const protocols[] = {"udp", "tcp"};
-    const uint32_t idle[] = {policy->idle.udp, policy->idle.tcp};
-    for (size_t i = 0; i < 2; i++)
-        if (idle[i])
-            add(text,
-                "  oifname \"%s\" meta l4proto %s update @flows { ct original ip saddr ."
-                " meta l4proto . ct original proto-src timeout %us : ip saddr . th sport }\n",
-                out, protocols[i], idle[i]);
+    add(text, "  " WITH_PORTS "dnat to ip daddr . meta l4proto . th dport . ip saddr . th sport"
+              " map @peer_inbound\n");
+    for (size_t i = 0; i < NFT_FORMS; i++) {
+        const struct form *form = &forms[i];
+        add(text, "  ip daddr%s @filtered%s jump filter%s\n", form->inward, form->suffix,
+            form->suffix);
+        add(text, "  %sdnat to ip daddr%s map @inbound%s\n", form->guard, form->inward,
+            form->suffix);
+    }
     add(text, " }\n");
-    add_filter_chain(text, "ip");
-    add(text, " chain forward { type filter hook forward priority filter - 1;\n");
-    add(text, "  iifname != \"%s\" accept\n", out);
+}
+
+static void add_masquerading(struct text *text, const struct config *config)
+{
+    unsigned int most = config->policy.first_port - 1U;
+    if (!config->masquerade)
+        return;
+    if (most > LEAST_IMPLICIT_PORT) {
+        add(text,
+            "  ip saddr . meta l4proto . th sport @avoiders " WITH_PORTS
+            "masquerade to :%d-%u fully-random\n",
+            LEAST_IMPLICIT_PORT, most);
+        add(text, "  " WITH_PORTS "masquerade to :%d-%u\n", LEAST_IMPLICIT_PORT, most);
+    }
+    add(text, "  masquerade\n");
+}
+
+static void add_sources(struct text *text, const struct config *config)
+{
+    const char *out = config->outside;
+    add(text, " chain postrouting { type nat hook postrouting priority srcnat - 1;\n");
+    add(text, "  oifname \"%s\" jump outward\n", out);
+    /* From inside to a mapping of inside: both ends see external addresses, RFC 4787 REQ-9. */
+    for (size_t i = 0; i < config->inside_count; i++)
+        add(text, "  iifname \"%s\" ct status dnat jump outward\n", config->inside[i]);
+    add(text, " }\n chain outward {\n");
+    add(text, "  " WITH_PORTS "snat to ip saddr . meta l4proto . th sport . ip daddr . th dport"
+              " map @peer_outbound\n");
+    for (size_t i = 0; i < NFT_FORMS; i++)
+        add(text, "  %ssnat to ip saddr%s map @outbound%s\n", forms[i].guard, forms[i].outward,
+            forms[i].suffix);
+    add_masquerading(text, config);
+    add(text, " }\n chain claims { type filter hook postrouting priority srcnat + 1;\n");
     add(text,
-        "  ct direction original ip daddr . meta l4proto . th dport @filtered jump allowed\n");
-    add(text, "  ct status dnat meta mark set 0x%x accept\n", (unsigned int)NFT_PERMITTED_MARK);
-    add_guard(text, config);
+        "  oifname \"%s\" ct state new ip saddr . meta l4proto . th sport @claimed"
+        " ct original ip saddr . ip saddr . meta l4proto . th sport != @claimants"
+        " add @avoiders { ct original ip saddr . meta l4proto . th sport timeout 1m } drop\n }\n",
+        out);
+}
+
+static void add_unmapped(struct text *text, const struct config *config)
+{
+    add(text, " chain input { type filter hook input priority filter - 1;\n");
+    add(text, "  iifname \"%s\" ct state new " WITH_PORTS "th dport %u-%u drop\n }\n",
+        config->outside, config->policy.first_port, config->policy.last_port);
+}
+
+/* Notes packets out. Where they are translated by now, the tracked flow knows their internal side: the
+ * source of what began inside, and of the replies to what began outside. */
+static void add_flows(struct text *text, const struct family *family, const struct config *config)
+{
+    static const char *const directions[] = {"original", "reply"};
+    const struct pcp_server_times *idle = &config->policy.idle;
+    const struct {
+        const char *match;
+        uint32_t seconds;
+    } kinds[] = {{"udp", idle->udp},
+                 {"tcp", idle->tcp},
+                 {"tcp tcp flags & (fin | rst) != 0", idle->tcp ? CLOSED_SECONDS : 0}};
+    const char *out = config->outside;
+    add(text, " chain seen { type filter hook postrouting priority 300;\n");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const char *match = kinds[i].match;
+        uint32_t seconds = kinds[i].seconds;
+        if (seconds && !family->translated)
+            add(text,
+                "  oifname \"%s\" meta l4proto %s update @flows"
+                " { %s saddr . meta l4proto . th sport timeout %us }\n",
+                out, match, family->ip, seconds);
+        for (size_t k = 0; k < 2 && seconds && family->translated; k++)
+            add(text,
+                "  oifname \"%s\" ct direction %s meta l4proto %s update @flows"
+                " { ct %s ip saddr . meta l4proto . ct %s proto-src timeout %us"
+                " : ip saddr . th sport }\n",
+                out, directions[k], match, directions[k], directions[k], seconds);
+    }
+    add(text, " }\n");
+}
+
+static void add_firewall(struct text *text, const struct family *family,
+                         const struct config *config)
+{
+    const char *ip = family->ip;
+    const unsigned int mark = NFT_PERMITTED_MARK;
+    add(text, " chain inward {\n");
+    if (family->translated)
+        add(text, "  ct status dnat meta mark set 0x%x return\n", mark);
+    add(text,
+        "  %s daddr . meta l4proto . th dport . %s saddr . th sport @peer_pinholes"
+        " meta mark set 0x%x return\n",
+        ip, ip, mark);
+    for (size_t i = 0; i < NFT_FORMS; i++) {
+        const struct form *form = &forms[i];
+        add(text, "  %s daddr%s @filtered%s jump filter%s\n", ip, form->inward, form->suffix,
+            form->suffix);
+        add(text, "  %s daddr%s @pinholes%s meta mark set 0x%x return\n", ip, form->inward,
+            form->suffix, mark);
+    }
+    add(text, " }\n chain forward { type filter hook forward priority filter - 1;\n");
+    add(text, "  iifname != \"%s\" accept\n", config->outside);
+    add(text, "  ct state new jump inward\n");
+    if (config->guard)
+        add(text,
+            "  ct state established,related accept\n"
+            "  meta l4proto ipv6-icmp accept\n"
+            "  meta mark != 0x%x drop\n",
+            mark);
+    add(text, " }\n");
+}
+
+static void add_table(struct text *text, const struct family *family, const struct config *config)
+{
+    add(text, "table %s " NFT_TABLE " {\n", family->ip);
+    add_sets(text, family);
+    add_filter_chains(text, family);
+    if (family->translated) {
+        add_destinations(text);
+        add_sources(text, config);
+        add_unmapped(text, config);
+    }
+    add_flows(text, family, config);
+    add_firewall(text, family, config);
     add(text, "}\n");
 }
 
-static void add_ipv6(struct text *text, const struct config *config)
-{
-    const char *out = config->outside;
-    const struct pcp_server_policy *policy = &config->policy;
-    add(text, "table ip6 " NFT_TABLE " {\n"
-              " set pinholes { type ipv6_addr . inet_proto . inet_service; }\n"
-              " set flows { type ipv6_addr . inet_proto . inet_service;"
-              " flags dynamic,timeout; size 65535; }\n");
-    add_sets(text, "ipv6_addr");
-    add(text, " chain seen { type filter hook postrouting priority 300;\n");
-    add(text,
-        "  oifname \"%s\" meta l4proto udp update @flows { ip6 saddr . meta l4proto . th sport"
-        " timeout %us }\n",
-        out, policy->idle.udp ? policy->idle.udp : 1);
-    add(text,
-        "  oifname \"%s\" meta l4proto tcp update @flows { ip6 saddr . meta l4proto . th sport"
-        " timeout %us }\n }\n",
-        out, policy->idle.tcp ? policy->idle.tcp : 1);
-    add_filter_chain(text, "ip6");
-    add(text, " chain forward { type filter hook forward priority filter - 1;\n");
-    add(text, "  iifname != \"%s\" accept\n", out);
-    add(text,
-        "  ct direction original ip6 daddr . meta l4proto . th dport @filtered jump allowed\n");
-    add(text, "  ip6 daddr . meta l4proto . th dport @pinholes meta mark set 0x%x accept\n",
-        (unsigned int)NFT_PERMITTED_MARK);
-    add(text,
-        "  ip6 daddr . meta l4proto . th dport . ip6 saddr . th sport @peers"
-        " meta mark set 0x%x accept\n",
-        (unsigned int)NFT_PERMITTED_MARK);
-    add_guard(text, config);
-    add(text, "}\n");
-}
+/* --- the kernel ----------------------------------------------------------------------------- */
 
 static int run(const char *commands, struct error *error)
 {
@@ -189,9 +280,16 @@ static int run(const char *commands, struct error *error)
 int nft_ruleset_install(const struct config *config, struct error *error)
 {
     static struct text text;
+    const struct family ipv4 = {"ip", "ipv4_addr", !config->policy.ipv4_firewall};
+    const struct family ipv6 = {"ip6", "ipv6_addr", false};
     text.length = 0;
     add(&text, REMOVE_TABLES);
-    add_ipv4(&text, config);
-    add_ipv6(&text, config);
+    add_table(&text, &ipv4, config);
+    add_table(&text, &ipv6, config);
     return run(text.octets, error);
+}
+
+void nft_ruleset_remove(void)
+{
+    run(REMOVE_TABLES, NULL);
 }
