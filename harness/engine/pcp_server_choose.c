@@ -56,6 +56,8 @@ static bool in_range(const struct pcp_server *server, const struct pcp_server_wi
 {
     if (wish->internal_port == 0)
         return port == 0; /* all ports */
+    if (wish->protocol == SCTP)
+        return port != 0; /* no port of its is rewritten, so none is kept for implicit flows */
     return port >= server->policy.first_port && port <= server->policy.last_port;
 }
 
@@ -170,8 +172,8 @@ static enum pcp_result choose_translated(const struct pcp_server *server,
         *resting = PCP_TABLE_NONE;
         return PCP_SUCCESS;
     }
-    if (wish->insist)
-        return PCP_CANNOT_PROVIDE_EXTERNAL;
+    if (wish->insist || (wish->protocol == SCTP && wish->suggested_port))
+        return PCP_CANNOT_PROVIDE_EXTERNAL; /* which SCTP implies (7.4) */
     if (*resting) {
         resting_mapping(server, wish, host, pool, port);
         return PCP_SUCCESS;

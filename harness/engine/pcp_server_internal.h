@@ -5,6 +5,9 @@
 #include "engine/pcp_server.h"
 #include "engine/pcp_server_table.h"
 
+/* Options of later RFCs; codes from 128 on may be ignored (section 7.3). */
+enum pcp_server_extension { PCP_SERVER_OPTION_PREFIX64 = 129 };
+
 /* Announcements and Mapping Updates under way, section 14. */
 struct pcp_server_recovery {
     uint8_t announcements_left;
@@ -36,8 +39,9 @@ struct pcp_exchange {
     struct pcp_message request;
     struct address internal; /* source, or that of THIRD_PARTY */
     bool third_party, prefer_failure, filtered;
-    bool nat_pmp;      /* a NAT-PMP request in the form of a MAP without a nonce */
-    uint32_t lifetime; /* of the answer: seconds granted, or of an error that needs its own */
+    uint32_t processed; /* options, a bit a rule of pcp_server_options.c */
+    bool nat_pmp;       /* a NAT-PMP request in the form of a MAP without a nonce */
+    uint32_t lifetime;  /* of the answer: seconds granted, or of an error that needs its own */
     bool lifetime_set;
     struct address external; /* of the answer */
     uint16_t external_port;
@@ -56,6 +60,9 @@ enum pcp_result pcp_server_apply_filters(struct pcp_exchange *exchange, uint32_t
                                          uint32_t *chain);
 /* Appends the processed options of the request to a success response; 0 if they don't fit. */
 size_t pcp_server_echo_options(const struct pcp_exchange *exchange, uint8_t *octets, size_t used);
+
+/* Appends all PREFIX64 options that policy knows (RFC 7225); 0 if they don't fit. */
+size_t pcp_server_append_prefix64(const struct pcp_server *server, uint8_t *octets, size_t used);
 
 /* NAT-PMP, RFC 6886. */
 void pcp_server_nat_pmp(struct pcp_server *server, const struct pcp_server_input *input,

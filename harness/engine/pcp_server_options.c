@@ -120,6 +120,21 @@ static enum pcp_result check_filters(const struct pcp_exchange *exchange)
     return PCP_SUCCESS;
 }
 
+/* --- PREFIX64, RFC 7225 --------------------------------------------------------------------- */
+
+static bool prefix64_enabled(const struct pcp_exchange *exchange)
+{
+    return exchange->server->policy.prefix64_count > 0;
+}
+
+/* A request's is but a question: its contents say nothing. */
+static enum pcp_result take_prefix64(struct pcp_exchange *exchange, const struct pcp_option *option)
+{
+    (void)exchange;
+    (void)option;
+    return PCP_SUCCESS;
+}
+
 /* --- the walk ------------------------------------------------------------------------------- */
 
 static const struct option_rule rules[] = {
@@ -128,6 +143,8 @@ static const struct option_rule rules[] = {
     {PCP_PREFER_FAILURE, MAP_BIT, true, PCP_MALFORMED_REQUEST, prefer_failure_enabled,
      take_prefer_failure},
     {PCP_FILTER, MAP_BIT, false, PCP_MALFORMED_OPTION, filter_enabled, take_filter},
+    {PCP_SERVER_OPTION_PREFIX64, MAP_BIT | ANNOUNCE_BIT, true, PCP_MALFORMED_OPTION,
+     prefix64_enabled, take_prefix64},
 };
 
 enum { RULE_COUNT = sizeof rules / sizeof *rules };
@@ -140,24 +157,28 @@ static const struct option_rule *rule_of(uint8_t code)
     return NULL;
 }
 
-static enum pcp_result take_option(struct pcp_exchange *exchange, const struct pcp_option *option,
-                                   uint32_t *seen)
+static bool is_valid_in(const struct option_rule *rule, uint8_t opcode)
+{
+    return rule->opcodes >> opcode & 1;
+}
+
+static enum pcp_result take_option(struct pcp_exchange *exchange, const struct pcp_option *option)
 {
     const struct option_rule *rule = rule_of(option->code);
-    if (!rule) {
-        bool skipped = option->code >= MANDATORY_CODES || exchange->server->policy.relay_unknown;
-        return skipped ? PCP_SUCCESS : PCP_UNSUPP_OPTION;
-    }
-    if (!rule->enabled(exchange))
-        return PCP_UNSUPP_OPTION;
-    if (!(rule->opcodes >> exchange->request.opcode & 1)) {
-        bool peer = exchange->request.opcode == PCP_PEER;
-        return peer ? rule->misplaced : PCP_MALFORMED_OPTION;
-    }
+    uint8_t opcode = exchange->request.opcode;
+    bool optional = option->code >= MANDATORY_CODES;
+    if (!rule && exchange->server->policy.relay_unknown)
+        return PCP_SUCCESS;
+    if (!rule || !rule->enabled(exchange))
+        return optional ? PCP_SUCCESS : PCP_UNSUPP_OPTION;
+    if (!is_valid_in(rule, opcode) && optional)
+        return PCP_SUCCESS;
+    if (!is_valid_in(rule, opcode))
+        return opcode == PCP_PEER ? rule->misplaced : PCP_MALFORMED_OPTION;
     uint32_t bit = 1U << (rule - rules);
-    if (rule->once && *seen & bit)
+    if (rule->once && exchange->processed & bit)
         return PCP_MALFORMED_OPTION;
-    *seen |= bit;
+    exchange->processed |= bit;
     return rule->take(exchange, option);
 }
 
@@ -174,10 +195,9 @@ enum pcp_result pcp_server_read_options(struct pcp_exchange *exchange)
     if (fault)
         return PCP_MALFORMED_OPTION;
 
-    uint32_t seen = 0;
     offset = 0;
     while (pcp_option_next(request->options, request->options_length, &offset, &option, &fault)) {
-        enum pcp_result result = take_option(exchange, &option, &seen);
+        enum pcp_result result = take_option(exchange, &option);
         if (result)
             return result;
     }
@@ -251,8 +271,13 @@ size_t pcp_server_echo_options(const struct pcp_exchange *exchange, uint8_t *oct
     size_t offset = 0;
     while (used &&
            pcp_option_next(request->options, request->options_length, &offset, &option, &fault)) {
-        if (!rule_of(option.code))
+        const struct option_rule *rule = rule_of(option.code);
+        if (!rule || !(exchange->processed >> (rule - rules) & 1))
             continue; /* not processed, not in the answer (7.3) */
+        if (option.code == PCP_SERVER_OPTION_PREFIX64) {
+            used = pcp_server_append_prefix64(exchange->server, octets, used);
+            continue;
+        }
         size_t at = used;
         used = pcp_append_option(octets, used, PCP_MAXIMUM_LENGTH, option.code, option.data,
                                  option.length);

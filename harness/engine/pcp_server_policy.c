@@ -112,5 +112,8 @@ int pcp_server_policy_check(const struct pcp_server_policy *policy, struct error
     for (size_t i = 0; i < policy->external_count; i++)
         if (!address_is_ipv4(&policy->external[i]))
             return error_set(error, "external address %zu: expected an IPv4 address", i + 1);
+    for (size_t i = 0; i < policy->prefix64_count; i++)
+        if (pcp_server_prefix64_check(&policy->prefix64[i], error))
+            return -1;
     return 0;
 }

@@ -15,9 +15,10 @@
 #include <stdint.h>
 
 enum pcp_server_limits {
-    PCP_SERVER_MAXIMUM_ADDRESSES = 1024,   /* external addresses of one server */
-    PCP_SERVER_MAXIMUM_ANNOUNCEMENTS = 10, /* RFC 6887 section 14.1.3 */
-    PCP_SERVER_UPDATES = 3                 /* copies of a Mapping Update, section 14.2 */
+    PCP_SERVER_MAXIMUM_ADDRESSES = 1024,    /* external addresses of one server */
+    PCP_SERVER_MAXIMUM_ANNOUNCEMENTS = 10,  /* RFC 6887 section 14.1.3 */
+    PCP_SERVER_MAXIMUM_PREFIX64_IPV4 = 128, /* IPv4 prefixes of one NAT64 prefix */
+    PCP_SERVER_UPDATES = 3                  /* copies of a Mapping Update, section 14.2 */
 };
 
 /* A range of addresses; length counts bits of the 128, so an IPv4 prefix /24 has 120. */
@@ -37,6 +38,15 @@ struct pcp_server_rule {
 /* How long something of a transport protocol lasts, in seconds. */
 struct pcp_server_times {
     uint32_t udp, tcp, other;
+};
+
+/* A NAT64's prefix, that PREFIX64 tells clients of (RFC 7225). */
+struct pcp_server_prefix64 {
+    struct address prefix;                /* its first octets count */
+    uint8_t octets;                       /* how many: 4, 5, 6, 7, 8 or 12 */
+    uint8_t suffix[8];                    /* the first 12 - octets of them; zeros by default */
+    const struct pcp_server_prefix *ipv4; /* the destinations it is for; none: all */
+    size_t ipv4_count;
 };
 
 struct pcp_server_policy {
@@ -84,6 +94,10 @@ struct pcp_server_policy {
     const struct pcp_server_rule *rules;
     size_t rule_count;
 
+    /* What PREFIX64 answers, in this order; none: the option is ignored. */
+    const struct pcp_server_prefix64 *prefix64;
+    size_t prefix64_count;
+
     /* Rapid recovery, 14. */
     uint8_t announcements; /* copies of an ANNOUNCE, 0 to 10 */
     bool mapping_updates;
@@ -106,6 +120,9 @@ bool pcp_server_prefix_holds(const struct pcp_server_prefix *prefix, const struc
 /* Whether host may map internal_port (0: all ports, which needs no denied port at all). */
 bool pcp_server_policy_allows(const struct pcp_server_policy *policy, const struct address *host,
                               uint16_t internal_port);
+
+/* Says what is wrong with a NAT64 prefix: -1, or 0. */
+int pcp_server_prefix64_check(const struct pcp_server_prefix64 *prefix, struct error *error);
 
 /* Says what is wrong with a policy: -1, or 0 if a server can work by it. */
 int pcp_server_policy_check(const struct pcp_server_policy *policy, struct error *error);

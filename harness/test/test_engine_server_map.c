@@ -329,6 +329,25 @@ static void a_full_address_yields_every_port_once_and_then_no_resources(void **s
     assert_result(&bench, PCP_SUCCESS);
 }
 
+static void sctp_keeps_its_port_number_or_fails(void **state)
+{
+    (void)state;
+    enum { SCTP = 132 };
+    pcp_server_policy_serve(&bench.policy, SCTP, true);
+    start(&bench);
+    assert_int_equal(map(&bench, HOST, SCTP, 80, 600), 80);
+    assert_int_equal(map(&bench, HOST, SCTP, 80, 600), 80);
+    map(&bench, OTHER, SCTP, 80, 600);
+    assert_result(&bench, PCP_CANNOT_PROVIDE_EXTERNAL);
+    struct pcp_message message = map_message(OTHER, SCTP, 81, 600);
+    message.data.map.external_port = 40000; /* PREFER_FAILURE is implied, section 7.4 */
+    send_message(&bench, OTHER, &message);
+    assert_result(&bench, PCP_CANNOT_PROVIDE_EXTERNAL);
+    message.data.map.external_port = 81;
+    send_message(&bench, OTHER, &message);
+    assert_result(&bench, PCP_SUCCESS);
+}
+
 static void the_internal_port_is_kept_where_free_and_else_its_parity(void **state)
 {
     (void)state;
@@ -748,6 +767,7 @@ int main(void)
         T(a_poor_suggestion_does_no_harm),
         T(ports_5350_and_5351_of_udp_are_given_to_nobody),
         T(a_full_address_yields_every_port_once_and_then_no_resources),
+        T(sctp_keeps_its_port_number_or_fails),
         T(the_internal_port_is_kept_where_free_and_else_its_parity),
         T(all_mappings_of_a_host_share_an_external_address),
         T(without_an_external_address_yet_there_is_network_failure),

@@ -449,6 +449,107 @@ static void filters_go_with_their_mapping(void **state)
     assert_int_equal(pcp_server_count(bench.server).filters, 0);
 }
 
+/* --- PREFIX64, RFC 7225 --------------------------------------------------------------------- */
+
+enum { PREFIX64 = 129 };
+
+static const uint8_t prefix64_question[16] = {0, 12}; /* ::/96, no IPv4 prefix */
+
+static void prefix64_is_ignored_where_none_is_configured(void **state)
+{
+    (void)state;
+    start(&bench);
+    struct request request = new_map(600);
+    add_option(&request, PREFIX64, prefix64_question, 14);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(bench.answer.length, 60);
+}
+
+static void prefix64_tells_all_prefixes_in_map_and_announce(void **state)
+{
+    (void)state;
+    const struct pcp_server_prefix destinations[] = {{at("192.0.2.0"), 120}};
+    const struct pcp_server_prefix64 prefixes[] = {
+        {.prefix = at("64:ff9b::"), .octets = 12},
+        {.prefix = at("2001:db8:122:344::"),
+         .octets = 8,
+         .suffix = {1, 2, 3, 4},
+         .ipv4 = destinations,
+         .ipv4_count = 1},
+    };
+    static const uint8_t wanted[] = {
+        129,  0,    0,    14,                                             /* PREFIX64, 14 octets */
+        0,    12,                                                         /* a /96 */
+        0x00, 0x64, 0xff, 0x9b, 0,    0,    0,    0,    0, 0, 0, 0, 0, 0, /* 64:ff9b::, padding */
+        129,  0,    0,    22,                                             /* PREFIX64, 22 octets */
+        0,    8,                                                          /* a /64 */
+        0x20, 0x01, 0x0d, 0xb8, 0x01, 0x22, 0x03, 0x44,                   /* 2001:db8:122:344:: */
+        1,    2,    3,    4,                                              /* suffix */
+        0,    1,                                                          /* one IPv4 prefix */
+        0,    24,   192,  0,    2,    0,    0,    0, /* 192.0.2.0/24, padding */
+    };
+    bench.policy.prefix64 = prefixes;
+    bench.policy.prefix64_count = 2;
+    start(&bench);
+    struct request request = new_map(600);
+    add_option(&request, PREFIX64, prefix64_question, 14);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(bench.answer.length, 60 + sizeof wanted);
+    assert_memory_equal(bench.answer.octets + 60, wanted, sizeof wanted);
+    add_option(&request, PREFIX64, prefix64_question, 14);
+    assert_int_equal(ask(&request), PCP_MALFORMED_OPTION); /* once in a request */
+
+    struct pcp_message message = map_message(HOST, UDP, 0, 0);
+    message.opcode = PCP_ANNOUNCE;
+    request = encode(&message);
+    add_option(&request, PREFIX64, prefix64_question, 14);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(bench.answer.length, 24 + sizeof wanted);
+    message = peer_message(HOST, UDP, 5683, "11.9.9.9", 9, 600);
+    request = encode(&message);
+    add_option(&request, PREFIX64, prefix64_question, 14); /* not for PEER: ignored */
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(bench.answer.length, 80);
+}
+
+static void a_response_that_would_not_fit_is_malformed_and_leaves_no_trace(void **state)
+{
+    (void)state;
+    static struct pcp_server_prefix destinations[100];
+    for (int i = 0; i < 100; i++)
+        destinations[i] = (struct pcp_server_prefix){at("192.0.2.0"), 120};
+    struct pcp_server_prefix64 prefixes[2];
+    for (int i = 0; i < 2; i++)
+        prefixes[i] = (struct pcp_server_prefix64){
+            .prefix = at("64:ff9b::"), .octets = 12, .ipv4 = destinations, .ipv4_count = 100};
+    bench.policy.prefix64 = prefixes;
+    bench.policy.prefix64_count = 2;
+    start(&bench);
+    struct request request = new_map(600);
+    add_option(&request, PREFIX64, prefix64_question, 14);
+    assert_int_equal(ask(&request), PCP_MALFORMED_REQUEST);
+    assert_int_equal(bench.answer.length, request.length);
+    assert_int_equal(bench.answer.change.kind, PCP_SERVER_UNCHANGED);
+    assert_int_equal(live(&bench), 0);
+}
+
+static void a_nat64_prefix_of_another_length_is_refused(void **state)
+{
+    (void)state;
+    struct error error = {{0}};
+    struct pcp_server_prefix64 prefix = {.prefix = at("64:ff9b::")};
+    for (uint8_t octets = 0; octets < 20; octets++) {
+        prefix.octets = octets;
+        bool sound = (octets >= 4 && octets <= 8) || octets == 12;
+        assert_int_equal(pcp_server_prefix64_check(&prefix, &error), sound ? 0 : -1);
+    }
+    bench.policy.prefix64 = &prefix;
+    bench.policy.prefix64_count = 1;
+    assert_int_equal(pcp_server_policy_check(&bench.policy, &error), -1);
+    bench.policy.prefix64_count = 0;
+    start(&bench);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -475,6 +576,10 @@ int main(void)
         T(one_bad_filter_among_several_spoils_all),
         T(filter_has_no_place_in_a_delete_or_in_peer),
         T(filters_go_with_their_mapping),
+        T(prefix64_is_ignored_where_none_is_configured),
+        T(prefix64_tells_all_prefixes_in_map_and_announce),
+        T(a_response_that_would_not_fit_is_malformed_and_leaves_no_trace),
+        T(a_nat64_prefix_of_another_length_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
