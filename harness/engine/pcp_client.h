@@ -74,7 +74,7 @@ struct pcp_mapping {
     /* Private. */
     uint8_t state;
     uint8_t event;
-    uint8_t sends; /* of the exchange of section 8.1.1 */
+    uint8_t sends; /* of this exchange of section 8.1.1, or renewals since the grant */
     bool renewing; /* times of 11.2.1 apply, else those of 8.1.1 */
     bool awaiting; /* a request is out that has no response yet */
     bool asked;    /* a request ever went out */

@@ -84,6 +84,7 @@ static void grant(struct pcp_mapping *mapping, uint32_t now, uint32_t random, ui
     mapping->expiry = now + mapping->granted_lifetime * 1000;
     mapping->state = MAPPING_WANTED;
     mapping->renewing = true;
+    mapping->sends = 0;
     schedule_renewal(mapping, now, random);
 }
 
@@ -151,12 +152,12 @@ void pcp_mapping_sent(struct pcp_mapping *mapping, uint32_t now, uint32_t random
     mapping->sent = now;
     mapping->asked = true;
     mapping->awaiting = true;
+    if (mapping->sends < UINT8_MAX)
+        mapping->sends++;
     if (mapping->renewing) {
         schedule_renewal(mapping, now, random);
         return;
     }
-    if (mapping->sends < UINT8_MAX)
-        mapping->sends++;
     mapping->timeout = timeout;
     mapping->elapsed += timeout;
     mapping->due = now + timeout;
