@@ -722,7 +722,25 @@ def test_every_schema_is_one(name):
     jsonschema.Draft202012Validator.check_schema(runfolder.schema(name).schema)
 
 
+ANNOUNCE = {"octets": "0200", "summary": "ANNOUNCE request", "fields": {"version": 2}}
 EXAMPLES = {
+    "ask": {
+        "server": "192.168.1.1:5351",
+        "source": "[2001:db8::10]:50000",
+        "request": ANNOUNCE,
+        "asked": [
+            {
+                "result": "success",
+                "transmissions": [0.0, 3.1],
+                "answer": {**ANNOUNCE, "length": 24, "from": "192.168.1.1:5351", "seconds": 3.2},
+                "others": [],
+                "undelivered": [{"text": "Connection refused"}],
+                "untold": 0,
+                "epoch": {"before": 1, "now": 2, "seconds": 1.0, "valid": True},
+            }
+        ],
+        "result": "success",
+    },
     "check": {"packets": 3, "findings": result()["findings"], "seconds": 0.01},
     "requirements": [
         {

@@ -225,9 +225,11 @@ def test_an_epoch_of_natpmp_may_run_ahead():
     assert (told.code, told.json["asked"][1]["epoch"]["valid"]) == (0, True)
 
 
-def test_an_epoch_check_without_two_epochs_fails():
-    with Server(lambda request, number: [answer(request)] * (number == 0)) as server:
-        assert asked(server, *MAP, *SOON, "--epoch-check", "--interval", 0).code == 1
+@pytest.mark.parametrize("count, answered", [(1, 1), (2, 1), (2, 0)])
+def test_an_epoch_check_without_two_epochs_fails(count, answered):
+    with Server(lambda request, number: [answer(request)] * (number < answered)) as server:
+        told = asked(server, *MAP, *SOON, "--epoch-check", "--interval", 0, "--count", count)
+    assert told.code == 1
 
 
 def test_the_worst_of_several_results_counts():
