@@ -114,7 +114,7 @@ $(BUILD)/test/%: harness/test/%.c $(TESTLIBS) | needs
 	@mkdir -p $(@D)
 	$(call say,TEST)$(CC) $(ALLFLAGS) $(PKGFLAGS) -DSOURCE_ROOT='"$(CURDIR)"' -o $@ $< -Wl,--start-group $(TESTLIBS) -Wl,--end-group $(PKGLIBS) -lcmocka
 
-check-c: arrows $(TESTS)
+check-c: arrows programs peers $(TESTS)
 	@set -e; for t in $(TESTS); do echo "== $$t"; $$t; done
 
 check-python: programs peers

@@ -70,7 +70,4 @@ int expect_validate(const struct expectation *list, size_t count, const char *fi
 int expect_judge(const char *capture, const struct expectation *list, size_t count,
                  struct expect_verdict *verdicts, struct error *error);
 
-/* The fields of one `see` word, for listings: the name of field index, or NULL behind the last. */
-const char *expect_field_name(const char *see, size_t index);
-
 #endif

@@ -172,18 +172,3 @@ int expect_validate(const struct expectation *list, size_t count, const char *fi
     }
     return 0;
 }
-
-const char *expect_field_name(const char *see_word, size_t index)
-{
-    const struct see *see = see_find(see_word);
-    if (!see)
-        return NULL;
-    const struct field *own = see->fields;
-    for (; own->name; own++)
-        if (index-- == 0)
-            return own->name;
-    for (const struct field *common = field_common; common->name; common++)
-        if (index-- == 0)
-            return common->name;
-    return NULL;
-}

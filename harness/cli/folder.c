@@ -37,7 +37,8 @@ static bool is_content(const char *name)
     return false;
 }
 
-int folder_check(const char *path, struct error *error)
+/* Sees whether path can become a run's folder; changes nothing. */
+static int check(const char *path, struct error *error)
 {
     DIR *folder = opendir(path);
     if (!folder && errno == ENOENT)
@@ -108,7 +109,7 @@ static int empty(const char *path, struct error *error)
 
 char *folder_make(const char *path, struct error *error)
 {
-    if (folder_check(path, error) != 0 || make_path(path, error) != 0 || empty(path, error) != 0)
+    if (check(path, error) != 0 || make_path(path, error) != 0 || empty(path, error) != 0)
         return NULL;
     char *marked = memory_print("%s/%s", path, mark);
     int fd = open(marked, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);

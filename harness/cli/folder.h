@@ -6,8 +6,6 @@
 
 #include "base/error.h"
 
-/* Sees whether path can become a run's folder; changes nothing. 0, or -1 with an error. */
-int folder_check(const char *path, struct error *error);
 /* Makes it, empty and marked as a run's. Returns its absolute path, for free(); NULL and an error. */
 char *folder_make(const char *path, struct error *error);
 /* The programs of a lab can write into its folder, the caller may be root: once the lab has ended, removes

@@ -4,11 +4,13 @@
 #include "measure/messages.h"
 #include "measure/traffic.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- JSON ----------------------------------------------------------------------------------- */
 
@@ -87,8 +89,10 @@ static int write_json(json_t *object, const char *folder, const char *name, stru
 {
     char *path = memory_print("%s/%s", folder, name);
     int status = json_dump_file(object, path, JSON_INDENT(2));
-    if (status != 0)
-        status = error_set(error, "%s could not be written", path);
+    if (status != 0) {
+        status = error_set_errno(error, errno, "%s could not be written whole", path);
+        (void)unlink(path); /* half of it would only mislead */
+    }
     json_decref(object);
     free(path);
     return status;

@@ -4,7 +4,6 @@
  * that the layer goes on behind them, the packet is cut: reading goes on as far as it can. */
 #include "wire/packet.h"
 
-#include "wire/names.h"
 #include "wire/octets.h"
 
 #include <string.h>
@@ -371,20 +370,4 @@ bool packet_parse_quoted(const struct packet *error, struct packet *out)
         return false;
     (void)packet_parse(LINK_RAW, error->payload, error->payload_length, out);
     return true;
-}
-
-static const char *const fault_texts[] = {
-    [PACKET_WHOLE] = "whole",
-    [PACKET_LINK_UNKNOWN] = "link type is not supported",
-    [PACKET_CUT] = "cut off by the capture",
-    [PACKET_NOT_IP] = "not IP",
-    [PACKET_MALFORMED] = "a length field contradicts another",
-    [PACKET_FRAGMENT] = "a fragment",
-    [PACKET_OTHER] = "transport is not looked into",
-};
-
-const char *packet_fault_text(enum packet_fault fault)
-{
-    const char *text = NAME_OF(fault_texts, fault);
-    return text ? text : "unknown fault";
 }

@@ -53,7 +53,4 @@ enum packet_fault packet_parse(uint32_t link_type, const uint8_t *frame, size_t 
 /* The packet quoted in an ICMP or ICMPv6 error; false if packet is no such error. */
 bool packet_parse_quoted(const struct packet *error, struct packet *out);
 
-/* Text for a fault; never NULL. */
-const char *packet_fault_text(enum packet_fault fault);
-
 #endif
