@@ -47,8 +47,6 @@ static void disappoint(struct pcp_proxy *proxy, uint32_t mapping, struct pcp_ser
     pcp_server_end(proxy->server, mapping, &answer->change);
     answer->undo.action = PCP_UNDO_REPLACE;
     answer->undo.filters_replaced = true;
-    if (proxy->server->table.mappings[mapping].kind != PCP_TABLE_RESTING)
-        answer->undo.mapping = PCP_TABLE_NONE;
 }
 
 static size_t write_success(const struct pcp_proxy *proxy, const struct pcp_message *request,

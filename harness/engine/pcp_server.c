@@ -190,12 +190,13 @@ void pcp_server_request(struct pcp_server *server, const struct pcp_server_input
     if (input->now > server->now)
         server->now = input->now;
     free_expired_filters(server);
-    if (input->side == PCP_SERVER_OUTSIDE || !pcp_server_is_inside(server, &input->source))
-        return;
+    bool inside = input->side == PCP_SERVER_INSIDE;
+    if (inside ? !pcp_server_is_inside(server, &input->source) : input->side != PCP_SERVER_TRUSTED)
+        return; /* a trusted side's clients are of no inside prefix: they map for those who are */
     bool nat_pmp = input->length > 0 && input->octets[0] == NAT_PMP_VERSION;
     if (!nat_pmp || !server->policy.nat_pmp)
         request(server, input, answer);
-    else if (input->side == PCP_SERVER_INSIDE)
+    else if (inside)
         pcp_server_nat_pmp(server, input, answer);
 }
 

@@ -97,7 +97,6 @@ struct pcp_server_input {
 /* How to undo a request; the server's own business. */
 struct pcp_server_undo {
     enum { PCP_UNDO_NONE, PCP_UNDO_ERASE, PCP_UNDO_RESTORE, PCP_UNDO_REPLACE } action;
-    uint32_t mapping;
     struct pcp_server_mapping before;
     uint8_t flags_before;
     uint32_t filters_before; /* chain to free when committed, to put back when refused */

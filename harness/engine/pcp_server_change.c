@@ -92,7 +92,6 @@ bool pcp_server_create_mapping(struct pcp_server *server, struct pcp_server_answ
         return false;
     }
     undo->action = resting ? PCP_UNDO_REPLACE : PCP_UNDO_ERASE;
-    undo->mapping = mapping;
     undo->filters_before = PCP_TABLE_NONE;
     undo->filters_replaced = true;
     answer->change.kind = PCP_SERVER_CREATED;
@@ -106,7 +105,6 @@ void pcp_server_note_before(struct pcp_server *server, struct pcp_server_answer 
 {
     struct pcp_server_undo *undo = &answer->undo;
     undo->action = PCP_UNDO_RESTORE;
-    undo->mapping = mapping;
     pcp_server_view(server, mapping, &undo->before);
     undo->flags_before = server->table.mappings[mapping].flags;
     undo->filters_before = undo->before.filters;
@@ -165,35 +163,55 @@ void pcp_server_commit(struct pcp_server *server, struct pcp_server_answer *answ
     answer->undo.action = PCP_UNDO_NONE;
 }
 
-static void restore_fields(struct pcp_server *server, const struct pcp_server_undo *undo)
+/* The record that a request left behind, or PCP_TABLE_NONE. It is looked for anew: what has ended
+ * since may have given its index to another. */
+static uint32_t find_left(const struct pcp_server *server, const struct pcp_server_change *change)
+{
+    const struct pcp_table *table = &server->table;
+    const struct pcp_server_mapping *view = &change->mapping;
+    if (change->kind != PCP_SERVER_REMOVED)
+        return pcp_server_find(server, view);
+    if (!change->rest_until)
+        return PCP_TABLE_NONE;
+    uint32_t host = pcp_table_host_find(table, &view->internal);
+    uint32_t binding = pcp_table_binding_find_resting(table, host, view->protocol,
+                                                      view->internal_port, view->nonce);
+    return binding ? table->bindings[binding].map : PCP_TABLE_NONE;
+}
+
+static void restore_fields(struct pcp_server *server, uint32_t mapping,
+                           const struct pcp_server_undo *undo)
 {
     const struct pcp_server_mapping *before = &undo->before;
-    struct pcp_table_mapping *record = &server->table.mappings[undo->mapping];
+    struct pcp_table_mapping *record = &server->table.mappings[mapping];
     memcpy(record->nonce, before->nonce, PCP_NONCE_LENGTH);
     record->flags = undo->flags_before;
     if (undo->filters_replaced)
         record->filters = undo->filters_before;
     /* Where the former client's host record has gone meanwhile, the later one must do. */
-    pcp_table_set_client(&server->table, undo->mapping, &before->client, before->client_port,
+    pcp_table_set_client(&server->table, mapping, &before->client, before->client_port,
                          before->path);
-    pcp_server_heap_move(&server->table.heap, undo->mapping, before->deadline);
+    pcp_server_heap_move(&server->table.heap, mapping, before->deadline);
 }
 
 void pcp_server_undo(struct pcp_server *server, struct pcp_server_answer *answer)
 {
     struct pcp_server_undo *undo = &answer->undo;
-    uint32_t made = PCP_TABLE_NONE; /* filters that the request made */
-    if (undo->mapping && undo->filters_replaced)
-        made = server->table.mappings[undo->mapping].filters;
-    if (undo->action == PCP_UNDO_RESTORE) {
-        restore_fields(server, undo);
-    } else if (undo->action != PCP_UNDO_NONE) {
-        if (undo->mapping)
-            pcp_table_erase(&server->table, undo->mapping);
-        if (undo->action == PCP_UNDO_REPLACE)
-            pcp_server_insert(server, &undo->before);
-    }
-    pcp_table_filter_free(&server->table, made);
+    if (undo->action == PCP_UNDO_NONE)
+        return;
+    uint32_t mapping = find_left(server, &answer->change);
+    uint32_t useless = PCP_TABLE_NONE; /* filters that the request made */
+    if (mapping && undo->filters_replaced)
+        useless = server->table.mappings[mapping].filters;
+    if (undo->action == PCP_UNDO_RESTORE && mapping)
+        restore_fields(server, mapping, undo);
+    else if (undo->action == PCP_UNDO_RESTORE && undo->filters_replaced)
+        useless = undo->filters_before; /* it has ended, and with it the filters made */
+    else if (mapping)
+        pcp_table_erase(&server->table, mapping);
+    if (undo->action == PCP_UNDO_REPLACE)
+        pcp_server_insert(server, &undo->before);
+    pcp_table_filter_free(&server->table, useless);
     undo->action = PCP_UNDO_NONE;
     undo->filters_replaced = false;
     answer->change.kind = PCP_SERVER_UNCHANGED;

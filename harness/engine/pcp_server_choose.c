@@ -124,7 +124,8 @@ static bool take_suggestion(const struct pcp_server *server, const struct pcp_se
     const struct pcp_table_binding *binding = &server->table.bindings[holder];
     if (holder && binding->map) {
         uint64_t deadline = pcp_server_heap_deadline(&server->table.heap, binding->map);
-        *conflict = deadline > server->now ? deadline - server->now : 1;
+        if (deadline != PCP_SERVER_NEVER) /* a static mapping's clash is no matter of time */
+            *conflict = deadline > server->now ? deadline - server->now : 1;
     }
     return false;
 }
@@ -237,7 +238,7 @@ bool pcp_server_flow_place(const struct pcp_server *server, struct pcp_server_ma
     if (!server->device.outbound(server->device.context, &key, &flow))
         return false;
     int pool = pcp_server_pool_of(server, &flow.external);
-    if (pool < 0)
+    if (pool < 0 || is_reserved(view->protocol, flow.external_port))
         return false;
     const struct pcp_table *table = &server->table;
     uint32_t holder =

@@ -128,6 +128,9 @@ void pcp_server_view(const struct pcp_server *server, uint32_t mapping,
 /* Adds the mapping of a view to the table; its filter chain goes with it. PCP_TABLE_NONE: no room. */
 uint32_t pcp_server_insert(struct pcp_server *server, const struct pcp_server_mapping *view);
 
+/* The live mapping of a view's endpoints and kind, as it stands now, or PCP_TABLE_NONE. */
+uint32_t pcp_server_find(const struct pcp_server *server, const struct pcp_server_mapping *view);
+
 /* The kind that a view's record has, or had while it lived, and its flags. */
 enum pcp_table_kind pcp_server_table_kind(const struct pcp_server_mapping *view);
 uint8_t pcp_server_flags_of(const struct pcp_server_mapping *view);

@@ -74,13 +74,18 @@ static bool is_senseless(const struct pcp_exchange *exchange)
     return exchange->filtered && deletes;
 }
 
+/* PREFER_FAILURE with all zeros for the address insists on the port alone, when a mapping is made and
+ * so also when its request is repeated. */
 static bool prefers_another(const struct pcp_exchange *exchange,
                             const struct pcp_server_mapping *view)
 {
     const struct pcp_map *map = &exchange->request.data.map;
     bool insists = exchange->prefer_failure && !exchange->server->policy.proxy;
-    return insists && (map->external_port != view->external_port ||
-                       !address_equal(&map->external_address, &view->external));
+    if (!insists || address_is_any(&view->external))
+        return false; /* where there is no address now, that is the failure to tell */
+    return map->external_port != view->external_port ||
+           !(address_is_any(&map->external_address) ||
+             address_equal(&map->external_address, &view->external));
 }
 
 static enum pcp_result succeed(struct pcp_exchange *exchange, const struct pcp_server_mapping *view,
@@ -225,8 +230,6 @@ static enum pcp_result delete_mapping(struct pcp_exchange *exchange, uint32_t ho
     pcp_server_end(server, mapping, &answer->change);
     answer->undo.action = PCP_UNDO_REPLACE;
     answer->undo.filters_replaced = true;
-    if (server->table.mappings[mapping].kind != PCP_TABLE_RESTING)
-        answer->undo.mapping = PCP_TABLE_NONE;
     return PCP_SUCCESS;
 }
 

@@ -96,11 +96,13 @@ static uint16_t delete_all(struct pcp_server *server, const struct address *inte
         if (table->bindings[at].protocol != protocol || !mapping ||
             table->mappings[mapping].kind == PCP_TABLE_RESTING)
             continue;
-        if (table->mappings[mapping].flags & PCP_TABLE_BY_NAT_PMP)
-            pcp_server_heap_move(&table->heap, mapping,
-                                 server->now + pcp_server_idle_rest(server, mapping));
-        else
+        if (!(table->mappings[mapping].flags & PCP_TABLE_BY_NAT_PMP)) {
             result = NATPMP_NOT_AUTHORIZED;
+            continue;
+        }
+        uint64_t end = server->now + pcp_server_idle_rest(server, mapping);
+        if (end < pcp_server_heap_deadline(&table->heap, mapping))
+            pcp_server_heap_move(&table->heap, mapping, end);
     }
     return result;
 }

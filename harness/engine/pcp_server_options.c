@@ -234,9 +234,43 @@ static bool copy_chain(struct pcp_server *server, uint32_t from, uint32_t *to)
     return true;
 }
 
+/* Whether the request's FILTERs come out at the chain that is there: all of them are in it or, behind
+ * the last that clears, they are just what it holds, in its order. */
+static bool changes_nothing(const struct pcp_exchange *exchange, uint32_t chain)
+{
+    const struct pcp_table_filter *filters = exchange->server->table.filters;
+    const struct pcp_message *request = &exchange->request;
+    struct pcp_option option;
+    enum pcp_fault fault;
+    size_t offset = 0;
+    bool cleared = false, all_there = true;
+    uint32_t next = chain; /* once cleared: the one to come */
+    while (pcp_option_next(request->options, request->options_length, &offset, &option, &fault)) {
+        struct pcp_filter filter;
+        if (option.code != PCP_FILTER || pcp_option_filter(&option, &filter))
+            continue;
+        if (filter.prefix_length == 0) {
+            cleared = all_there = true;
+            next = chain;
+            continue;
+        }
+        uint32_t at = cleared ? next : chain;
+        while (!cleared && at && !same_filter(&filters[at], &filter))
+            at = filters[at].next;
+        all_there = all_there && at && same_filter(&filters[at], &filter);
+        next = at ? filters[at].next : PCP_TABLE_NONE;
+    }
+    return all_there && !(cleared && next);
+}
+
 enum pcp_result pcp_server_apply_filters(struct pcp_exchange *exchange, uint32_t present,
                                          uint32_t *chain)
 {
+    /* A client that repeats its FILTERs with each renewal must not be refused for want of room. */
+    if (changes_nothing(exchange, present)) {
+        *chain = present;
+        return PCP_SUCCESS;
+    }
     struct pcp_server *server = exchange->server;
     const struct pcp_message *request = &exchange->request;
     struct pcp_option option;

@@ -117,6 +117,13 @@ static void write_update(const struct pcp_server *server, uint32_t mapping,
     event->path = view.path;
 }
 
+/* A mapping that has ended is told of only where the renumbering ended it. */
+static bool is_update_due(const struct pcp_table_mapping *record)
+{
+    bool ended = record->kind == PCP_TABLE_RESTING && !(record->flags & PCP_TABLE_UPDATE_FAILED);
+    return record->kind != PCP_TABLE_FREE && !ended && record->flags & PCP_TABLE_UPDATE_DUE;
+}
+
 static bool update(struct pcp_server *server, struct pcp_server_event *event)
 {
     struct pcp_server_recovery *recovery = &server->recovery;
@@ -125,7 +132,7 @@ static bool update(struct pcp_server *server, struct pcp_server_event *event)
         while (recovery->update_cursor < table->mappings_touched) {
             uint32_t mapping = ++recovery->update_cursor;
             const struct pcp_table_mapping *record = &table->mappings[mapping];
-            if (record->kind == PCP_TABLE_FREE || !(record->flags & PCP_TABLE_UPDATE_DUE))
+            if (!is_update_due(record))
                 continue;
             write_update(server, mapping, event);
             if (event->length)

@@ -65,18 +65,6 @@ int pcp_server_restore(struct pcp_server *server, const struct pcp_server_mappin
 
 /* --- replaying a log ------------------------------------------------------------------------ */
 
-/* The mapping that a change is about, as it stands now. */
-static uint32_t find(const struct pcp_server *server, const struct pcp_server_mapping *view)
-{
-    const struct pcp_table *table = &server->table;
-    uint32_t host = pcp_table_host_find(table, &view->internal);
-    if (view->kind == PCP_SERVER_PEER)
-        return pcp_table_peer_find(table, host, view->protocol, view->internal_port, &view->remote,
-                                   view->remote_port);
-    uint32_t binding = pcp_table_binding_find(table, host, view->protocol, view->internal_port);
-    return binding ? table->bindings[binding].map : PCP_TABLE_NONE;
-}
-
 static void erase(struct pcp_server *server, uint32_t mapping)
 {
     uint32_t chain = server->table.mappings[mapping].filters;
@@ -101,7 +89,7 @@ int pcp_server_replay(struct pcp_server *server, const struct pcp_server_change 
                       const struct pcp_filter *filters, size_t filter_count, struct error *error)
 {
     struct pcp_server_mapping view = change->mapping;
-    uint32_t present = find(server, &view);
+    uint32_t present = pcp_server_find(server, &view);
     if (present && server->table.mappings[present].kind == PCP_TABLE_STATIC)
         return 0; /* the administrator's word came later */
     if (present)

@@ -199,6 +199,17 @@ uint32_t pcp_server_insert(struct pcp_server *server, const struct pcp_server_ma
     return index;
 }
 
+uint32_t pcp_server_find(const struct pcp_server *server, const struct pcp_server_mapping *view)
+{
+    const struct pcp_table *table = &server->table;
+    uint32_t host = pcp_table_host_find(table, &view->internal);
+    if (view->kind == PCP_SERVER_PEER)
+        return pcp_table_peer_find(table, host, view->protocol, view->internal_port, &view->remote,
+                                   view->remote_port);
+    uint32_t binding = pcp_table_binding_find(table, host, view->protocol, view->internal_port);
+    return binding ? table->bindings[binding].map : PCP_TABLE_NONE;
+}
+
 /* --- walks ---------------------------------------------------------------------------------- */
 
 bool pcp_server_next(const struct pcp_server *server, uint32_t *cursor,

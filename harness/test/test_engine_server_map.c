@@ -675,6 +675,23 @@ static void a_map_takes_the_port_of_a_live_flow_even_outside_the_range(void **st
     assert_int_not_equal(bench.response.data.map.external_port, 2000);
 }
 
+static void the_ports_of_pcp_are_given_to_nobody_even_where_a_flow_has_them(void **state)
+{
+    (void)state;
+    start(&bench);
+    for (uint16_t port = 5350; port <= 5351; port++) {
+        show_flow(port, port, 0);
+        map(&bench, HOST, UDP, port, 600);
+        assert_result(&bench, PCP_SUCCESS);
+        assert_int_not_equal(bench.response.data.map.external_port, port);
+        bench.flows.any_remote = true;
+        show_flow((uint16_t)(port + 10), port, 0);
+        peer(&bench, HOST, (uint16_t)(port + 10), "11.9.9.9", 9, 600);
+        assert_result(&bench, PCP_SUCCESS);
+        assert_int_not_equal(bench.response.data.map.external_port, port);
+    }
+}
+
 /* --- rest, 15 ------------------------------------------------------------------------------- */
 
 static enum pcp_result insist(const char *host, uint16_t internal_port, uint16_t port, char nonce)
@@ -786,6 +803,7 @@ int main(void)
         T(a_mapping_shorter_than_the_idle_time_is_not_prolonged_by_a_delete),
         T(deleting_what_is_only_an_outbound_flow_is_not_authorized),
         T(a_map_takes_the_port_of_a_live_flow_even_outside_the_range),
+        T(the_ports_of_pcp_are_given_to_nobody_even_where_a_flow_has_them),
         T(an_ended_mapping_leaves_its_port_to_rest_for_all_but_its_client),
         T(the_same_client_has_its_resting_port_back_unasked),
         T(tcp_ports_rest_for_as_long_as_an_idle_connection_may),

@@ -136,6 +136,45 @@ static void a_delete_of_all_takes_one_protocol_of_one_host(void **state)
     assert_int_equal(live(&bench), 10);
 }
 
+static void a_delete_of_all_prolongs_nothing(void **state)
+{
+    (void)state;
+    start(&bench);
+    bench.flows = (struct flows){
+        .key = {.protocol = UDP, .internal = at(HOST), .internal_port = 1},
+        .flow = {.external = at("11.0.0.1"), .external_port = 2000},
+        .present = true,
+    };
+    ask(HOST, NATPMP_MAP_UDP, 1, 0, 60);
+    ask(HOST, NATPMP_MAP_UDP, 0, 0, 0);
+    elapse(&bench, 60 * SECOND);
+    assert_int_equal(live(&bench), 0);
+}
+
+static void a_request_can_be_refused_after_a_delete_of_all_has_ended_its_mapping(void **state)
+{
+    (void)state;
+    bench.policy.rest.udp = 0;
+    start(&bench);
+    static const uint8_t new[] = {0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0}, all[12] = {0, 1};
+    submit(&bench, HOST, new, sizeof new);
+    struct pcp_server_answer first = bench.answer;
+    submit(&bench, HOST, new, sizeof new);
+    struct pcp_server_answer second = bench.answer;
+    submit(&bench, HOST, all, sizeof all);
+    settle(&bench);
+    struct pcp_server_input input = {.octets = new, .length = sizeof new};
+    pcp_server_refuse(bench.server, &input, &second);
+    pcp_server_refuse(bench.server, &input, &first);
+    assert_int_equal(first.octets[3], NATPMP_OUT_OF_RESOURCES);
+    struct pcp_server_counts counts = pcp_server_count(bench.server);
+    assert_int_equal(counts.live + counts.resting + counts.hosts, 0);
+    ask(HOST, NATPMP_MAP_UDP, 1, 0, 60);
+    ask(HOST, NATPMP_MAP_UDP, 2, 0, 60);
+    elapse(&bench, 60 * SECOND);
+    assert_int_equal(live(&bench), 0);
+}
+
 static void what_pcp_made_is_named_but_not_touched(void **state)
 {
     (void)state;
@@ -217,6 +256,8 @@ int main(void)
         T(the_companion_port_waits_for_the_same_host),
         T(a_delete_is_answered_with_zeros_even_when_repeated),
         T(a_delete_of_all_takes_one_protocol_of_one_host),
+        T(a_delete_of_all_prolongs_nothing),
+        T(a_request_can_be_refused_after_a_delete_of_all_has_ended_its_mapping),
         T(what_pcp_made_is_named_but_not_touched),
         T(quota_and_switched_off_have_their_results),
         T(an_unknown_opcode_sends_the_request_back),

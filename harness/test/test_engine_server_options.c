@@ -220,6 +220,26 @@ static void a_permitted_client_maps_for_another_host_and_ends_it(void **state)
     assert_result(&bench, PCP_ADDRESS_MISMATCH);
 }
 
+static void a_trusted_client_need_not_be_of_the_inside_but_its_mappings_must(void **state)
+{
+    (void)state;
+    const struct pcp_server_prefix inside = {at("192.168.1.0"), 120};
+    bench.policy.third_party = true;
+    bench.policy.inside = &inside;
+    bench.policy.inside_count = 1;
+    start(&bench);
+    bench.side = PCP_SERVER_TRUSTED;
+    struct pcp_message message = map_message("10.9.9.9", UDP, 5683, 600);
+    struct request request = encode(&message);
+    add_third_party(&request, OTHER);
+    send_request(&bench, "10.9.9.9", &request);
+    assert_result(&bench, PCP_SUCCESS);
+    request = encode(&message);
+    add_third_party(&request, "10.9.9.10");
+    send_request(&bench, "10.9.9.9", &request);
+    assert_result(&bench, PCP_NOT_AUTHORIZED);
+}
+
 static void a_trusted_interface_serves_third_party_requests_alone(void **state)
 {
     (void)state;
@@ -269,6 +289,40 @@ static void prefer_failure_gives_the_suggestion_or_nothing(void **state)
     assert_int_equal(insist(2, "11.0.0.2", 40002), PCP_CANNOT_PROVIDE_EXTERNAL); /* not its own */
     assert_int_equal(insist(2, "11.0.0.1", 5351), PCP_CANNOT_PROVIDE_EXTERNAL);
     assert_int_equal(live(&bench), 1);
+}
+
+static void prefer_failure_for_a_port_of_any_address_is_answered_alike_when_repeated(void **state)
+{
+    (void)state;
+    start(&bench);
+    assert_int_equal(insist(1, "0.0.0.0", 40000), PCP_SUCCESS);
+    assert_int_equal(insist(1, "0.0.0.0", 40000), PCP_SUCCESS);
+    assert_int_equal(insist(1, "0.0.0.0", 40001), PCP_CANNOT_PROVIDE_EXTERNAL);
+}
+
+static void prefer_failure_while_there_is_no_address_is_a_network_failure(void **state)
+{
+    (void)state;
+    start(&bench);
+    assert_int_equal(insist(1, "11.0.0.1", 40000), PCP_SUCCESS);
+    struct address none = at("0.0.0.0");
+    pcp_server_renumber(bench.server, 0, &none, bench.now);
+    assert_int_equal(insist(1, "11.0.0.1", 40000), PCP_NETWORK_FAILURE);
+}
+
+static void a_clash_that_never_ends_is_a_long_error(void **state)
+{
+    (void)state;
+    start(&bench);
+    struct pcp_server_mapping fixed = {.protocol = UDP,
+                                       .internal = at(OTHER),
+                                       .external = at("11.0.0.1"),
+                                       .internal_port = 80,
+                                       .external_port = 40000};
+    struct error error = {{0}};
+    assert_int_equal(pcp_server_add_static(bench.server, &fixed, &error), 0);
+    assert_int_equal(insist(1, "11.0.0.1", 40000), PCP_CANNOT_PROVIDE_EXTERNAL);
+    assert_int_equal(bench.response.lifetime, 1800);
 }
 
 static void prefer_failure_that_makes_no_sense_is_malformed(void **state)
@@ -396,6 +450,25 @@ static void a_full_filter_table_changes_nothing(void **state)
     assert_int_equal(ask(&request), PCP_EXCESSIVE_REMOTE_PEERS);
     assert_int_equal(live(&bench), 0);
     assert_int_equal(pcp_server_count(bench.server).filters, 0);
+}
+
+static void filters_that_are_there_already_need_no_room(void **state)
+{
+    (void)state;
+    bench.policy.filter_capacity = 2;
+    start(&bench);
+    struct request request = new_map(600);
+    add_filter(&request, "0.0.0.0", 0, 0);
+    add_filter(&request, "11.9.9.1", 128, 0);
+    add_filter(&request, "11.9.9.2", 128, 0);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(ask(&request), PCP_SUCCESS); /* cleared and set again */
+    assert_int_equal(bench.answer.change.kind, PCP_SERVER_RENEWED);
+    request = new_map(600);
+    add_filter(&request, "11.9.9.2", 128, 0);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(bench.answer.change.kind, PCP_SERVER_RENEWED);
+    assert_int_equal(filters_of_only_mapping(), 2);
 }
 
 static void one_bad_filter_among_several_spoils_all(void **state)
@@ -564,8 +637,12 @@ int main(void)
         T(a_datagram_full_of_options_is_walked_once),
         T(third_party_is_unsupported_by_default_even_for_oneself),
         T(a_permitted_client_maps_for_another_host_and_ends_it),
+        T(a_trusted_client_need_not_be_of_the_inside_but_its_mappings_must),
         T(a_trusted_interface_serves_third_party_requests_alone),
         T(prefer_failure_gives_the_suggestion_or_nothing),
+        T(prefer_failure_for_a_port_of_any_address_is_answered_alike_when_repeated),
+        T(prefer_failure_while_there_is_no_address_is_a_network_failure),
+        T(a_clash_that_never_ends_is_a_long_error),
         T(prefer_failure_that_makes_no_sense_is_malformed),
         T(a_clients_own_flow_on_another_port_clashes_too),
         T(prefer_failure_can_be_switched_off),
@@ -573,6 +650,7 @@ int main(void)
         T(filters_add_up_and_prefix_0_clears_those_before_it),
         T(too_many_filters_change_nothing),
         T(a_full_filter_table_changes_nothing),
+        T(filters_that_are_there_already_need_no_room),
         T(one_bad_filter_among_several_spoils_all),
         T(filter_has_no_place_in_a_delete_or_in_peer),
         T(filters_go_with_their_mapping),

@@ -169,6 +169,22 @@ static void updates_for_a_mapping_cease_once_its_client_refreshed_it(void **stat
     assert_false(advance());
 }
 
+static void updates_for_a_mapping_cease_once_it_has_ended(void **state)
+{
+    (void)state;
+    bench.policy.announcements = 0;
+    start(&bench);
+    map(&bench, HOST, UDP, 5683, 3600);
+    renumber("11.0.0.9");
+    assert_true(advance());
+    map(&bench, HOST, UDP, 5683, 0);
+    assert_result(&bench, PCP_SUCCESS);
+    for (int i = 0; i < 4; i++) {
+        bench.now += 250;
+        assert_false(advance());
+    }
+}
+
 static void updates_carry_peer_third_party_and_filters(void **state)
 {
     (void)state;
@@ -455,6 +471,7 @@ int main(void)
         T(a_new_external_address_resets_the_epoch_and_moves_all_mappings),
         T(mapping_updates_go_out_three_times_250_and_500_ms_apart),
         T(updates_for_a_mapping_cease_once_its_client_refreshed_it),
+        T(updates_for_a_mapping_cease_once_it_has_ended),
         T(updates_carry_peer_third_party_and_filters),
         T(a_client_that_insisted_on_the_old_address_hears_that_it_is_gone),
         T(an_address_lost_and_had_again_is_no_change),

@@ -282,6 +282,36 @@ static void a_batch_refused_in_reverse_order_leaves_the_state_as_it_was(void **s
     }
 }
 
+static void a_batch_can_be_refused_after_another_mapping_has_expired(void **state)
+{
+    (void)state;
+    static const char *const host = "2001:db8::10"; /* pinholes leave no resting record */
+    start(&bench);
+    map(&bench, host, UDP, 1, 600);
+    map(&bench, host, UDP, 2, 120);
+    bench.now += 120 * SECOND;
+    struct pcp_message renewal = map_message(host, UDP, 1, 3600);
+    struct pcp_message deletion = map_message(host, UDP, 1, 0);
+    struct request requests[2] = {encode(&renewal), encode(&deletion)};
+    static struct pcp_server_answer answers[2];
+    for (int i = 0; i < 2; i++) {
+        submit(&bench, host, requests[i].octets, requests[i].length);
+        answers[i] = bench.answer;
+    }
+    settle(&bench);
+    for (int i = 1; i >= 0; i--) {
+        struct pcp_server_input input = {.octets = requests[i].octets,
+                                         .length = requests[i].length};
+        pcp_server_refuse(bench.server, &input, &answers[i]);
+    }
+    assert_int_equal(live(&bench), 1);
+    elapse(&bench, 479 * SECOND); /* the 600 s of before, not those of the refused renewal */
+    assert_int_equal(live(&bench), 1);
+    elapse(&bench, SECOND);
+    struct pcp_server_counts counts = pcp_server_count(bench.server);
+    assert_int_equal(counts.live + counts.resting + counts.hosts, 0);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -292,6 +322,7 @@ int main(void)
         T(deadlines_come_out_of_the_heap_in_order),
         T(a_refused_request_leaves_the_state_as_it_was),
         T(a_batch_refused_in_reverse_order_leaves_the_state_as_it_was),
+        T(a_batch_can_be_refused_after_another_mapping_has_expired),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
