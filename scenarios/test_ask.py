@@ -44,6 +44,7 @@ def asked(server, *words):
         (MAP, NATPMP_UNSUPPORTED_VERSION, 1),
         (("--version", "1"), answer, 0),
         # What is broken in the request comes back broken in an error.
+        ((*MAP, "--length", "25"), lambda request: answer(request, result=3), 1),
         ((*MAP, "--length", "28"), lambda request: answer(request, result=3), 1),
         (("--opcode", "99"), lambda request: answer(request, result=4), 1),
         ((*MAP, "--length", "1101"), lambda request: answer(request, result=3), 1),

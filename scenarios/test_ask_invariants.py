@@ -203,6 +203,7 @@ def hold_pcp(gateway, octets, answer):
 @example(b"\2\1")
 @example(b"\3\0")
 @example(b"\2\x81" + bytes(58))
+@example(header(1, 0, CLIENT) + b"\0")
 @example(header(1, 0, CLIENT) + bytes(1077))
 @example(header(1, 0, CLIENT) + bytes(1076))
 @example(header(99, 0, CLIENT))

@@ -60,7 +60,7 @@ const char *ask_mismatch(const uint8_t *request, size_t request_length, const ui
         return mismatch_natpmp(request, request_length, answer, answer_length);
     struct pcp_message asked;
     struct pcp_message answered;
-    enum pcp_fault asked_fault = pcp_decode(request, request_length, &asked);
+    (void)pcp_decode(request, request_length, &asked);
     enum pcp_fault fault = pcp_decode(answer, answer_length, &answered);
     if (fault == PCP_FAULT_SHORT)
         return pcp_fault_text(fault);
@@ -74,7 +74,7 @@ const char *ask_mismatch(const uint8_t *request, size_t request_length, const ui
         return "another version (section 9)";
     if (fault == PCP_FAULT_HEADER_CUT || fault == PCP_FAULT_LONG ||
         fault == PCP_FAULT_NOT_MULTIPLE_OF_4 ||
-        (fault == PCP_FAULT_OPCODE_CUT && asked_fault != PCP_FAULT_OPCODE_CUT))
+        (fault == PCP_FAULT_OPCODE_CUT && asked.options)) /* the request's data was whole */
         return pcp_fault_text(fault);
     return asked.options && answered.options ? mismatch_data(&asked, &answered) : NULL;
 }
