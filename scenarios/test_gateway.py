@@ -7,6 +7,8 @@ import struct
 import subprocess
 import sys
 
+import pytest
+
 from conftest import BUILD, ROOT
 
 sys.path.insert(0, str(ROOT / "harness" / "test"))
@@ -22,7 +24,7 @@ from gateway_lab import (  # noqa: E402
 )
 
 EXTERNAL = "11.0.0.1"
-NOT_AUTHORIZED, NO_RESOURCES = 2, 8
+NOT_AUTHORIZED, NETWORK_FAILURE, NO_RESOURCES = 2, 7, 8
 
 
 def in_lab(test):
@@ -118,6 +120,104 @@ def test_live_flows_keep_their_port_under_map_and_peer(lab, folder):
 
 
 @in_lab
+def test_no_other_hosts_flow_gets_a_port_that_a_map_took_over_from_a_live_flow(lab, folder):
+    lab.start()
+    inner, remote = lab.udp("host", "192.168.0.10", 6100), lab.udp("internet", "11.0.0.2", 7000)
+    assert arrives(inner, ("11.0.0.2", 7000), remote)
+    assert lab.map(6100).port == 6100  # in the range of implicit flows
+    neighbour, other = lab.udp("host", "192.168.0.11", 6100), lab.udp("internet", "11.0.0.3", 7000)
+    neighbour.sendto(b"lost", ("11.0.0.3", 7000))  # plain masquerading keeps the port
+    assert received(other, SILENCE) is None
+    neighbour.sendto(b"next", ("11.0.0.3", 7000))
+    text, (_, port) = received(other)
+    assert text == b"next" and port != 6100
+    assert arrives(other, (EXTERNAL, 6100), inner)
+
+
+@in_lab
+def test_a_packet_that_comes_before_the_mapping_does_not_keep_those_after_it_out(lab, folder):
+    lab.start()
+    inner, remote = lab.udp("host", "192.168.0.10", 40000), lab.udp("internet", "11.0.0.2", 7000)
+    assert is_dropped(remote, (EXTERNAL, 40000), inner)
+    assert lab.map(40000).port == 40000
+    assert arrives(remote, (EXTERNAL, 40000), inner)
+
+
+@in_lab
+def test_hosts_inside_reach_each_other_by_external_addresses(lab, folder):
+    lab.start()
+    ports = [lab.map(5683).port, lab.map(6683, source="192.168.0.11").port]
+    one, two = lab.udp("host", "192.168.0.10", 5683), lab.udp("host", "192.168.0.11", 6683)
+    one.sendto(b"hello", (EXTERNAL, ports[1]))
+    assert received(two) == (b"hello", (EXTERNAL, ports[0]))
+    two.sendto(b"hello too", (EXTERNAL, ports[0]))
+    assert received(one) == (b"hello too", (EXTERNAL, ports[1]))
+
+
+@in_lab
+def test_answers_to_flows_from_outside_hold_a_deleted_mapping_too(lab, folder):
+    lab.start("--idle", "60", "60", "60")
+    answer = lab.map(5683)
+    inner, remote = lab.udp("host", "192.168.0.10", 5683), lab.udp("internet", "11.0.0.2", 7000)
+    assert arrives(remote, (EXTERNAL, answer.port), inner)
+    assert arrives(inner, ("11.0.0.2", 7000), remote)
+    held = lab.map(5683, 0)
+    assert held.result == 0 and held.lifetime > 0
+    assert arrives(remote, (EXTERNAL, answer.port), inner)
+
+
+ALL_ZEROS = {"protocol": 0}  # with port 0: all protocols, RFC 6887 section 11.3
+
+
+@pytest.mark.parametrize("whole", [{}, ALL_ZEROS], ids=["all ports", "all protocols"])
+def test_a_host_can_be_mapped_as_a_whole_and_other_mappings_come_first(whole, tmp_path):
+    def test(lab):
+        lab.start("--wildcards", "yes")
+        first = lab.map(5683, source="192.168.0.11")
+        answer = lab.map(0, **whole)
+        assert (answer.result, answer.address, answer.port) == (0, EXTERNAL, 0)
+        inner, fixed = lab.udp("host", "192.168.0.10", 777), lab.udp("host", "192.168.0.11", 5683)
+        remote = lab.udp("internet", "11.0.0.2", 7000)
+        assert arrives(remote, (EXTERNAL, 777), inner)
+        assert arrives(remote, (EXTERNAL, first.port), fixed)
+        with lab.udp("internet", "11.0.0.3", 7001) as other:
+            inner.sendto(b"out", ("11.0.0.3", 7001))
+            assert received(other) == (b"out", (EXTERNAL, 777))
+        only = filter_option("11.0.0.3", 128)
+        assert lab.map(0, options=only, **whole).result == 0
+        assert is_dropped(remote, (EXTERNAL, 777), inner)
+        assert arrives(remote, (EXTERNAL, first.port), fixed)
+
+    inside_lab(test, BUILD)
+
+
+@pytest.mark.parametrize("whole", [{}, ALL_ZEROS], ids=["all ports", "all protocols"])
+def test_a_pinhole_can_open_a_host_as_a_whole(whole, tmp_path):
+    def test(lab):
+        host = "2001:db8:1::10"
+        lab.start("--wildcards", "yes", "--guard", "yes")
+        inner, remote = lab.udp("host", host, 777), lab.udp("internet", "2001:db8:2::2", 7000)
+        assert is_dropped(remote, (host, 777), inner)
+        answer = lab.map(0, source=host, **whole)
+        assert (answer.result, answer.address, answer.port) == (0, host, 0)
+        assert arrives(remote, (host, 777), inner)
+        assert lab.map(0, 0, source=host, **whole).result == 0
+        assert is_dropped(remote, (host, 777), inner)
+
+    inside_lab(test, BUILD)
+
+
+@in_lab
+def test_nothing_of_a_gateway_that_ended_stays_in_the_kernel(lab, folder):
+    before = lab.run("gateway", "nft", "list", "ruleset")
+    lab.start()
+    assert lab.map(5683).result == 0
+    assert "11.0.0.1" in lab.run("gateway", "nft", "list", "ruleset")
+    lab.stop()
+    assert lab.run("gateway", "nft", "list", "ruleset") == before
+
+
+@in_lab
 def test_ipv6_pinholes_open_and_close(lab, folder):
     lab.start("--guard", "yes")
     host = "2001:db8:1::10"
@@ -210,6 +310,26 @@ def test_a_damaged_state_file_is_told_and_what_can_be_read_is_kept(lab, folder):
     lab.start("--state", str(state))
     assert any("epoch starts anew" in line for line in lab.said)
     assert lab.map(5683).result == 0
+
+
+def test_mappings_survive_a_new_external_address_at_a_restart_but_the_epoch_does_not(tmp_path):
+    def test(lab):
+        state = str(tmp_path / "state")
+        lab.start("--state", state)
+        port = mapped_port(lab)
+        assert await_state(lambda: lab.map(5683).epoch >= 1)
+        lab.stop()
+        lab.run("gateway", "ip", "addr", "del", "11.0.0.1/24", "dev", "eth1")
+        lab.start("--state", state)  # there is no external address yet
+        assert lab.map(5683).result == NETWORK_FAILURE
+        lab.run("gateway", "ip", "addr", "add", "11.0.0.9/24", "dev", "eth1")
+        assert await_state(lambda: lab.map(5683).result == 0)
+        answer = lab.map(5683)
+        assert (answer.address, answer.port, answer.epoch) == ("11.0.0.9", port, 0)
+        inner, remote = lab.udp("host", "192.168.0.10", 5683), lab.udp("internet", "11.0.0.2", 7000)
+        assert arrives(remote, ("11.0.0.9", port), inner)
+
+    inside_lab(test, BUILD)
 
 
 def another_boot(lab, number=1):

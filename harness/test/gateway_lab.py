@@ -146,11 +146,12 @@ class Lab:
         nonce: bytes = b"a" * 12,
         remote: tuple[str, int] | None = None,
         via: socket.socket | None = None,
+        protocol: int = UDP,
     ) -> Answer:
-        """A MAP or PEER of a UDP port of the host, by its own address."""
+        """A MAP or PEER of a port of the host, by its own address."""
         six = ":" in source
         message = struct.pack(">BBHI", 2, opcode, 0, lifetime) + packed(source) + nonce
-        message += struct.pack(">B3xHH", UDP, port, 0) + packed("::" if six else "0.0.0.0")
+        message += struct.pack(">B3xHH", protocol, port, 0) + packed("::" if six else "0.0.0.0")
         if remote:
             message += struct.pack(">HH", remote[1], 0) + packed(remote[0])
         with contextlib.nullcontext(via) if via else self.udp("host", source) as asking:
