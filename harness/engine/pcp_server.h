@@ -147,6 +147,10 @@ struct pcp_server *pcp_server_create(void *memory, size_t size,
 /* Works on one datagram of any length from anyone. */
 void pcp_server_request(struct pcp_server *server, const struct pcp_server_input *input,
                         struct pcp_server_answer *answer);
+/* True, and which flow, if working on the request is going to ask the device for it: so a caller with
+ * many requests can look their flows up together, before. */
+bool pcp_server_foresee(const struct pcp_server *server, const struct pcp_server_input *input,
+                        struct pcp_server_flow_key *key);
 void pcp_server_commit(struct pcp_server *server, struct pcp_server_answer *answer);
 /* input must be that of the request, its octets included. */
 void pcp_server_refuse(struct pcp_server *server, const struct pcp_server_input *input,

@@ -10,6 +10,8 @@
 #include "engine/pcp_server.h"
 #include "node/gateway/config.h"
 
+enum { BACKEND_FORESEEN = 64 };
+
 struct backend;
 
 struct backend_operations {
@@ -31,6 +33,9 @@ struct backend_operations {
      * address that is no more, end; NULL: there is none. */
     int (*rebuild)(struct backend *backend, const struct pcp_server *server,
                    const struct address *former, struct error *error);
+    /* Told what outbound will be asked in the course of a batch, count being at most
+     * BACKEND_FORESEEN, so that it can look it all up at once; 0 ends the batch. */
+    void (*foresee)(struct backend *backend, const struct pcp_server_flow_key *keys, size_t count);
     /* For struct pcp_server_device; the context is the backend. */
     bool (*outbound)(void *backend, const struct pcp_server_flow_key *key,
                      struct pcp_server_flow *flow);

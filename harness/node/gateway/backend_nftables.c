@@ -21,6 +21,9 @@ struct backend {
     struct conntrack *conntrack;
     struct conntrack_inbound ended[ENDED]; /* queued and committed removals whose flows still run */
     size_t ended_queued, ended_committed;
+    struct pcp_server_flow_key foreseen[BACKEND_FORESEEN];
+    struct nft_found foreseen_flows[BACKEND_FORESEEN];
+    size_t foreseen_count, foreseen_next;
     bool installed; /* the tables are there */
     bool overflow;  /* more was queued than one transaction takes */
 };
@@ -389,24 +392,70 @@ static int rebuild(struct backend *backend, const struct pcp_server *server,
 
 /* --- what the kernel knows of outbound flows ------------------------------------------------ */
 
-static bool recent_flow(struct backend *backend, const struct pcp_server_flow_key *key,
-                        struct pcp_server_flow *flow)
+static void flow_element(const struct pcp_server_flow_key *key, struct nft_element *element)
 {
-    struct nft_element element = {.set = flows};
-    bool ipv4 = address_is_ipv4(&key->internal);
-    element.family = ipv4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
-    key_endpoint(&element, &key->internal, key->protocol, key->internal_port);
-    uint8_t data[NFT_DATA_SIZE];
-    uint64_t expires;
-    if (nft_elements_get(backend->elements, &element, data, &expires) != 1)
-        return false;
-    bool translated = ipv4 && !backend->config.policy.ipv4_firewall;
+    *element = (struct nft_element){.set = flows};
+    element->family = address_is_ipv4(&key->internal) ? NFPROTO_IPV4 : NFPROTO_IPV6;
+    key_endpoint(element, &key->internal, key->protocol, key->internal_port);
+}
+
+/* What an element of flows tells. */
+static void read_flow(const struct backend *backend, const struct pcp_server_flow_key *key,
+                      const struct nft_found *found, struct pcp_server_flow *flow)
+{
+    bool translated = address_is_ipv4(&key->internal) && !backend->config.policy.ipv4_firewall;
+    const uint8_t *data = found->data;
     flow->external = translated ? address_from_ipv4(data) : key->internal;
     flow->external_port = translated ? (uint16_t)(data[4] << 8 | data[5]) : key->internal_port;
     uint64_t limit =
         (uint64_t)pcp_server_times_of(&backend->config.policy.idle, key->protocol) * 1000;
-    flow->idle = expires < limit ? limit - expires : 0;
-    return true;
+    flow->idle = found->expires < limit ? limit - found->expires : 0;
+}
+
+static void foresee(struct backend *backend, const struct pcp_server_flow_key *keys, size_t count)
+{
+    struct nft_element elements[BACKEND_FORESEEN];
+    for (size_t i = 0; i < count; i++)
+        flow_element(&keys[i], &elements[i]);
+    if (count)
+        memcpy(backend->foreseen, keys, count * sizeof *keys);
+    bool looked =
+        count && nft_elements_get(backend->elements, elements, count, backend->foreseen_flows) == 0;
+    backend->foreseen_count = looked ? count : 0;
+    backend->foreseen_next = 0;
+}
+
+/* What was looked up for the batch. The questions come in the order in which they were foreseen. */
+static const struct nft_found *find_foreseen(struct backend *backend,
+                                             const struct pcp_server_flow_key *key)
+{
+    for (size_t i = 0; i < backend->foreseen_count; i++) {
+        size_t at = (backend->foreseen_next + i) % backend->foreseen_count;
+        const struct pcp_server_flow_key *other = &backend->foreseen[at];
+        if (other->internal_port != key->internal_port || other->protocol != key->protocol ||
+            !address_equal(&other->internal, &key->internal))
+            continue;
+        backend->foreseen_next = at + 1;
+        return &backend->foreseen_flows[at];
+    }
+    return NULL;
+}
+
+static bool recent_flow(struct backend *backend, const struct pcp_server_flow_key *key,
+                        struct pcp_server_flow *flow)
+{
+    const struct nft_found *found = find_foreseen(backend, key);
+    struct nft_found asked;
+    if (!found) {
+        struct nft_element element;
+        flow_element(key, &element);
+        if (nft_elements_get(backend->elements, &element, 1, &asked))
+            return false;
+        found = &asked;
+    }
+    if (found->present)
+        read_flow(backend, key, found, flow);
+    return found->present;
 }
 
 static bool find_outbound(void *context, const struct pcp_server_flow_key *key,
@@ -435,5 +484,6 @@ const struct backend_operations backend_nftables = {
     .discard = discard,
     .flush = flush,
     .rebuild = rebuild,
+    .foresee = foresee,
     .outbound = find_outbound,
 };

@@ -46,6 +46,13 @@ static int rebuild(struct backend *backend, const struct pcp_server *server,
     return 0;
 }
 
+static void foresee(struct backend *backend, const struct pcp_server_flow_key *keys, size_t count)
+{
+    (void)backend;
+    (void)keys;
+    (void)count;
+}
+
 const struct backend_operations backend_none = {
     .name = "none",
     .open = open_none,
@@ -55,6 +62,7 @@ const struct backend_operations backend_none = {
     .discard = do_nothing,
     .flush = do_nothing,
     .rebuild = rebuild,
+    .foresee = foresee,
 };
 
 const struct backend_operations *backend_find(const char *name)

@@ -27,6 +27,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+_Static_assert((int)BACKEND_FORESEEN >= (int)SOCKETS_BATCH, "a batch is foreseen as a whole");
+
 enum {
     EVENTS_A_TURN = 64,       /* so that a wave of expiry doesn't keep requests waiting */
     RETRY_MILLISECONDS = 5000 /* between attempts to mend state file or device */
@@ -46,6 +48,7 @@ struct gateway {
     bool moved; /* and its flows may go through an address that is no more: */
     struct address former;
     uint64_t mend_at; /* when to try again */
+    struct pcp_server_flow_key keys[SOCKETS_BATCH];
     struct pcp_server_input inputs[SOCKETS_BATCH];
     struct pcp_server_answer answers[SOCKETS_BATCH];
 };
@@ -174,9 +177,20 @@ static void pass_time(struct gateway *gateway, uint64_t now)
     gateway->mend_at = 0;
 }
 
+/* Has the backend look up at once what the requests of a batch will ask for one by one. */
+static void foresee(struct gateway *gateway, size_t count)
+{
+    size_t foreseen = 0;
+    for (size_t i = 0; i < count; i++)
+        if (pcp_server_foresee(gateway->server, &gateway->inputs[i], &gateway->keys[foreseen]))
+            foreseen++;
+    gateway->operations->foresee(gateway->backend, gateway->keys, foreseen);
+}
+
 static void serve_batch(struct gateway *gateway, size_t listener, size_t count, uint64_t now)
 {
     struct error error = {{0}};
+    foresee(gateway, count);
     for (size_t i = 0; i < count; i++)
         request(gateway, i, now);
     if (carry_out(gateway, &error) == 0) {
@@ -185,6 +199,7 @@ static void serve_batch(struct gateway *gateway, size_t listener, size_t count, 
     } else {
         retry_one_by_one(gateway, count, now);
     }
+    gateway->operations->foresee(gateway->backend, NULL, 0);
     pass_time(gateway, now);
     gateway->operations->flush(gateway->backend);
     sockets_answer(gateway->sockets, listener, gateway->inputs, gateway->answers, count);

@@ -13,7 +13,9 @@ enum {
     BUFFER_SIZE = 1 << 20,  /* a full queue of the longest elements */
     MESSAGE_ELEMENTS = 256, /* the list's length is 16 bits */
     RECEIVE_SIZE = 1 << 16,
-    WANTED_SOCKET_BUFFER = 4 << 20
+    WANTED_SOCKET_BUFFER = 4 << 20,
+    QUESTIONS = 32, /* at once: as many answers as fit a socket's buffer */
+    ANSWER_SIZE = RECEIVE_SIZE / QUESTIONS
 };
 
 struct nft_elements {
@@ -41,7 +43,9 @@ struct nft_elements *nft_elements_open(const char *table, struct error *error)
         return NULL;
     }
     int wanted = WANTED_SOCKET_BUFFER;
+    int brief = 1;
     int fd = mnl_socket_get_fd(elements->socket);
+    setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &brief, sizeof brief); /* errors without an echo */
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &wanted, sizeof wanted))
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &wanted, sizeof wanted);
     return elements;
@@ -218,13 +222,7 @@ int nft_elements_commit(struct nft_elements *elements, struct error *error)
 
 /* --- look-ups ------------------------------------------------------------------------------- */
 
-struct found {
-    uint8_t *data;
-    uint64_t *expires;
-    bool present;
-};
-
-static void read_element(const struct nlattr *element, struct found *found)
+static void read_element(const struct nlattr *element, struct nft_found *found)
 {
     const struct nlattr *attribute;
     found->present = true;
@@ -233,7 +231,7 @@ static void read_element(const struct nlattr *element, struct found *found)
         uint16_t type = mnl_attr_get_type(attribute);
         const struct nlattr *value;
         if (type == NFTA_SET_ELEM_EXPIRATION)
-            *found->expires = be64toh(mnl_attr_get_u64(attribute));
+            found->expires = be64toh(mnl_attr_get_u64(attribute));
         if (type != NFTA_SET_ELEM_DATA)
             continue;
         mnl_attr_for_each_nested(value, attribute)
@@ -245,7 +243,7 @@ static void read_element(const struct nlattr *element, struct found *found)
     }
 }
 
-static int read_list(const struct nlmsghdr *header, void *context)
+static void read_list(const struct nlmsghdr *header, struct nft_found *found)
 {
     const struct nlattr *attribute;
     mnl_attr_for_each(attribute, header, sizeof(struct nfgenmsg))
@@ -253,33 +251,58 @@ static int read_list(const struct nlmsghdr *header, void *context)
         const struct nlattr *element;
         if (mnl_attr_get_type(attribute) != NFTA_SET_ELEM_LIST_ELEMENTS)
             continue;
-        mnl_attr_for_each_nested(element, attribute) read_element(element, context);
+        mnl_attr_for_each_nested(element, attribute) read_element(element, found);
     }
-    return MNL_CB_OK;
 }
 
-int nft_elements_get(struct nft_elements *elements, const struct nft_element *element,
-                     uint8_t data[NFT_DATA_SIZE], uint64_t *expires)
+/* One question for each element, in one message to the kernel. Returns its length. */
+static size_t write_questions(struct nft_elements *elements, const struct nft_element *wanted,
+                              size_t count)
 {
-    struct nlmsghdr *header =
-        start_elements(elements, elements->buffer, element, NFT_MSG_GETSETELEM, NLM_F_ACK);
-    struct nlattr *list = mnl_attr_nest_start(header, NFTA_SET_ELEM_LIST_ELEMENTS);
-    put_element(header, element);
-    mnl_attr_nest_end(header, list);
-    struct found found = {.data = data, .expires = expires};
-    memset(data, 0, NFT_DATA_SIZE);
-    *expires = 0;
-    if (mnl_socket_sendto(elements->socket, header, header->nlmsg_len) < 0)
-        return -1;
-    int running = MNL_CB_OK;
-    while (running > MNL_CB_STOP) {
-        ssize_t length = mnl_socket_recvfrom(elements->socket, elements->received, RECEIVE_SIZE);
-        if (length < 0)
-            return -1;
-        running = mnl_cb_run(elements->received, (size_t)length, elements->sequence,
-                             mnl_socket_get_portid(elements->socket), read_list, &found);
+    uint8_t *at = elements->buffer;
+    for (size_t i = 0; i < count; i++) {
+        struct nlmsghdr *header = start_elements(elements, at, &wanted[i], NFT_MSG_GETSETELEM, 0);
+        struct nlattr *list = mnl_attr_nest_start(header, NFTA_SET_ELEM_LIST_ELEMENTS);
+        put_element(header, &wanted[i]);
+        mnl_attr_nest_end(header, list);
+        at += MNL_ALIGN(header->nlmsg_len);
     }
-    if (running < 0)
-        return errno == ENOENT ? 0 : -1;
-    return found.present;
+    return (size_t)(at - elements->buffer);
+}
+
+/* Each question has one answer, the element or an error, and all are there when the question was sent:
+ * the kernel works on it meanwhile. */
+static void read_found(struct nft_elements *elements, uint32_t first, size_t count,
+                       struct nft_found *found)
+{
+    struct mmsghdr messages[QUESTIONS];
+    struct iovec parts[QUESTIONS];
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = (struct iovec){elements->received + i * ANSWER_SIZE, ANSWER_SIZE};
+        messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
+    }
+    int received = recvmmsg(mnl_socket_get_fd(elements->socket), messages, (unsigned int)count,
+                            MSG_DONTWAIT, NULL);
+    for (int i = 0; i < received; i++) {
+        const struct nlmsghdr *header = parts[i].iov_base;
+        uint32_t index = header->nlmsg_seq - first;
+        if (mnl_nlmsg_ok(header, (int)messages[i].msg_len) && index < count &&
+            header->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM))
+            read_list(header, &found[index]);
+    }
+}
+
+int nft_elements_get(struct nft_elements *elements, const struct nft_element *wanted, size_t count,
+                     struct nft_found *found)
+{
+    memset(found, 0, count * sizeof *found);
+    for (size_t done = 0; done < count; done += QUESTIONS) {
+        size_t step = count - done < QUESTIONS ? count - done : QUESTIONS;
+        uint32_t first = elements->sequence + 1;
+        size_t length = write_questions(elements, wanted + done, step);
+        if (mnl_socket_sendto(elements->socket, elements->buffer, length) < 0)
+            return -1;
+        read_found(elements, first, step, found + done);
+    }
+    return 0;
 }

@@ -39,9 +39,15 @@ void nft_elements_discard(struct nft_elements *elements);
 /* All or nothing; -1 with error: nothing. The queue is empty afterwards. */
 int nft_elements_commit(struct nft_elements *elements, struct error *error);
 
-/* Looks an element up by its key: 1 and its data and milliseconds to its end, 0 if it isn't there,
- * -1 on an error. */
-int nft_elements_get(struct nft_elements *elements, const struct nft_element *element,
-                     uint8_t data[NFT_DATA_SIZE], uint64_t *expires);
+struct nft_found {
+    bool present;
+    uint8_t data[NFT_DATA_SIZE];
+    uint64_t expires; /* milliseconds that it has left */
+};
+
+/* Looks elements up by their keys, all with as few calls of the kernel as it takes. -1 on an error; of
+ * an element that can't be told, present is false. */
+int nft_elements_get(struct nft_elements *elements, const struct nft_element *wanted, size_t count,
+                     struct nft_found *found);
 
 #endif
