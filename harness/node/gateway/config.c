@@ -267,7 +267,8 @@ static const struct key keys[] = {
     TEXT("state", state, "file that keeps mappings over a restart (none)"),
     PLAIN(FLAG, "masquerade", masquerade, "translate implicit flows too (yes)"),
     PLAIN(FLAG, "guard", guard, "drop what comes from outside unasked (no)"),
-    PLAIN(FLAG, "busy", busy, "never sleep, for measurements (no)"),
+    {"alert", NUMBER32, offsetof(struct config, alert), 0, 1000000,
+     "microseconds of waiting for a client's next request without sleep (50)", NULL, 0},
     POLICY(FLAG, "map", map, 0, 0, "serve MAP (yes)"),
     POLICY(FLAG, "peer", peer, 0, 0, "serve PEER (yes)"),
     POLICY(FLAG, "nat-pmp", nat_pmp, 0, 0, "serve NAT-PMP (yes)"),
@@ -468,6 +469,7 @@ int config_read(struct config *config, int argument_count, char *const *argument
     config->external[0] = address_any_ipv4();
     config->external_auto = true;
     config->masquerade = true;
+    config->alert = 50;
     memcpy(config->backend, "nftables", sizeof "nftables");
     if (read_environment(config, error) || read_arguments(config, argument_count, arguments, error))
         return -1;

@@ -47,7 +47,7 @@ struct config {
     char state[256]; /* "" : none is kept */
     bool masquerade; /* translate implicit flows too, to ports below those of mappings */
     bool guard;      /* drop what comes from outside unasked */
-    bool busy;       /* never sleep: for measurements */
+    uint32_t alert;  /* microseconds to look for the next request before going to sleep */
     bool check;      /* read everything, say what is wrong, and stop */
     bool help;
 

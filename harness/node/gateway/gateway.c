@@ -25,11 +25,13 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 _Static_assert((int)BACKEND_FORESEEN >= (int)SOCKETS_BATCH, "a batch is foreseen as a whole");
 
 enum {
+    BATCHES_A_TURN = 64,
     EVENTS_A_TURN = 64,       /* so that a wave of expiry doesn't keep requests waiting */
     RETRY_MILLISECONDS = 5000 /* between attempts to mend state file or device */
 };
@@ -386,8 +388,6 @@ static void end(struct gateway *gateway)
 /* Milliseconds that poll() may wait. */
 static int patience(const struct gateway *gateway, uint64_t now)
 {
-    if (gateway->config->busy)
-        return 0;
     uint64_t next = pcp_server_next_time(gateway->server);
     if (needs_mending(gateway) && gateway->mend_at < next)
         next = gateway->mend_at;
@@ -396,38 +396,52 @@ static int patience(const struct gateway *gateway, uint64_t now)
     return next - now < INT_MAX ? (int)(next - now) : INT_MAX;
 }
 
-static void turn(struct gateway *gateway, size_t listeners)
+static uint64_t microseconds(void)
 {
-    uint64_t now = clock_milliseconds();
-    bool served = false;
-    for (size_t i = 0; i < listeners; i++) {
-        size_t count = sockets_receive(gateway->sockets, i, gateway->inputs);
-        if (count)
-            serve_batch(gateway, i, count, now);
-        served = served || count;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Serves a listener for as long as it has something, but so many batches at most that the rest of the
+ * world isn't forgotten. It looks for more for a moment after each: to go to sleep and wake up takes
+ * longer than an answer, and a client that was just answered often asks again. */
+static void serve_listener(struct gateway *gateway, size_t which)
+{
+    uint64_t end = 0;
+    for (int batches = 0; batches < BATCHES_A_TURN;) {
+        size_t count = sockets_receive(gateway->sockets, which, gateway->inputs);
+        if (count) {
+            serve_batch(gateway, which, count, clock_milliseconds());
+            end = gateway->config->alert ? microseconds() + gateway->config->alert : 0;
+            batches++;
+        } else if (end == 0 || microseconds() >= end) {
+            return;
+        }
     }
-    if (!served && pcp_server_next_time(gateway->server) <= now)
-        serve_batch(gateway, 0, 0, now); /* nothing but what time brings */
-    if (needs_mending(gateway))
-        mend(gateway, now);
 }
 
 static void serve(struct gateway *gateway)
 {
     struct pollfd descriptors[SOCKETS_MAXIMUM + 2];
     size_t listeners = sockets_count(gateway->sockets);
+    struct pollfd *signals = &descriptors[listeners];
+    struct pollfd *addresses = &descriptors[listeners + 1];
     sockets_poll(gateway->sockets, descriptors);
-    descriptors[listeners] = (struct pollfd){.fd = gateway->signals, .events = POLLIN};
-    descriptors[listeners + 1] = (struct pollfd){.fd = gateway->addresses, .events = POLLIN};
-    unsigned int spins = 0;
-    while (!(descriptors[listeners].revents & POLLIN)) {
-        /* Busy polling looks at signals and addresses only now and then. */
-        if (!gateway->config->busy || spins++ % 1024 == 0) {
-            poll(descriptors, listeners + 2, patience(gateway, clock_milliseconds()));
-            if (descriptors[listeners + 1].revents & POLLIN)
-                follow_address(gateway, clock_milliseconds());
-        }
-        turn(gateway, listeners);
+    *signals = (struct pollfd){.fd = gateway->signals, .events = POLLIN};
+    *addresses = (struct pollfd){.fd = gateway->addresses, .events = POLLIN};
+    while (!(signals->revents & POLLIN)) {
+        poll(descriptors, listeners + 2, patience(gateway, clock_milliseconds()));
+        if (addresses->revents & POLLIN)
+            follow_address(gateway, clock_milliseconds());
+        for (size_t i = 0; i < listeners; i++)
+            if (descriptors[i].revents)
+                serve_listener(gateway, i);
+        uint64_t now = clock_milliseconds();
+        if (pcp_server_next_time(gateway->server) <= now)
+            serve_batch(gateway, 0, 0, now); /* nothing but what time brings */
+        if (needs_mending(gateway))
+            mend(gateway, now);
     }
 }
 

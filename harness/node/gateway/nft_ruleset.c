@@ -176,6 +176,18 @@ static void add_unmapped(struct text *text, const struct config *config)
         config->outside, config->policy.first_port, config->policy.last_port);
 }
 
+/* PCP itself is no flow to remember: a flood of it must not fill the kernel's table of them. */
+static void add_untracked(struct text *text, const struct config *config)
+{
+    add(text, " chain asked { type filter hook prerouting priority raw;\n");
+    for (size_t i = 0; i < config->inside_count; i++)
+        add(text, "  iifname \"%s\" udp dport %d notrack\n", config->inside[i], PCP_SERVER_PORT);
+    add(text, " }\n chain answered { type filter hook output priority raw;\n");
+    for (size_t i = 0; i < config->inside_count; i++)
+        add(text, "  oifname \"%s\" udp sport %d notrack\n", config->inside[i], PCP_SERVER_PORT);
+    add(text, " }\n");
+}
+
 /* Notes packets out. Where they are translated by now, the tracked flow knows their internal side: the
  * source of what began inside, and of the replies to what began outside. */
 static void add_flows(struct text *text, const struct family *family, const struct config *config)
@@ -249,6 +261,7 @@ static void add_table(struct text *text, const struct family *family, const stru
         add_sources(text, config);
         add_unmapped(text, config);
     }
+    add_untracked(text, config);
     add_flows(text, family, config);
     add_firewall(text, family, config);
     add(text, "}\n");
