@@ -43,10 +43,7 @@ static void disappoint(struct pcp_proxy *proxy, uint32_t mapping, struct pcp_ser
 {
     if (!mapping || proxy->outermost[mapping].known)
         return;
-    pcp_server_note_before(proxy->server, answer, mapping);
-    pcp_server_end(proxy->server, mapping, &answer->change);
-    answer->undo.action = PCP_UNDO_REPLACE;
-    answer->undo.filters_replaced = true;
+    pcp_server_end_noted(proxy->server, answer, mapping);
 }
 
 static size_t write_success(const struct pcp_proxy *proxy, const struct pcp_message *request,
@@ -84,26 +81,38 @@ static void relay_as_is(const struct pcp_proxy *proxy, const uint8_t *octets, si
     answer->length = length;
 }
 
+/* The mapping that a pending request is about, if it is still that client's. */
+static uint32_t pending_mapping(const struct pcp_proxy *proxy, const struct pcp_proxy_pending *slot,
+                                const struct pcp_message *request)
+{
+    uint32_t mapping = pcp_proxy_find_mapping(proxy, slot->opcode, &slot->internal, &request->data);
+    const struct pcp_table_mapping *record = &proxy->server->table.mappings[mapping];
+    bool same = mapping && record->kind != PCP_TABLE_STATIC &&
+                memcmp(record->nonce, slot->nonce, PCP_NONCE_LENGTH) == 0;
+    return same ? mapping : PCP_TABLE_NONE;
+}
+
 static void answer_pending(struct pcp_proxy *proxy, struct pcp_proxy_pending *slot,
                            const struct pcp_message *response, struct pcp_proxy_relay *relay)
 {
     struct pcp_message request;
     pcp_decode(slot->octets, slot->length, &request);
-    uint32_t mapping = pcp_proxy_find_mapping(proxy, slot->opcode, &slot->internal, &request.data);
+    uint32_t mapping = pending_mapping(proxy, slot, &request);
     uint32_t most = proxy->server->policy.maximum_lifetime;
     uint32_t lifetime = response->lifetime < most ? response->lifetime : most;
-    if (response->result == PCP_SUCCESS) {
-        if (mapping && request.lifetime && lifetime)
-            confirm(proxy, mapping, response, lifetime, &relay->answer);
-        relay->answer.length =
-            write_success(proxy, &request, response, lifetime, relay->answer.octets);
-    } else {
+    if (response->result != PCP_SUCCESS) {
         const struct pcp_server_input input = {.octets = slot->octets, .length = slot->length};
         if (request.lifetime)
             disappoint(proxy, mapping, &relay->answer);
         pcp_server_answer_error(proxy->server, &input, (enum pcp_result)response->result,
                                 response->lifetime, &relay->answer);
+        return;
     }
+    if (request.lifetime && !mapping)
+        return; /* it has gone here meanwhile: a SUCCESS would not be true */
+    if (request.lifetime && lifetime)
+        confirm(proxy, mapping, response, lifetime, &relay->answer);
+    relay->answer.length = write_success(proxy, &request, response, lifetime, relay->answer.octets);
 }
 
 /* Unasked: a Mapping Update. The mapping whose external endpoint it names as internal, or none. */

@@ -174,10 +174,12 @@ static void request(struct pcp_server *server, const struct pcp_server_input *in
     }
 }
 
-static void free_expired_filters(struct pcp_server *server)
+void pcp_server_forget_event(struct pcp_server *server)
 {
     pcp_table_filter_free(&server->table, server->expired_filters);
+    pcp_table_description_free(&server->table, server->expired_description);
     server->expired_filters = PCP_TABLE_NONE;
+    server->expired_description = PCP_TABLE_NONE;
 }
 
 void pcp_server_request(struct pcp_server *server, const struct pcp_server_input *input,
@@ -187,9 +189,10 @@ void pcp_server_request(struct pcp_server *server, const struct pcp_server_input
     answer->change.kind = PCP_SERVER_UNCHANGED;
     answer->undo.action = PCP_UNDO_NONE;
     answer->undo.filters_replaced = false;
+    answer->undo.description_replaced = false;
     if (input->now > server->now)
         server->now = input->now;
-    free_expired_filters(server);
+    pcp_server_forget_event(server);
     bool inside = input->side == PCP_SERVER_INSIDE;
     if (inside ? !pcp_server_is_inside(server, &input->source) : input->side != PCP_SERVER_TRUSTED)
         return; /* a trusted side's clients are of no inside prefix: they map for those who are */

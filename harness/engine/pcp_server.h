@@ -56,9 +56,10 @@ struct pcp_server_mapping {
     uint16_t path;
     bool third_party, prefer_failure, filtered; /* options of the last request */
     bool nat_pmp;                               /* asked for by NAT-PMP */
-    bool secondary;   /* a PEER on the port of a flow older than the MAP */
-    bool was_peer;    /* resting: it was a PEER */
-    uint32_t filters; /* for pcp_server_filter_next() */
+    bool secondary;       /* a PEER on the port of a flow older than the MAP */
+    bool was_peer;        /* resting: it was a PEER */
+    uint32_t filters;     /* for pcp_server_filter_next() */
+    uint32_t description; /* for pcp_server_description() */
 };
 
 enum pcp_server_change_kind {
@@ -101,6 +102,8 @@ struct pcp_server_undo {
     uint8_t flags_before;
     uint32_t filters_before; /* chain to free when committed, to put back when refused */
     bool filters_replaced;
+    uint32_t description_before; /* likewise */
+    bool description_replaced;
 };
 
 struct pcp_server_answer {
@@ -210,6 +213,9 @@ bool pcp_server_next(const struct pcp_server *server, uint32_t *cursor,
 /* Walks the filters of a mapping; cursor starts at mapping->filters. */
 bool pcp_server_filter_next(const struct pcp_server *server, uint32_t *cursor,
                             struct pcp_filter *filter);
+/* What the mapping's client says of it, UTF-8 without a NUL (RFC 7220); *length is 0 if nothing. */
+const uint8_t *pcp_server_description(const struct pcp_server *server,
+                                      const struct pcp_server_mapping *mapping, size_t *length);
 /* Puts a stored mapping back, with its filters; -1 if it doesn't fit this server's policy any more
  * (address, room), in which case the Epoch must be reset. */
 int pcp_server_restore(struct pcp_server *server, const struct pcp_server_mapping *mapping,
@@ -222,7 +228,7 @@ int pcp_server_replay(struct pcp_server *server, const struct pcp_server_change 
 
 /* Live mappings, resting ports and filters, as they stand. */
 struct pcp_server_counts {
-    uint32_t live, resting, filters, hosts;
+    uint32_t live, resting, filters, hosts, descriptions;
 };
 struct pcp_server_counts pcp_server_count(const struct pcp_server *server);
 

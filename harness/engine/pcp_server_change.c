@@ -94,6 +94,8 @@ bool pcp_server_create_mapping(struct pcp_server *server, struct pcp_server_answ
     undo->action = resting ? PCP_UNDO_REPLACE : PCP_UNDO_ERASE;
     undo->filters_before = PCP_TABLE_NONE;
     undo->filters_replaced = true;
+    undo->description_before = PCP_TABLE_NONE;
+    undo->description_replaced = true;
     answer->change.kind = PCP_SERVER_CREATED;
     answer->change.rest_until = 0;
     pcp_server_view(server, mapping, &answer->change.mapping);
@@ -108,13 +110,16 @@ void pcp_server_note_before(struct pcp_server *server, struct pcp_server_answer 
     pcp_server_view(server, mapping, &undo->before);
     undo->flags_before = server->table.mappings[mapping].flags;
     undo->filters_before = undo->before.filters;
+    undo->description_before = undo->before.description;
 }
 
 void pcp_server_note_renewed(struct pcp_server *server, struct pcp_server_answer *answer,
                              uint32_t mapping)
 {
-    bool filtered = server->table.mappings[mapping].filters != answer->undo.filters_before;
+    const struct pcp_table_mapping *record = &server->table.mappings[mapping];
+    bool filtered = record->filters != answer->undo.filters_before;
     answer->undo.filters_replaced = filtered;
+    answer->undo.description_replaced = record->description != answer->undo.description_before;
     answer->change.kind = filtered ? PCP_SERVER_FILTERED : PCP_SERVER_RENEWED;
     answer->change.rest_until = 0;
     answer->change.filters_before = answer->undo.filters_before;
@@ -153,13 +158,27 @@ void pcp_server_end(struct pcp_server *server, uint32_t mapping, struct pcp_serv
         change->rest_until = ended + rest; /* else another mapping holds the port */
 }
 
+void pcp_server_end_noted(struct pcp_server *server, struct pcp_server_answer *answer,
+                          uint32_t mapping)
+{
+    struct pcp_server_undo *undo = &answer->undo;
+    pcp_server_note_before(server, answer, mapping);
+    pcp_server_end(server, mapping, &answer->change);
+    undo->action = PCP_UNDO_REPLACE;
+    undo->filters_replaced = true;
+    undo->description_replaced = true;
+}
+
 /* --- undoing -------------------------------------------------------------------------------- */
 
 void pcp_server_commit(struct pcp_server *server, struct pcp_server_answer *answer)
 {
     if (answer->undo.filters_replaced)
         pcp_table_filter_free(&server->table, answer->undo.filters_before);
+    if (answer->undo.description_replaced)
+        pcp_table_description_free(&server->table, answer->undo.description_before);
     answer->undo.filters_replaced = false;
+    answer->undo.description_replaced = false;
     answer->undo.action = PCP_UNDO_NONE;
 }
 
@@ -188,6 +207,8 @@ static void restore_fields(struct pcp_server *server, uint32_t mapping,
     record->flags = undo->flags_before;
     if (undo->filters_replaced)
         record->filters = undo->filters_before;
+    if (undo->description_replaced)
+        record->description = undo->description_before;
     /* Where the former client's host record has gone meanwhile, the later one must do. */
     pcp_table_set_client(&server->table, mapping, &before->client, before->client_port,
                          before->path);
@@ -200,19 +221,30 @@ void pcp_server_undo(struct pcp_server *server, struct pcp_server_answer *answer
     if (undo->action == PCP_UNDO_NONE)
         return;
     uint32_t mapping = find_left(server, &answer->change);
+    const struct pcp_table_mapping *record = &server->table.mappings[mapping];
     uint32_t useless = PCP_TABLE_NONE; /* filters that the request made */
+    uint32_t unsaid = PCP_TABLE_NONE;  /* and its description */
     if (mapping && undo->filters_replaced)
-        useless = server->table.mappings[mapping].filters;
-    if (undo->action == PCP_UNDO_RESTORE && mapping)
+        useless = record->filters;
+    if (mapping && undo->description_replaced)
+        unsaid = record->description;
+    if (undo->action == PCP_UNDO_RESTORE && mapping) {
         restore_fields(server, mapping, undo);
-    else if (undo->action == PCP_UNDO_RESTORE && undo->filters_replaced)
-        useless = undo->filters_before; /* it has ended, and with it the filters made */
-    else if (mapping)
+    } else if (undo->action == PCP_UNDO_RESTORE) {
+        /* It has ended, and with it what the request made. */
+        if (undo->filters_replaced)
+            useless = undo->filters_before;
+        if (undo->description_replaced)
+            unsaid = undo->description_before;
+    } else if (mapping) {
         pcp_table_erase(&server->table, mapping);
+    }
     if (undo->action == PCP_UNDO_REPLACE)
         pcp_server_insert(server, &undo->before);
     pcp_table_filter_free(&server->table, useless);
+    pcp_table_description_free(&server->table, unsaid);
     undo->action = PCP_UNDO_NONE;
     undo->filters_replaced = false;
+    undo->description_replaced = false;
     answer->change.kind = PCP_SERVER_UNCHANGED;
 }

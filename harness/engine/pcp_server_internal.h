@@ -6,7 +6,7 @@
 #include "engine/pcp_server_table.h"
 
 /* Options of later RFCs; codes from 128 on may be ignored (section 7.3). */
-enum pcp_server_extension { PCP_SERVER_OPTION_PREFIX64 = 129 };
+enum pcp_server_extension { PCP_SERVER_OPTION_DESCRIPTION = 128, PCP_SERVER_OPTION_PREFIX64 = 129 };
 
 /* Announcements and Mapping Updates under way, section 14. */
 struct pcp_server_recovery {
@@ -27,7 +27,7 @@ struct pcp_server {
     uint64_t now;
     uint64_t epoch_start; /* milliseconds; the Epoch Time was 0 then */
     struct pcp_server_recovery recovery;
-    uint32_t expired_filters; /* of the last event's mapping, kept for its reader */
+    uint32_t expired_filters, expired_description; /* of the last event's mapping, for its reader */
     struct pcp_table table;
 };
 
@@ -39,6 +39,9 @@ struct pcp_exchange {
     struct pcp_message request;
     struct address internal; /* source, or that of THIRD_PARTY */
     bool third_party, prefer_failure, filtered;
+    const uint8_t *description; /* that was asked for, inside the request, or NULL */
+    size_t description_length;
+    bool described;     /* and it was kept */
     uint32_t processed; /* options, a bit a rule of pcp_server_options.c */
     bool nat_pmp;       /* a NAT-PMP request in the form of a MAP without a nonce */
     uint32_t lifetime;  /* of the answer: seconds granted, or of an error that needs its own */
@@ -60,6 +63,11 @@ enum pcp_result pcp_server_apply_filters(struct pcp_exchange *exchange, uint32_t
                                          uint32_t *chain);
 /* Appends the processed options of the request to a success response; 0 if they don't fit. */
 size_t pcp_server_echo_options(const struct pcp_exchange *exchange, uint8_t *octets, size_t used);
+
+/* DESCRIPTION, RFC 7220: takes a sound one of the request; puts it in the place of *description (the
+ * former one stays the caller's), or leaves that where the request has none or there is no room. */
+void pcp_server_take_description(struct pcp_exchange *exchange, const struct pcp_option *option);
+void pcp_server_describe(struct pcp_exchange *exchange, uint32_t *description);
 
 /* Appends all PREFIX64 options that policy knows (RFC 7225); 0 if they don't fit. */
 size_t pcp_server_append_prefix64(const struct pcp_server *server, uint8_t *octets, size_t used);
@@ -146,6 +154,11 @@ void pcp_server_note_renewed(struct pcp_server *server, struct pcp_server_answer
                              uint32_t mapping);
 /* Ends a mapping and lets its port rest. Its filters are let go of, not freed. */
 void pcp_server_end(struct pcp_server *server, uint32_t mapping, struct pcp_server_change *change);
+/* The same for the mapping that a request ends. */
+void pcp_server_end_noted(struct pcp_server *server, struct pcp_server_answer *answer,
+                          uint32_t mapping);
+/* Lets go of what the last event's reader may have looked at. */
+void pcp_server_forget_event(struct pcp_server *server);
 /* Puts the state back to where it was before the request. */
 void pcp_server_undo(struct pcp_server *server, struct pcp_server_answer *answer);
 

@@ -178,6 +178,7 @@ static enum pcp_result renew(struct pcp_exchange *exchange, uint32_t mapping)
         return PCP_NO_RESOURCES;
     }
     server->table.mappings[mapping].filters = chain;
+    pcp_server_describe(exchange, &server->table.mappings[mapping].description);
     uint32_t lifetime = set_remaining(server, mapping, (uint64_t)grant(exchange) * MILLISECONDS);
     pcp_server_note_renewed(server, exchange->answer, mapping);
     return succeed(exchange, &view, lifetime);
@@ -221,15 +222,13 @@ static enum pcp_result delete_mapping(struct pcp_exchange *exchange, uint32_t ho
     exchange->external_port = exchange->request.data.map.external_port;
     if (!mapping)
         return delete_absent(exchange, host, binding);
-    pcp_server_note_before(server, answer, mapping);
     if (pcp_server_idle_rest(server, mapping)) {
+        pcp_server_note_before(server, answer, mapping);
         exchange->lifetime = set_remaining(server, mapping, 0);
         pcp_server_note_renewed(server, answer, mapping);
-        return PCP_SUCCESS;
+    } else {
+        pcp_server_end_noted(server, answer, mapping);
     }
-    pcp_server_end(server, mapping, &answer->change);
-    answer->undo.action = PCP_UNDO_REPLACE;
-    answer->undo.filters_replaced = true;
     return PCP_SUCCESS;
 }
 
@@ -311,10 +310,12 @@ static enum pcp_result create(struct pcp_exchange *exchange, uint32_t binding)
     if (result)
         return result;
 
+    pcp_server_describe(exchange, &view.description);
     uint32_t lifetime = grant(exchange);
     view.deadline = server->now + (uint64_t)lifetime * MILLISECONDS;
     if (!pcp_server_create_mapping(server, exchange->answer, &view, resting)) {
         pcp_table_filter_free(&server->table, view.filters);
+        pcp_table_description_free(&server->table, view.description);
         return PCP_NO_RESOURCES;
     }
     return succeed(exchange, &view, lifetime);

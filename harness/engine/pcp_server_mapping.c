@@ -114,6 +114,7 @@ void pcp_table_release(struct pcp_table *table, uint32_t index, uint64_t rest_un
         mapping->flags |= PCP_TABLE_WAS_PEER;
     mapping->kind = PCP_TABLE_RESTING;
     mapping->filters = PCP_TABLE_NONE;
+    mapping->description = PCP_TABLE_NONE;
     binding->map = index;
     pcp_table_set_resting(table, mapping->binding, true);
     pcp_server_heap_move(&table->heap, index, rest_until);

@@ -120,6 +120,20 @@ static enum pcp_result check_filters(const struct pcp_exchange *exchange)
     return PCP_SUCCESS;
 }
 
+/* --- DESCRIPTION, RFC 7220 ------------------------------------------------------------------ */
+
+static bool description_enabled(const struct pcp_exchange *exchange)
+{
+    return exchange->server->policy.description_capacity > 0;
+}
+
+static enum pcp_result take_description(struct pcp_exchange *exchange,
+                                        const struct pcp_option *option)
+{
+    pcp_server_take_description(exchange, option);
+    return PCP_SUCCESS;
+}
+
 /* --- PREFIX64, RFC 7225 --------------------------------------------------------------------- */
 
 static bool prefix64_enabled(const struct pcp_exchange *exchange)
@@ -143,6 +157,8 @@ static const struct option_rule rules[] = {
     {PCP_PREFER_FAILURE, MAP_BIT, true, PCP_MALFORMED_REQUEST, prefer_failure_enabled,
      take_prefer_failure},
     {PCP_FILTER, MAP_BIT, false, PCP_MALFORMED_OPTION, filter_enabled, take_filter},
+    {PCP_SERVER_OPTION_DESCRIPTION, MAP_BIT | PEER_BIT, true, PCP_MALFORMED_OPTION,
+     description_enabled, take_description},
     {PCP_SERVER_OPTION_PREFIX64, MAP_BIT | ANNOUNCE_BIT, true, PCP_MALFORMED_OPTION,
      prefix64_enabled, take_prefix64},
 };
@@ -297,6 +313,23 @@ enum pcp_result pcp_server_apply_filters(struct pcp_exchange *exchange, uint32_t
     return PCP_EXCESSIVE_REMOTE_PEERS;
 }
 
+/* One processed option of the request as it stands in the response. */
+static size_t echo_option(const struct pcp_exchange *exchange, const struct pcp_option *option,
+                          uint8_t *octets, size_t used)
+{
+    bool described = option->code == PCP_SERVER_OPTION_DESCRIPTION;
+    if (option->code == PCP_SERVER_OPTION_PREFIX64)
+        return pcp_server_append_prefix64(exchange->server, octets, used);
+    if (described && !exchange->described)
+        return used; /* not kept, not in the answer */
+    uint16_t length = described ? (uint16_t)exchange->description_length : option->length;
+    size_t end =
+        pcp_append_option(octets, used, PCP_MAXIMUM_LENGTH, option->code, option->data, length);
+    if (end && option->code == PCP_FILTER)
+        octets[used + PCP_OPTION_HEADER_LENGTH] = 0; /* reserved, MUST be sent as 0 (13.3) */
+    return end;
+}
+
 size_t pcp_server_echo_options(const struct pcp_exchange *exchange, uint8_t *octets, size_t used)
 {
     const struct pcp_message *request = &exchange->request;
@@ -306,17 +339,8 @@ size_t pcp_server_echo_options(const struct pcp_exchange *exchange, uint8_t *oct
     while (used &&
            pcp_option_next(request->options, request->options_length, &offset, &option, &fault)) {
         const struct option_rule *rule = rule_of(option.code);
-        if (!rule || !(exchange->processed >> (rule - rules) & 1))
-            continue; /* not processed, not in the answer (7.3) */
-        if (option.code == PCP_SERVER_OPTION_PREFIX64) {
-            used = pcp_server_append_prefix64(exchange->server, octets, used);
-            continue;
-        }
-        size_t at = used;
-        used = pcp_append_option(octets, used, PCP_MAXIMUM_LENGTH, option.code, option.data,
-                                 option.length);
-        if (used && option.code == PCP_FILTER)
-            octets[at + PCP_OPTION_HEADER_LENGTH] = 0; /* reserved, MUST be sent as 0 (13.3) */
+        if (rule && exchange->processed >> (rule - rules) & 1) /* others stay out (7.3) */
+            used = echo_option(exchange, &option, octets, used);
     }
     return used;
 }

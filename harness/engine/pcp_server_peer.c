@@ -68,6 +68,7 @@ static enum pcp_result renew(struct pcp_exchange *exchange, uint32_t mapping)
     }
     memcpy(record->nonce, nonce, PCP_NONCE_LENGTH);
     record->flags = exchange->third_party ? PCP_TABLE_THIRD_PARTY : 0;
+    pcp_server_describe(exchange, &record->description);
     uint32_t wanted = exchange->request.lifetime;
     if (wanted > server->policy.maximum_lifetime)
         wanted = server->policy.maximum_lifetime;
@@ -164,10 +165,13 @@ static enum pcp_result create(struct pcp_exchange *exchange, uint32_t binding)
         result = pcp_server_may_create(server, &exchange->internal);
     if (result)
         return result;
+    pcp_server_describe(exchange, &view.description);
     uint32_t lifetime = pcp_server_clamp(server, exchange->request.lifetime);
     view.deadline = server->now + (uint64_t)lifetime * MILLISECONDS;
-    if (!pcp_server_create_mapping(server, exchange->answer, &view, resting))
+    if (!pcp_server_create_mapping(server, exchange->answer, &view, resting)) {
+        pcp_table_description_free(&server->table, view.description);
         return PCP_NO_RESOURCES;
+    }
     return succeed(exchange, &view, lifetime);
 }
 

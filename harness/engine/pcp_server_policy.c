@@ -95,6 +95,9 @@ int pcp_server_policy_check(const struct pcp_server_policy *policy, struct error
     if (policy->filter_capacity > 1U << 24)
         return error_set(error, "filter capacity: expected at most %u, got %u", 1U << 24,
                          policy->filter_capacity);
+    if (policy->description_capacity > 1U << 24)
+        return error_set(error, "description capacity: expected at most %u, got %u", 1U << 24,
+                         policy->description_capacity);
     if (policy->external_count > PCP_SERVER_MAXIMUM_ADDRESSES)
         return error_set(error, "external addresses: expected at most %d, got %zu",
                          PCP_SERVER_MAXIMUM_ADDRESSES, policy->external_count);

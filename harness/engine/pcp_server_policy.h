@@ -53,6 +53,7 @@ struct pcp_server_policy {
     /* Room, fixed when the server is made. Resting ports take room as mappings do. */
     uint32_t mapping_capacity;
     uint32_t filter_capacity;
+    uint32_t description_capacity; /* 0: the DESCRIPTION option is ignored, RFC 7220 */
 
     /* Operations and options. */
     bool map, peer, nat_pmp;

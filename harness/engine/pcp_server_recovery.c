@@ -26,6 +26,7 @@ static bool expire(struct pcp_server *server, struct pcp_server_event *event)
         event->kind = PCP_SERVER_EXPIRED;
         pcp_server_end(server, mapping, &event->change);
         server->expired_filters = event->change.mapping.filters;
+        server->expired_description = event->change.mapping.description;
         return true;
     }
     return false;
@@ -153,8 +154,7 @@ bool pcp_server_advance(struct pcp_server *server, uint64_t now, struct pcp_serv
 {
     if (now > server->now)
         server->now = now;
-    pcp_table_filter_free(&server->table, server->expired_filters);
-    server->expired_filters = PCP_TABLE_NONE;
+    pcp_server_forget_event(server);
     return expire(server, event) || announce(server, event) || update(server, event);
 }
 

@@ -50,6 +50,7 @@ int pcp_server_restore(struct pcp_server *server, const struct pcp_server_mappin
     const char *obstacle = restore_obstacle(server, mapping);
     struct pcp_server_mapping view = *mapping;
     view.filters = PCP_TABLE_NONE;
+    view.description = PCP_TABLE_NONE; /* it isn't stored: the client says it again */
     for (size_t i = 0; i < filter_count && !obstacle; i++)
         if (!pcp_table_filter_add(&server->table, &view.filters, &filters[i]))
             obstacle = "no room for its filters";
@@ -68,8 +69,10 @@ int pcp_server_restore(struct pcp_server *server, const struct pcp_server_mappin
 static void erase(struct pcp_server *server, uint32_t mapping)
 {
     uint32_t chain = server->table.mappings[mapping].filters;
+    uint32_t description = server->table.mappings[mapping].description;
     pcp_table_erase(&server->table, mapping);
     pcp_table_filter_free(&server->table, chain);
+    pcp_table_description_free(&server->table, description);
 }
 
 /* Makes way on an external port that rests: its client has it back. */

@@ -13,12 +13,19 @@ static size_t padded(size_t octets)
     return (octets + 7) & ~(size_t)7;
 }
 
+static struct pcp_table_room room_of(const struct pcp_server_policy *policy)
+{
+    return (struct pcp_table_room){.mappings = policy->mapping_capacity,
+                                   .filters = policy->filter_capacity,
+                                   .descriptions = policy->description_capacity,
+                                   .pools = (uint32_t)policy->external_count};
+}
+
 size_t pcp_server_size(const struct pcp_server_policy *policy)
 {
+    struct pcp_table_room room = room_of(policy);
     return padded(sizeof(struct pcp_server)) +
-           2 * padded(policy->external_count * sizeof(struct address)) +
-           pcp_table_size(policy->mapping_capacity, policy->filter_capacity,
-                          (uint32_t)policy->external_count);
+           2 * padded(policy->external_count * sizeof(struct address)) + pcp_table_size(&room);
 }
 
 struct pcp_server *pcp_server_create(void *memory, size_t size,
@@ -49,8 +56,8 @@ struct pcp_server *pcp_server_create(void *memory, size_t size,
     if (policy->external_count)
         memcpy(next, policy->external, policy->external_count * sizeof(struct address));
     next += padded(policy->external_count * sizeof(struct address));
-    pcp_table_init(&server->table, next, policy->mapping_capacity, policy->filter_capacity,
-                   (uint32_t)policy->external_count, key);
+    struct pcp_table_room room = room_of(policy);
+    pcp_table_init(&server->table, next, &room, key);
     server->policy.external = server->external;
     for (size_t i = 0; i < policy->external_count; i++) { /* given to nobody, section 11.3 */
         pcp_table_port_reserve(&server->table, (uint16_t)i, UDP, PCP_SERVER_PORT);
@@ -137,6 +144,7 @@ void pcp_server_view(const struct pcp_server *server, uint32_t index,
         .secondary = binding->flags & PCP_TABLE_BINDING_SECONDARY,
         .was_peer = mapping->flags & PCP_TABLE_WAS_PEER,
         .filters = mapping->filters,
+        .description = mapping->description,
     };
     memcpy(view->nonce, mapping->nonce, PCP_NONCE_LENGTH);
 }
@@ -188,6 +196,7 @@ uint32_t pcp_server_insert(struct pcp_server *server, const struct pcp_server_ma
     memcpy(mapping->nonce, view->nonce, PCP_NONCE_LENGTH);
     mapping->flags = pcp_server_flags_of(view);
     mapping->filters = view->filters;
+    mapping->description = view->description;
     if (view->nat_pmp)
         table->bindings[binding].flags |= PCP_TABLE_BINDING_NAT_PMP;
     if (!pcp_table_set_client(table, index, &view->client, view->client_port, view->path)) {
@@ -238,10 +247,19 @@ bool pcp_server_filter_next(const struct pcp_server *server, uint32_t *cursor,
     return true;
 }
 
+const uint8_t *pcp_server_description(const struct pcp_server *server,
+                                      const struct pcp_server_mapping *mapping, size_t *length)
+{
+    const struct pcp_table_description *record = &server->table.descriptions[mapping->description];
+    *length = mapping->description ? record->length : 0;
+    return record->text;
+}
+
 struct pcp_server_counts pcp_server_count(const struct pcp_server *server)
 {
     struct pcp_server_counts counts = {.filters = server->table.filters_used,
-                                       .hosts = server->table.hosts_used};
+                                       .hosts = server->table.hosts_used,
+                                       .descriptions = server->table.descriptions_used};
     for (uint32_t i = 1; i <= server->table.mappings_touched; i++) {
         uint8_t kind = server->table.mappings[i].kind;
         counts.resting += kind == PCP_TABLE_RESTING;

@@ -1,4 +1,4 @@
-/* Memory, hosts and filters of the mapping table. */
+/* Memory, hosts, filters and descriptions of the mapping table. */
 #include "engine/pcp_server_table.h"
 #include "engine/pcp_server_hash.h"
 
@@ -33,6 +33,8 @@ static size_t lay_out(struct pcp_table *table, uint8_t *memory)
     table->mappings = cut(memory, &used, records * sizeof *table->mappings);
     table->filters =
         cut(memory, &used, ((size_t)table->filter_capacity + 1) * sizeof *table->filters);
+    table->descriptions =
+        cut(memory, &used, ((size_t)table->description_capacity + 1) * sizeof *table->descriptions);
     table->host_buckets = cut(memory, &used, buckets * sizeof(uint32_t));
     table->internal_buckets = cut(memory, &used, buckets * sizeof(uint32_t));
     table->external_buckets = cut(memory, &used, buckets * sizeof(uint32_t));
@@ -45,36 +47,39 @@ static size_t lay_out(struct pcp_table *table, uint8_t *memory)
     return used;
 }
 
-size_t pcp_table_size(uint32_t capacity, uint32_t filter_capacity, uint32_t pools)
+static struct pcp_table sized(const struct pcp_table_room *room)
 {
-    struct pcp_table table = {.capacity = capacity,
-                              .pools = pools,
-                              .filter_capacity = filter_capacity,
-                              .bucket_mask = bucket_count(capacity) - 1};
+    return (struct pcp_table){.capacity = room->mappings,
+                              .filter_capacity = room->filters,
+                              .description_capacity = room->descriptions,
+                              .pools = room->pools,
+                              .bucket_mask = bucket_count(room->mappings) - 1};
+}
+
+size_t pcp_table_size(const struct pcp_table_room *room)
+{
+    struct pcp_table table = sized(room);
     return lay_out(&table, NULL);
 }
 
-void pcp_table_init(struct pcp_table *table, void *memory, uint32_t capacity,
-                    uint32_t filter_capacity, uint32_t pools, const uint64_t key[2])
+void pcp_table_init(struct pcp_table *table, void *memory, const struct pcp_table_room *room,
+                    const uint64_t key[2])
 {
-    memset(table, 0, sizeof *table);
+    *table = sized(room);
     table->key[0] = key[0];
     table->key[1] = key[1];
-    table->capacity = capacity;
-    table->filter_capacity = filter_capacity;
-    table->pools = pools;
-    table->bucket_mask = bucket_count(capacity) - 1;
     lay_out(table, memory);
     size_t buckets = ((size_t)table->bucket_mask + 1) * sizeof(uint32_t);
     memset(table->host_buckets, 0, buckets);
     memset(table->internal_buckets, 0, buckets);
     memset(table->external_buckets, 0, buckets);
     memset(table->peer_buckets, 0, buckets);
-    memset(table->taken, 0, (size_t)pools * PCP_TABLE_POOL_WORDS * sizeof(uint64_t));
+    memset(table->taken, 0, (size_t)table->pools * PCP_TABLE_POOL_WORDS * sizeof(uint64_t));
     table->hosts[0] = (struct pcp_table_host){0};
     table->bindings[0] = (struct pcp_table_binding){0};
     table->mappings[0] = (struct pcp_table_mapping){0};
     table->filters[0] = (struct pcp_table_filter){0};
+    table->descriptions[0] = (struct pcp_table_description){0};
 }
 
 /* --- hosts ---------------------------------------------------------------------------------- */
@@ -152,4 +157,29 @@ void pcp_table_filter_free(struct pcp_table *table, uint32_t chain)
         table->filters_used--;
         chain = next;
     }
+}
+
+/* --- descriptions --------------------------------------------------------------------------- */
+
+uint32_t pcp_table_description_add(struct pcp_table *table, const uint8_t *text, size_t length)
+{
+    uint32_t index =
+        pcp_table_fresh(&table->free_description, table->descriptions[table->free_description].next,
+                        &table->descriptions_touched, table->description_capacity);
+    if (!index)
+        return PCP_TABLE_NONE;
+    struct pcp_table_description *description = &table->descriptions[index];
+    description->length = (uint8_t)length;
+    memcpy(description->text, text, length);
+    table->descriptions_used++;
+    return index;
+}
+
+void pcp_table_description_free(struct pcp_table *table, uint32_t index)
+{
+    if (!index)
+        return;
+    table->descriptions[index].next = table->free_description;
+    table->free_description = index;
+    table->descriptions_used--;
 }

@@ -23,6 +23,7 @@
 
 enum {
     PCP_TABLE_NONE = 0,
+    PCP_TABLE_DESCRIPTION_SIZE = 128,      /* octets of text, RFC 7220 section 3 */
     PCP_TABLE_POOL_WORDS = 2 * 65536 / 64, /* a bit a port of an address: UDP, behind them TCP */
     PCP_TABLE_SAME = UINT16_MAX /* pool of a binding whose external side is its internal one */
 };
@@ -80,7 +81,8 @@ struct pcp_table_mapping {
     uint32_t binding;
     uint32_t next;    /* PEER: hash chain by five-tuple; or free list */
     uint32_t filters; /* first of its filters */
-    uint32_t client;  /* host that sent the last request */
+    uint32_t description;
+    uint32_t client; /* host that sent the last request */
     uint16_t client_port;
     uint16_t path; /* where that request came in, in the caller's numbers */
     uint16_t remote_port;
@@ -95,27 +97,41 @@ struct pcp_table_filter {
     uint8_t prefix_length;
 };
 
+struct pcp_table_description {
+    uint32_t next; /* free list */
+    uint8_t length;
+    uint8_t text[PCP_TABLE_DESCRIPTION_SIZE];
+};
+
 struct pcp_table {
     uint64_t key[2];
     struct pcp_table_host *hosts;
     struct pcp_table_binding *bindings;
     struct pcp_table_mapping *mappings;
     struct pcp_table_filter *filters;
+    struct pcp_table_description *descriptions;
     uint32_t *host_buckets, *internal_buckets, *external_buckets, *peer_buckets;
     uint64_t *taken;             /* a bit for each UDP and TCP port of each external address */
     struct pcp_server_heap heap; /* deadlines of mappings, resting ones included */
     uint32_t pools;
-    uint32_t capacity, filter_capacity, bucket_mask;
-    uint32_t free_host, free_binding, free_mapping, free_filter; /* records given back */
-    uint32_t hosts_touched, bindings_touched, mappings_touched, filters_touched; /* ever used */
+    uint32_t capacity, filter_capacity, description_capacity, bucket_mask;
+    /* Records given back, and those ever used. */
+    uint32_t free_host, free_binding, free_mapping, free_filter, free_description;
+    uint32_t hosts_touched, bindings_touched, mappings_touched, filters_touched;
+    uint32_t descriptions_touched, descriptions_used;
     uint32_t hosts_used, bindings_used, mappings_used, filters_used;
 };
 
-/* Octets that a table needs behind its struct: room for mappings, filters and external addresses. */
-size_t pcp_table_size(uint32_t capacity, uint32_t filter_capacity, uint32_t pools);
+/* Room for records. */
+struct pcp_table_room {
+    uint32_t mappings, filters, descriptions, pools;
+};
+
+/* Octets that a table needs behind its struct. */
+size_t pcp_table_size(const struct pcp_table_room *room);
 /* Makes an empty table in memory, which must be aligned for uint64_t. */
-void pcp_table_init(struct pcp_table *table, void *memory, uint32_t capacity,
-                    uint32_t filter_capacity, uint32_t pools, const uint64_t key[2]);
+void pcp_table_init(struct pcp_table *table, void *memory, const struct pcp_table_room *room,
+                    const uint64_t key[2]);
 
 /* Hosts. Taking makes one where there is none (PCP_TABLE_NONE: no room) and counts a reference. */
 uint32_t pcp_table_host_find(const struct pcp_table *table, const struct address *address);
@@ -168,12 +184,12 @@ uint32_t pcp_table_attach(struct pcp_table *table, uint32_t binding, enum pcp_ta
                           const struct address *remote, uint16_t remote_port, uint64_t deadline);
 
 /* Ends a mapping. If it was the last of its binding the port rests until the deadline given, and
- * the record goes on as PCP_TABLE_RESTING; otherwise it is erased. Its filters are let go of, not
- * freed: the caller keeps their chain. */
+ * the record goes on as PCP_TABLE_RESTING; otherwise it is erased. Its filters and description are
+ * let go of, not freed: the caller keeps them. */
 void pcp_table_release(struct pcp_table *table, uint32_t mapping, uint64_t rest_until);
 
 /* Removes a mapping, live or resting, and its binding and host where nothing else needs them. Its
- * filters are let go of, not freed. */
+ * filters and description are let go of, not freed. */
 void pcp_table_erase(struct pcp_table *table, uint32_t mapping);
 
 /* Remembers who asked for a mapping last; false: no room for that host. */
@@ -184,6 +200,10 @@ bool pcp_table_set_client(struct pcp_table *table, uint32_t mapping, const struc
 bool pcp_table_filter_add(struct pcp_table *table, uint32_t *chain,
                           const struct pcp_filter *filter);
 void pcp_table_filter_free(struct pcp_table *table, uint32_t chain);
+
+/* Keeps a description of at most PCP_TABLE_DESCRIPTION_SIZE octets; PCP_TABLE_NONE: no room. */
+uint32_t pcp_table_description_add(struct pcp_table *table, const uint8_t *text, size_t length);
+void pcp_table_description_free(struct pcp_table *table, uint32_t description);
 
 /* --- for the files of the table alone ------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP_HEAD = 4, MAPPINGS = 24, FILTERS = 12 };
+enum { STEP_HEAD = 4, MAPPINGS = 24, FILTERS = 12, DESCRIPTIONS = 4 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,6 +40,7 @@ static struct pcp_server *make(const struct address *external)
     clients = third_party;
     policy.mapping_capacity = MAPPINGS;
     policy.filter_capacity = FILTERS;
+    policy.description_capacity = DESCRIPTIONS;
     policy.mappings_per_host = 10;
     policy.filters_per_mapping = 4;
     policy.wildcards = true;
@@ -109,6 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         drain(server, now);
         struct pcp_server_counts counts = pcp_server_count(server);
         demand(counts.live + counts.resting <= MAPPINGS && counts.filters <= FILTERS);
+        demand(counts.descriptions <= DESCRIPTIONS);
         data += length;
         size -= length;
     }
@@ -116,5 +118,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     drain(server, now + (uint64_t)UINT32_MAX * 2000);
     struct pcp_server_counts counts = pcp_server_count(server);
     demand(counts.live + counts.resting + counts.filters + counts.hosts == 0);
+    demand(counts.descriptions == 0);
     return 0;
 }

@@ -431,6 +431,27 @@ static void what_upstream_never_was_asked_is_ignored(void **state)
     assert_int_equal(relay.answer.length, 0);
 }
 
+static void an_answer_for_a_mapping_that_is_another_clients_now_is_dropped(void **state)
+{
+    (void)state;
+    begin();
+    struct pcp_message message = map_message(HOST, UDP, 5683, 600);
+    struct request request = encode(&message);
+    ask(HOST, &request);
+    far.now = near.now;
+    send_octets(&far, OUTER, packet.octets, packet.length);
+    struct pcp_server_answer late = far.answer;
+    struct address host = at(HOST);
+    pcp_server_forget(near.server, &host, near.now); /* the host has gone, another comes */
+    settle(&near);
+    message.data.map.nonce[0] ^= 1;
+    request = encode(&message);
+    ask(HOST, &request);
+    answer_from(UPSTREAM, late.octets, late.length);
+    assert_int_equal(relay.answer.length, 0);
+    assert_int_equal(only_mapping().deadline, near.now + 60 * SECOND);
+}
+
 static void unknown_options_and_opcodes_are_relayed_unless_forbidden(void **state)
 {
     (void)state;
@@ -522,6 +543,7 @@ int main(void)
         T(upstreams_loss_of_state_resets_our_epoch_and_is_announced),
         T(a_mapping_update_from_upstream_is_passed_on),
         T(what_upstream_never_was_asked_is_ignored),
+        T(an_answer_for_a_mapping_that_is_another_clients_now_is_dropped),
         T(unknown_options_and_opcodes_are_relayed_unless_forbidden),
         T(requests_beyond_the_room_for_them_are_dropped),
         T(a_device_that_fails_leaves_nothing_behind),

@@ -522,6 +522,116 @@ static void filters_go_with_their_mapping(void **state)
     assert_int_equal(pcp_server_count(bench.server).filters, 0);
 }
 
+/* --- DESCRIPTION, RFC 7220 ------------------------------------------------------------------ */
+
+enum { DESCRIPTION = 128 };
+
+static unsigned int descriptions(void)
+{
+    return pcp_server_count(bench.server).descriptions;
+}
+
+/* Describes the mapping of port 5683 and expects what is kept of the text; NULL: nothing is. */
+static void describe(const char *text, const char *kept)
+{
+    struct request request = new_map(600);
+    add_option(&request, DESCRIPTION, text, (uint16_t)strlen(text));
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    if (!kept) {
+        assert_int_equal(bench.answer.length, 60);
+        return;
+    }
+    struct pcp_option option;
+    enum pcp_fault fault;
+    size_t offset = 0;
+    assert_true(pcp_option_next(bench.response.options, bench.response.options_length, &offset,
+                                &option, &fault));
+    assert_int_equal(option.code, DESCRIPTION);
+    assert_int_equal(option.length, strlen(kept));
+    assert_memory_equal(option.data, kept, option.length);
+    struct pcp_server_mapping mapping;
+    uint32_t cursor = 0;
+    size_t length;
+    assert_true(pcp_server_next(bench.server, &cursor, &mapping));
+    const uint8_t *stored = pcp_server_description(bench.server, &mapping, &length);
+    assert_int_equal(length, strlen(kept));
+    assert_memory_equal(stored, kept, length);
+}
+
+static void a_description_is_kept_replaced_and_erased(void **state)
+{
+    (void)state;
+    bench.policy.description_capacity = 2;
+    start(&bench);
+    describe("Camera", "Camera");
+    describe("K\xc3\xbc"
+             "che",
+             "K\xc3\xbc"
+             "che");
+    assert_int_equal(descriptions(), 1);
+    map(&bench, HOST, UDP, 5683, 600); /* a renewal that says nothing changes nothing */
+    assert_int_equal(descriptions(), 1);
+    describe("", "");
+    assert_int_equal(descriptions(), 0);
+    describe("Camera", "Camera");
+    map(&bench, HOST, UDP, 5683, 0);
+    assert_int_equal(descriptions(), 0);
+}
+
+static void a_long_description_is_cut_between_characters(void **state)
+{
+    (void)state;
+    bench.policy.description_capacity = 2;
+    start(&bench);
+    char text[1017] = {0}, kept[129] = {0};
+    memset(text, 'x', 1016);
+    memset(kept, 'x', 128);
+    describe(text, kept);
+    static const char euro[3] = {(char)0xe2, (char)0x82, (char)0xac};
+    for (int i = 0; i < 3; i++)
+        text[127 + i] = euro[i]; /* across the limit */
+    kept[127] = '\0';
+    describe(text, kept);
+}
+
+static void a_description_that_is_no_utf_8_is_ignored(void **state)
+{
+    (void)state;
+    bench.policy.description_capacity = 2;
+    start(&bench);
+    static const char *const texts[] = {
+        "\x80",     "\xc3",  "\xc0\x80",         "\xed\xa0\x80",     "\xf5\x80\x80\x80",
+        "\xe2\x82", "a\xff", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xe2\x28\xa1"};
+    describe("Camera", "Camera");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        describe(texts[i], NULL);
+    assert_int_equal(descriptions(), 1);
+    describe("\xf0\x9f\x93\xb7 \xf4\x8f\xbf\xbf", "\xf0\x9f\x93\xb7 \xf4\x8f\xbf\xbf");
+}
+
+static void without_room_for_it_a_description_is_ignored(void **state)
+{
+    (void)state;
+    bench.policy.description_capacity = 1;
+    start(&bench);
+    describe("Camera", "Camera");
+    struct pcp_message message = peer_message(HOST, UDP, 1, "11.9.9.9", 9, 600);
+    struct request request = encode(&message);
+    add_option(&request, DESCRIPTION, "Door", 4);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(bench.answer.length, 80);
+    elapse(&bench, 600 * SECOND);
+    assert_int_equal(descriptions(), 0);
+    assert_int_equal(ask(&request), PCP_SUCCESS);
+    assert_int_equal(bench.answer.length, 88);
+    add_option(&request, DESCRIPTION, "Door", 4);
+    assert_int_equal(ask(&request), PCP_MALFORMED_OPTION); /* once in a request */
+    stop(&bench);
+    bench.policy.description_capacity = 0; /* switched off */
+    start(&bench);
+    describe("Camera", NULL);
+}
+
 /* --- PREFIX64, RFC 7225 --------------------------------------------------------------------- */
 
 enum { PREFIX64 = 129 };
@@ -654,6 +764,10 @@ int main(void)
         T(one_bad_filter_among_several_spoils_all),
         T(filter_has_no_place_in_a_delete_or_in_peer),
         T(filters_go_with_their_mapping),
+        T(a_description_is_kept_replaced_and_erased),
+        T(a_long_description_is_cut_between_characters),
+        T(a_description_that_is_no_utf_8_is_ignored),
+        T(without_room_for_it_a_description_is_ignored),
         T(prefix64_is_ignored_where_none_is_configured),
         T(prefix64_tells_all_prefixes_in_map_and_announce),
         T(a_response_that_would_not_fit_is_malformed_and_leaves_no_trace),

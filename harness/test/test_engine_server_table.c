@@ -133,6 +133,7 @@ struct picture {
     size_t count;
     struct pcp_server_mapping mappings[512];
     struct pcp_filter filters[512][8];
+    char descriptions[512][128];
 };
 
 static int by_endpoints(const void *a, const void *b)
@@ -165,7 +166,9 @@ static void take_picture(struct picture *picture)
         uint32_t at_filter = picture->mappings[i].filters;
         for (int f = 0; f < 8; f++)
             pcp_server_filter_next(bench.server, &at_filter, &picture->filters[i][f]);
-        picture->mappings[i].filters = 0; /* an index, which may differ */
+        size_t length;
+        const uint8_t *text = pcp_server_description(bench.server, &picture->mappings[i], &length);
+        memcpy(picture->descriptions[i], text, length);
     }
 }
 
@@ -185,6 +188,7 @@ static void assert_same_picture(const struct picture *a, const struct picture *b
     for (size_t i = 0; i < a->count; i++)
         assert_true(same_mapping(&a->mappings[i], &b->mappings[i]));
     assert_memory_equal(a->filters, b->filters, sizeof a->filters);
+    assert_memory_equal(a->descriptions, b->descriptions, sizeof a->descriptions);
 }
 
 /* Some request that may do anything, from few hosts and ports so that they meet. */
@@ -210,6 +214,8 @@ static struct request some_request(char host[ADDRESS_TEXT_SIZE])
         add_filter(&request, "0.0.0.0", 0, 0);
     if (message.opcode == PCP_MAP && (dice >> 49) % 8 == 0)
         add_option(&request, PCP_PREFER_FAILURE, NULL, 0);
+    if ((dice >> 52) % 4 == 0)
+        add_option(&request, 128, "a text of some length", (uint16_t)((dice >> 54) % 20));
     return request;
 }
 
@@ -217,6 +223,7 @@ static void a_refused_request_leaves_the_state_as_it_was(void **state)
 {
     (void)state;
     bench.policy.filters_per_mapping = 4;
+    bench.policy.description_capacity = 20;
     start(&bench);
     static struct picture before, after;
     unsigned int refused = 0;
@@ -248,6 +255,7 @@ static void a_refused_request_leaves_the_state_as_it_was(void **state)
     elapse(&bench, 100000000 * SECOND);
     struct pcp_server_counts counts = pcp_server_count(bench.server);
     assert_int_equal(counts.live + counts.resting + counts.filters + counts.hosts, 0);
+    assert_int_equal(counts.descriptions, 0);
 }
 
 static void a_batch_refused_in_reverse_order_leaves_the_state_as_it_was(void **state)
@@ -255,6 +263,7 @@ static void a_batch_refused_in_reverse_order_leaves_the_state_as_it_was(void **s
     (void)state;
     enum { BATCH = 32 };
     bench.policy.filters_per_mapping = 4;
+    bench.policy.description_capacity = 20;
     start(&bench);
     static struct picture before, after;
     static struct pcp_server_answer answers[BATCH];
