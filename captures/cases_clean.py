@@ -258,7 +258,18 @@ def announced():
     c.exchange(11.91, asked, o.response(o.MAP, o.data_map(**EXTERNAL), lifetime=5, epoch=7))
 
 
+def overtaken():
+    c = Capture("clean-overtaken", "a client changes its mind before the answer comes: which of the two "
+                "requests an answer copies can't be told")
+    first = o.request(o.MAP, o.data_map(external=1000))
+    second = o.request(o.MAP, o.data_map(external=2000))
+    c.ask(0, first)
+    c.ask(0.1, second)
+    c.answer(0.2, o.error(first, o.NO_RESOURCES, 30))
+    c.answer(0.3, o.error(second, o.NO_RESOURCES, 30))
+
+
 def make():
-    for scene in (lost_answers, announced, map_life, retransmission, peer, options, errors, ipv6, restart, links, natpmp,
-                  by_chance, odd_but_legal, quiet_ports):
+    for scene in (map_life, retransmission, peer, options, errors, ipv6, restart, links, natpmp,
+                  by_chance, odd_but_legal, quiet_ports, overtaken, lost_answers, announced):
         scene()
