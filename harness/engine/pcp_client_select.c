@@ -17,6 +17,12 @@ struct address pcp_select_anycast_ipv6(void)
         (const uint8_t[]){0x20, 0x01, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
 }
 
+static bool same_address(const struct pcp_select_address *a, const struct pcp_select_address *b)
+{
+    return address_equal(&a->server, &b->server) && address_equal(&a->source, &b->source) &&
+           memcmp(a->nonce, b->nonce, PCP_NONCE_LENGTH) == 0;
+}
+
 static bool same_nonce(const struct pcp_select_address *a, const struct pcp_select_address *b)
 {
     return memcmp(a->nonce, b->nonce, PCP_NONCE_LENGTH) == 0;
@@ -84,14 +90,17 @@ static void turn_to(struct pcp_selection *selection, uint8_t index, uint32_t now
 void pcp_select_replace(struct pcp_selection *selection, const struct pcp_select_address *addresses,
                         uint8_t count, uint32_t now)
 {
+    bool same = count == selection->count;
+    for (uint8_t i = 0; same && i < count; i++)
+        same = same_address(&selection->addresses[i], &addresses[i]);
+    if (same)
+        return;
     const struct pcp_select_address from = selection->addresses[selection->current];
     take_list(selection, addresses, count, now);
-    bool stays = address_equal(&from.server, &addresses->server) &&
-                 address_equal(&from.source, &addresses->source) && same_nonce(&from, addresses);
-    if (!stays)
-        turn(selection->client, &from, addresses, now);
-    else
+    if (same_address(&from, addresses))
         revive(selection->client, now);
+    else
+        turn(selection->client, &from, addresses, now);
 }
 
 /* Nobody answered: nothing is sent before the next round, which begins with the first address. */

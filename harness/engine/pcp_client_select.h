@@ -58,9 +58,9 @@ void pcp_select_init(struct pcp_selection *selection, struct pcp_client *client,
                      const struct pcp_select_address *addresses, uint8_t count,
                      struct pcp_mapping *mappings, uint16_t mapping_count, uint32_t now);
 
-/* Another list: the default router or our own address changed, the configuration did. If the address
- * in use, its source and nonce stand first in it, nothing else happens; else all mappings are asked
- * for at its first address, at once (RFC 6887 sections 8.3 and 11.5). */
+/* Another list: the default router or our own address changed, or the configuration did. If it is the
+ * same as before nothing happens; if it begins with the address in use, asking goes on there; else all
+ * mappings are asked for at its first address, at once (RFC 6887 sections 8.3 and 11.5). */
 void pcp_select_replace(struct pcp_selection *selection, const struct pcp_select_address *addresses,
                         uint8_t count, uint32_t now);
 

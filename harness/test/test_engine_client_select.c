@@ -399,6 +399,19 @@ static void another_list_is_asked_at_once(void **state)
     assert_int_equal(world_event(&choice.world), PCP_EVENT_LOST);
 }
 
+static void the_same_list_again_changes_nothing(void **state)
+{
+    (void)state;
+    struct choice choice;
+    begin(&choice, 2, false);
+    assert_four_requests(&choice, 0, 0);
+    until_sent(&choice, DAY);
+    assert_asks(&choice, 1);
+    pcp_select_replace(&choice.selection, choice.list, 2, choice.world.now);
+    assert_near(until_sent(&choice, DAY), 3000, 2);
+    assert_asks(&choice, 1);
+}
+
 /* RFC 6886 section 3.1: nine requests; 3.5: the answer of a server that knows nothing newer. */
 static void a_natpmp_server_that_falls_silent_is_given_up_after_its_nine_requests(void **state)
 {
@@ -452,6 +465,7 @@ int main(void)
         cmocka_unit_test(an_announcement_ends_the_rest_within_five_seconds),
         cmocka_unit_test(announcements_do_not_drive_a_client_from_address_to_address),
         cmocka_unit_test(another_list_is_asked_at_once),
+        cmocka_unit_test(the_same_list_again_changes_nothing),
         cmocka_unit_test(a_natpmp_server_that_falls_silent_is_given_up_after_its_nine_requests),
         cmocka_unit_test(the_anycast_addresses_are_those_of_rfc_7723),
     };

@@ -96,23 +96,35 @@ static uint32_t now(void)
     return (uint32_t)clock_milliseconds(); /* the engine's clock wraps */
 }
 
-int pcp_endpoint_open(struct pcp_endpoint *endpoint, const struct place *server,
-                      const struct address *source, struct pcp_mapping *mappings, uint16_t count,
-                      struct error *error)
+static void close_sockets(struct pcp_endpoint *endpoint)
 {
-    endpoint->requests = open_requests(server, source, error);
-    if (endpoint->requests < 0)
-        return -1;
-    endpoint->announcements = open_announcements(source);
-    pcp_client_init(&endpoint->client, &server->address, source, mappings, count, now());
-    return 0;
+    if (endpoint->requests >= 0)
+        close(endpoint->requests);
+    if (endpoint->announcements >= 0)
+        close(endpoint->announcements);
+    endpoint->requests = -1;
+    endpoint->announcements = -1;
+}
+
+void pcp_endpoint_open(struct pcp_endpoint *endpoint, const struct pcp_endpoint_list *list,
+                       struct pcp_mapping *mappings, uint16_t count)
+{
+    endpoint->requests = -1;
+    endpoint->announcements = -1;
+    memcpy(endpoint->interfaces, list->interfaces, sizeof endpoint->interfaces);
+    pcp_select_init(&endpoint->selection, &endpoint->client, list->addresses, list->count, mappings,
+                    count, now());
 }
 
 void pcp_endpoint_close(struct pcp_endpoint *endpoint)
 {
-    close(endpoint->requests);
-    if (endpoint->announcements >= 0)
-        close(endpoint->announcements);
+    close_sockets(endpoint);
+}
+
+void pcp_endpoint_replace(struct pcp_endpoint *endpoint, const struct pcp_endpoint_list *list)
+{
+    memcpy(endpoint->interfaces, list->interfaces, sizeof endpoint->interfaces);
+    pcp_select_replace(&endpoint->selection, list->addresses, list->count, now());
 }
 
 void pcp_endpoint_handles(const struct pcp_endpoint *endpoint,
@@ -134,7 +146,36 @@ static void tell_events(struct pcp_endpoint *endpoint)
 {
     struct pcp_event event;
     while (pcp_client_event(&endpoint->client, &event))
-        endpoint->listener(endpoint->context, &event);
+        endpoint->happened(endpoint->context, &event);
+}
+
+/* The sockets lead to the address that the selection has chosen. False if there is no way to it. */
+static bool follow(struct pcp_endpoint *endpoint)
+{
+    const struct pcp_client *client = &endpoint->client;
+    const struct place peer = {
+        .address = client->server,
+        .interface = endpoint->interfaces[endpoint->selection.current],
+    };
+    bool same = address_equal(&peer.address, &endpoint->peer.address) &&
+                peer.interface == endpoint->peer.interface &&
+                address_equal(&client->address, &endpoint->source);
+    if (same && endpoint->requests >= 0)
+        return true;
+    close_sockets(endpoint);
+    if (!same)
+        endpoint->turned(endpoint->context, &peer.address);
+    endpoint->peer = peer;
+    endpoint->source = client->address;
+    endpoint->requests = open_requests(&peer, &client->address, NULL);
+    endpoint->announcements = open_announcements(&client->address);
+    return endpoint->requests >= 0;
+}
+
+/* A hard error of RFC 1122, as Linux tells it: port or protocol unreachable. */
+static bool is_refused(int problem)
+{
+    return problem == ECONNREFUSED || problem == ENOPROTOOPT;
 }
 
 /* One datagram; false if there is none. */
@@ -144,43 +185,74 @@ static bool receive(struct pcp_endpoint *endpoint, int handle)
     union socket_address from;
     socklen_t length = sizeof from;
     ssize_t got = recvfrom(handle, octets, sizeof octets, 0, &from.any, &length);
+    if (got < 0 && is_refused(errno)) {
+        pcp_select_unreachable(&endpoint->selection, now());
+        return true;
+    }
     if (got < 0)
-        return errno == EINTR || errno == ECONNREFUSED; /* an ICMP error: the timers see to it */
+        return errno == EINTR;
     struct place source;
     uint16_t port;
     place_from_socket(&from, &source, &port);
-    pcp_client_receive(&endpoint->client, now(), random_number(), &source.address, port, octets,
+    pcp_select_receive(&endpoint->selection, now(), random_number(), &source.address, port, octets,
                        (size_t)got);
     tell_events(endpoint);
     return true;
+}
+
+/* One that can't go out is lost, as it may be anywhere on the way; it is repeated. */
+static void send_request(struct pcp_endpoint *endpoint, const uint8_t *octets, size_t length)
+{
+    if (send(endpoint->requests, octets, length, 0) >= 0 || !is_refused(errno))
+        return;
+    /* The error is that of a request of before, and this one has not been sent. */
+    uint8_t address = endpoint->selection.current;
+    pcp_select_unreachable(&endpoint->selection, now());
+    if (endpoint->selection.current == address && !endpoint->selection.resting)
+        (void)send(endpoint->requests, octets, length, 0);
 }
 
 void pcp_endpoint_process(struct pcp_endpoint *endpoint)
 {
     /* Some at a time: a flood must not keep the caller from its other work. */
     enum { AT_ONCE = 32 };
-    for (int i = 0; i < AT_ONCE && receive(endpoint, endpoint->requests); i++)
-        ;
+    for (int i = 0; i < AT_ONCE && endpoint->requests >= 0; i++) {
+        if (!receive(endpoint, endpoint->requests))
+            break;
+    }
     for (int i = 0; i < AT_ONCE && endpoint->announcements >= 0; i++) {
         if (!receive(endpoint, endpoint->announcements))
             break;
     }
     uint8_t octets[PCP_CLIENT_DATAGRAM_LENGTH];
     size_t length;
-    while ((length = pcp_client_send(&endpoint->client, now(), random_number(), octets,
+    while ((length = pcp_select_send(&endpoint->selection, now(), random_number(), octets,
                                      sizeof octets)) > 0) {
-        /* One that can't go out now is lost, as it may be anywhere on the way; it is repeated. */
-        (void)send(endpoint->requests, octets, length, 0);
+        if (!follow(endpoint))
+            pcp_select_unreachable(&endpoint->selection, now());
+        else
+            send_request(endpoint, octets, length);
+        tell_events(endpoint);
     }
     tell_events(endpoint);
+}
+
+static void discard(int handle)
+{
+    uint8_t octet;
+    while (handle >= 0 && (recv(handle, &octet, 1, 0) >= 0 || errno == EINTR || is_refused(errno)))
+        ;
+}
+
+void pcp_endpoint_wake(struct pcp_endpoint *endpoint)
+{
+    discard(endpoint->requests);
+    discard(endpoint->announcements);
+    if (endpoint->client.version == PCP_VERSION)
+        pcp_client_probe(&endpoint->client, now());
 }
 
 uint32_t pcp_endpoint_wait(const struct pcp_endpoint *endpoint)
 {
     return pcp_client_wait(&endpoint->client, now());
-}
-
-int pcp_endpoint_nonce(uint8_t nonce[PCP_NONCE_LENGTH], struct error *error)
-{
-    return chance_fill(nonce, PCP_NONCE_LENGTH, error);
 }

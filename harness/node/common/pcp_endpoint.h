@@ -1,5 +1,5 @@
 /* The PCP client engine on real sockets: one for requests and their answers, one for the server's
- * announcements.
+ * announcements. It follows the selection of RFC 7488 from address to address.
  *
  * The request socket is bound to the very address that the requests name as the client's (RFC 6887
  * section 8.1) and to a random port, and connected to the server, so that no stranger's datagram
@@ -10,32 +10,50 @@
 #define PINHOLE_NODE_PCP_ENDPOINT_H
 
 #include "base/error.h"
-#include "engine/pcp_client.h"
+#include "engine/pcp_client_select.h"
 #include "node/common/place.h"
 
 #include <poll.h>
 
 enum { PCP_ENDPOINT_HANDLES = 2 };
 
-/* Told each event of the engine, as it happens. */
-typedef void pcp_endpoint_listener(void *context, const struct pcp_event *event);
+/* The addresses to try, in this order; element i of both arrays is one. */
+struct pcp_endpoint_list {
+    uint8_t count;
+    struct pcp_select_address addresses[PCP_SELECT_ADDRESSES];
+    uint32_t interfaces[PCP_SELECT_ADDRESSES]; /* of link-local ones, else 0 */
+};
 
 struct pcp_endpoint {
     struct pcp_client client;
-    pcp_endpoint_listener *listener;
+    struct pcp_selection selection;
+    uint32_t interfaces[PCP_SELECT_ADDRESSES];
+
+    /* Set by the caller before it opens. Told each event of the engine as it happens, and each time
+     * that another address is asked. */
+    void (*happened)(void *context, const struct pcp_event *event);
+    void (*turned)(void *context, const struct address *server);
     void *context;
-    int requests;
+
+    int requests;      /* -1: there is no way to the server */
     int announcements; /* -1: they can't be heard, the port being held by another */
+    struct place peer; /* whom requests is connected to, and from where */
+    struct address source;
 };
 
-/* Opens the sockets toward server and starts the engine on mappings, the caller's array of count
- * zeroed structs; the caller has set listener and context. Returns 0, or -1 with error and nothing
- * open. */
-int pcp_endpoint_open(struct pcp_endpoint *endpoint, const struct place *server,
-                      const struct address *source, struct pcp_mapping *mappings, uint16_t count,
-                      struct error *error);
+/* Starts the engine on mappings, the caller's array of count zeroed structs. The sockets are opened
+ * when there is something to send. */
+void pcp_endpoint_open(struct pcp_endpoint *endpoint, const struct pcp_endpoint_list *list,
+                       struct pcp_mapping *mappings, uint16_t count);
 
 void pcp_endpoint_close(struct pcp_endpoint *endpoint);
+
+/* Other addresses to try; see pcp_select_replace(). */
+void pcp_endpoint_replace(struct pcp_endpoint *endpoint, const struct pcp_endpoint_list *list);
+
+/* The host woke up: what came meanwhile is stale and thrown away, and the server is asked for its
+ * epoch, since its announcements may have been missed. */
+void pcp_endpoint_wake(struct pcp_endpoint *endpoint);
 
 /* What to poll for. */
 void pcp_endpoint_handles(const struct pcp_endpoint *endpoint,
@@ -44,10 +62,8 @@ void pcp_endpoint_handles(const struct pcp_endpoint *endpoint,
 /* Hands what has come to the engine and sends what is due. */
 void pcp_endpoint_process(struct pcp_endpoint *endpoint);
 
-/* Milliseconds until pcp_endpoint_process() has something to do by itself; PCP_NEVER if never. */
+/* Milliseconds of clock_milliseconds() until pcp_endpoint_process() has something to do by itself;
+ * PCP_NEVER if never. */
 uint32_t pcp_endpoint_wait(const struct pcp_endpoint *endpoint);
-
-/* Fills in a fresh unguessable nonce (11.2). Returns 0, or -1 with error. */
-int pcp_endpoint_nonce(uint8_t nonce[PCP_NONCE_LENGTH], struct error *error);
 
 #endif

@@ -47,6 +47,15 @@ static int set_place(struct optional_place *target, const char *text, const char
     return 0;
 }
 
+static int add_text(struct setting_texts *target, const char *text, const char *what,
+                    struct error *error)
+{
+    if (target->count == SETTING_TEXTS_ROOM)
+        return error_set(error, "%s: at most %d of them", what, SETTING_TEXTS_ROOM);
+    target->text[target->count++] = text;
+    return 0;
+}
+
 static int set(const struct setting *setting, const char *text, const char *what,
                struct error *error)
 {
@@ -63,6 +72,8 @@ static int set(const struct setting *setting, const char *text, const char *what
         return set_number(setting, text, what, parse_seconds, 1000, error);
     case SETTING_PLACE:
         return set_place(setting->target, text, what, error);
+    case SETTING_TEXTS:
+        return add_text(setting->target, text, what, error);
     }
     return -1;
 }
@@ -102,13 +113,41 @@ static int take(const struct setting *settings, size_t count, int argument_count
     return set(setting, value, what, error);
 }
 
+static bool is_given(const struct setting *setting, int count, char *const *arguments)
+{
+    size_t length = strlen(setting->option);
+    for (int at = 1; at < count; at++) {
+        const char *argument = arguments[at];
+        if (strncmp(argument, "--", 2) == 0 &&
+            strncmp(argument + 2, setting->option, length) == 0 &&
+            (!argument[2 + length] || argument[2 + length] == '='))
+            return true;
+    }
+    return false;
+}
+
+static int set_from_environment(const struct setting *setting, struct error *error)
+{
+    char *value = setting->environment ? getenv(setting->environment) : NULL;
+    if (!value || !*value)
+        return 0;
+    if (setting->kind != SETTING_TEXTS)
+        return set(setting, value, setting->environment, error);
+    /* The environment is the program's own: its copy of the variable is parted in place. */
+    char *rest;
+    for (char *word = strtok_r(value, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        if (set(setting, word, setting->environment, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 enum settings_result settings_read(const struct setting *settings, size_t count, int argument_count,
                                    char *const *arguments, struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
-        const char *name = settings[i].environment;
-        const char *value = name ? getenv(name) : NULL;
-        if (value && *value && set(&settings[i], value, name, error) < 0)
+        if (!is_given(&settings[i], argument_count, arguments) &&
+            set_from_environment(&settings[i], error) < 0)
             return SETTINGS_BAD;
     }
     for (int at = 1; at < argument_count;) {
@@ -125,7 +164,7 @@ void settings_print_help(FILE *to, const char *about, const struct setting *sett
     static const char *const values[] = {
         [SETTING_FLAG] = "",          [SETTING_TEXT] = " TEXT",
         [SETTING_NUMBER] = " NUMBER", [SETTING_SECONDS] = " SECONDS",
-        [SETTING_PLACE] = " ADDRESS",
+        [SETTING_PLACE] = " ADDRESS", [SETTING_TEXTS] = " TEXT",
     };
     fprintf(to, "%s\n", about);
     for (size_t i = 0; i < count; i++) {

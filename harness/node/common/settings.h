@@ -1,5 +1,6 @@
 /* What a program is told, as a table: each setting by its option (--name VALUE or --name=VALUE), else
- * by its environment variable, else it keeps the value it has. */
+ * by its environment variable, else it keeps the value it has. A variable holds several texts with
+ * spaces between them, and has no say once the option is given. */
 #ifndef PINHOLE_NODE_SETTINGS_H
 #define PINHOLE_NODE_SETTINGS_H
 
@@ -16,7 +17,15 @@ enum setting_kind {
     SETTING_TEXT,    /* target: const char * */
     SETTING_NUMBER,  /* target: uint32_t from minimum to maximum */
     SETTING_SECONDS, /* target: uint32_t, milliseconds from minimum to maximum; "0.2" is 200 */
-    SETTING_PLACE    /* target: struct optional_place */
+    SETTING_PLACE,   /* target: struct optional_place */
+    SETTING_TEXTS    /* target: struct setting_texts; each time it is given adds one */
+};
+
+enum { SETTING_TEXTS_ROOM = 16 };
+
+struct setting_texts {
+    uint8_t count;
+    const char *text[SETTING_TEXTS_ROOM];
 };
 
 struct optional_place {

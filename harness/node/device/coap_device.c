@@ -149,8 +149,10 @@ static void registration_answered(struct coap_device *device, const coap_pdu_t *
     device->state = REGISTRATION_DONE;
     device->pause = PAUSE_OF_ACK_TIMEOUTS * device->facts.patience.ack_timeout;
     device->next = clock_milliseconds() + (uint64_t)REGISTRATION_REFRESH * 1000;
-    say("registered %s %s", device->facts.name,
-        device->base[0] ? device->base : "without a mapping");
+    char from[PLACE_TEXT_SIZE];
+    say("registered %s %s from %s", device->facts.name,
+        device->base[0] ? device->base : "without a mapping",
+        place_text(&device->facts.local.address, device->facts.port, from));
 }
 
 static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *sent,

@@ -1,39 +1,48 @@
 /* pinhole-device: a CoAP device behind a gateway. It asks for a mapping of its port by PCP, registers
  * at its server from that very port only once it has one (RFC 6887 section 10.2), keeps the mapping
- * alive, and registers anew when the outside address changes. */
+ * alive, and registers anew when the outside address changes. It follows its gateway and its own
+ * address as they change, and sleeps when it is told to: SIGUSR2 sends it to sleep and wakes it. */
 #include "node/common/clock.h"
-#include "node/common/pcp_endpoint.h"
 #include "node/common/route.h"
+#include "node/common/route_watch.h"
 #include "node/common/say.h"
 #include "node/common/settings.h"
 #include "node/device/coap_device.h"
+#include "node/device/mapper.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 enum {
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
-    PROTOCOL_UDP = 17,
     NAME_SIZE = 63,
-    LEAVING_TICK = 100 /* ms: how often the time to leave is looked at */
+    LEAVING_TICK = 100, /* ms: how often the time to leave is looked at */
+    FASTEST = 3600      /* time scale */
 };
 
 struct options {
     const char *name;
     struct optional_place server;
     uint32_t server_port;
-    struct optional_place gateway;
+    struct setting_texts gateways;
+    const char *dhcp4;
+    const char *dhcp6;
+    bool no_anycast;
+    struct setting_texts maps;
     uint32_t port;
     uint32_t external_port;
     uint32_t lifetime;
+    const char *nonce_file;
     bool no_pcp;
     struct coap_patience patience;
     uint32_t farewell;
+    uint32_t time_scale;
 };
 
 enum phase { RUNNING, LEAVING_SERVER, LEAVING_GATEWAY };
@@ -41,11 +50,14 @@ enum phase { RUNNING, LEAVING_SERVER, LEAVING_GATEWAY };
 struct device {
     struct options options;
     struct coap_device coap;
-    struct pcp_endpoint pcp;
-    struct pcp_mapping mapping;
+    struct coap_device_facts facts;
+    struct servers servers;
+    struct ports ports;
+    struct nonces nonces;
+    struct mapper mapper;
     bool failed; /* for good, with error */
     struct error error;
-    bool unmapped; /* the mapping's removal is over */
+    bool asleep;
     enum phase phase;
     uint64_t leave_by; /* ms; when leaving */
 };
@@ -53,7 +65,8 @@ struct device {
 static const char about[] = "usage: pinhole-device --server ADDRESS [option]...\n"
                             "A CoAP device: asks the gateway for a mapping of its port by PCP, "
                             "registers at the server from\n"
-                            "that port once it has it (POST /rd), and answers GET /status.\n";
+                            "that port once it has it (POST /rd), and answers GET /status. SIGUSR2 "
+                            "sends it to sleep, and wakes it.\n";
 
 /* --- settings --------------------------------------------------------------------------------- */
 
@@ -67,13 +80,21 @@ static enum settings_result read_options(struct options *options, int count, cha
         .lifetime = 7200,
         .patience = coap_patience_default,
         .farewell = 2000,
+        .time_scale = 1,
     };
     const struct setting settings[] = {
         {"server", "PINHOLE_SERVER", SETTING_PLACE, &options->server, 0, 0, "where to register"},
         {"server-port", "PINHOLE_SERVER_PORT", SETTING_NUMBER, &options->server_port, 1, UINT16_MAX,
          "its CoAP port (5683)"},
-        {"gateway", "PINHOLE_GATEWAY", SETTING_PLACE, &options->gateway, 0, 0,
-         "the PCP server (the default router)"},
+        {"gateway", "PINHOLE_GATEWAY", SETTING_TEXTS, &options->gateways, 0, 0,
+         "a PCP server, as ADDRESS[,ADDRESS]... (the default router)"},
+        {"dhcp4", NULL, SETTING_TEXT, &options->dhcp4, 0, 0,
+         "DHCPv4 options in hex that name PCP servers (RFC 7291)"},
+        {"dhcp6", NULL, SETTING_TEXT, &options->dhcp6, 0, 0, "DHCPv6 options likewise"},
+        {"no-anycast", "PINHOLE_NO_ANYCAST", SETTING_FLAG, &options->no_anycast, 0, 0,
+         "never ask 192.0.0.9 or 2001:1::1 behind a silent default router"},
+        {"map", "PINHOLE_MAP", SETTING_TEXTS, &options->maps, 0, 0,
+         "another port to map, as udp:PORT[:LIFETIME] or tcp:..."},
         {"name", "PINHOLE_NODE", SETTING_TEXT, &options->name, 0, 0,
          "the endpoint's name (device)"},
         {"port", "PINHOLE_PORT", SETTING_NUMBER, &options->port, 1, UINT16_MAX,
@@ -82,6 +103,8 @@ static enum settings_result read_options(struct options *options, int count, cha
          "the external port to suggest (0: none)"},
         {"lifetime", "PINHOLE_LIFETIME", SETTING_NUMBER, &options->lifetime, 1, UINT32_MAX,
          "the mapping's lifetime to ask for, seconds (7200)"},
+        {"nonce-file", "PINHOLE_NONCE_FILE", SETTING_TEXT, &options->nonce_file, 0, 0,
+         "keeps the nonces, so that mappings can be renewed after a restart"},
         {"no-pcp", "PINHOLE_NO_PCP", SETTING_FLAG, &options->no_pcp, 0, 0,
          "register without a mapping"},
         {"ack-timeout", "PINHOLE_ACK_TIMEOUT", SETTING_SECONDS, &options->patience.ack_timeout,
@@ -90,6 +113,8 @@ static enum settings_result read_options(struct options *options, int count, cha
          &options->patience.max_retransmit, 1, 20, "CoAP's MAX_RETRANSMIT (4)"},
         {"farewell", NULL, SETTING_SECONDS, &options->farewell, 0, 60000,
          "how long to take leave on SIGTERM at most (2)"},
+        {"time-scale", "PINHOLE_TIME_SCALE", SETTING_NUMBER, &options->time_scale, 1, FASTEST,
+         "how many times as fast PCP's time runs; the gateway's must, too (1)"},
     };
     enum settings_result result =
         settings_read(settings, sizeof settings / sizeof settings[0], count, arguments, error);
@@ -102,96 +127,82 @@ static enum settings_result read_options(struct options *options, int count, cha
     return result;
 }
 
-/* --- the mapping ------------------------------------------------------------------------------ */
-
-static void say_mapping(const char *what, const struct pcp_mapping *mapping)
+static int read_lists(struct device *device, struct error *error)
 {
-    const struct pcp_map *map = &mapping->data.map;
-    char text[PLACE_TEXT_SIZE];
-    say("%s udp %u -> %s lifetime %u", what, map->internal_port,
-        place_text(&map->external_address, map->external_port, text), mapping->granted_lifetime);
+    const struct options *options = &device->options;
+    device->servers.family = options->server.given ? place_family(&options->server.place) : AF_INET;
+    device->servers.anycast = !options->no_anycast;
+    if (options->no_pcp && !options->server.given)
+        return error_set(error, "without PCP there must be a server (--server)");
+    if (servers_read(&device->servers, &options->gateways, options->dhcp4, options->dhcp6, error) <
+        0)
+        return -1;
+    return ports_read(&device->ports, (uint16_t)options->port, options->lifetime, &options->maps,
+                      error);
 }
 
-static void hush(struct device *device)
+/* --- the mappings ----------------------------------------------------------------------------- */
+
+static void fail_unless(struct device *device, int status)
 {
-    if (!device->failed && coap_device_hush(&device->coap, &device->error) < 0)
+    if (status < 0)
         device->failed = true;
 }
 
-static void on_pcp_event(void *context, const struct pcp_event *event)
+static void on_placed(void *context, const struct pcp_map *map)
 {
     struct device *device = context;
-    const struct pcp_mapping *mapping = &device->mapping;
-    const struct pcp_map *map = &mapping->data.map;
-    const char *result = pcp_result_name(mapping->result);
+    if (device->failed)
+        return;
+    if (!map) {
+        fail_unless(device, coap_device_hush(&device->coap, &device->error));
+        return;
+    }
     char place[PLACE_TEXT_SIZE];
     char base[PLACE_TEXT_SIZE + 8];
-    switch (event->kind) {
-    case PCP_EVENT_GRANTED:
-    case PCP_EVENT_CHANGED:
-        say_mapping("mapped", mapping);
-        snprintf(base, sizeof base, "coap://%s",
-                 place_text(&map->external_address, map->external_port, place));
-        if (device->phase == RUNNING && !device->failed)
-            coap_device_register(&device->coap, base);
-        break;
-    case PCP_EVENT_RENEWED:
-        say_mapping("renewed", mapping);
-        break;
-    case PCP_EVENT_REFUSED:
-        say("refused udp %u %s", map->internal_port, result ? result : "with an unknown result");
-        break;
-    case PCP_EVENT_LOST:
-    case PCP_EVENT_UNANSWERED:
-        say("lost udp %u", map->internal_port);
-        hush(device);
-        break;
-    case PCP_EVENT_REMOVED:
-        say("unmapped udp %u", map->internal_port);
-        device->unmapped = true;
-        break;
-    case PCP_EVENT_ALIVE:
-    case PCP_EVENT_NONE:
-        break;
-    }
+    snprintf(base, sizeof base, "coap://%s",
+             place_text(&map->external_address, map->external_port, place));
+    if (device->phase == RUNNING)
+        coap_device_register(&device->coap, base);
 }
 
-static int start_mapping(struct device *device, const struct place *gateway,
-                         const struct address *source, struct error *error)
+/* The host's routes or addresses changed. What is sent next comes from the right address and port. */
+static void follow_host(struct device *device)
 {
-    struct pcp_mapping *mapping = &device->mapping;
-    device->pcp.listener = on_pcp_event;
-    device->pcp.context = device;
-    mapping->opcode = PCP_MAP;
-    mapping->lifetime = device->options.lifetime;
-    mapping->data.map.protocol = PROTOCOL_UDP;
-    mapping->data.map.internal_port = (uint16_t)device->options.port;
-    mapping->data.map.external_port = (uint16_t)device->options.external_port;
-    mapping->data.map.external_address =
-        address_is_ipv4(source) ? address_any_ipv4() : address_any_ipv6();
-    if (pcp_endpoint_nonce(mapping->data.map.nonce, error) < 0 ||
-        pcp_endpoint_open(&device->pcp, gateway, source, mapping, 1, error) < 0)
-        return -1;
-    pcp_mapping_request(mapping, (uint32_t)clock_milliseconds());
-    return 0;
+    struct address source = device->facts.local.address;
+    if (!mapper_update(&device->mapper, &source))
+        return;
+    char text[ADDRESS_TEXT_SIZE];
+    say("moved to %s", address_format(&source, text));
+    coap_device_close(&device->coap);
+    device->facts.local.address = source;
+    fail_unless(device, coap_device_open(&device->coap, &device->facts, &device->error));
+    fail_unless(device, ports_hold(&device->ports, &source, &device->error));
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
 
+static int start_mapping(struct device *device, struct address *source, struct error *error)
+{
+    device->mapper.servers = &device->servers;
+    device->mapper.ports = &device->ports;
+    device->mapper.nonces = &device->nonces;
+    device->mapper.external_port = (uint16_t)device->options.external_port;
+    device->mapper.placed = on_placed;
+    device->mapper.context = device;
+    if (nonces_open(&device->nonces, device->options.nonce_file, error) < 0)
+        return -1;
+    return mapper_open(&device->mapper, source, error);
+}
+
 static int start(struct device *device, struct error *error)
 {
     const struct options *options = &device->options;
-    const struct place *server = options->server.given ? &options->server.place : NULL;
-    struct place gateway = options->gateway.place;
-    if (options->no_pcp && !server)
-        return error_set(error, "without PCP there must be a server (--server)");
-    if (!options->no_pcp && !options->gateway.given &&
-        route_default_router(server ? place_family(server) : AF_INET, &gateway, error) < 0)
-        return -1;
     struct address source;
-    if (route_source_address(options->no_pcp ? server : &gateway, &source, error) < 0)
+    if (options->no_pcp ? route_source_address(&options->server.place, &source, error) < 0
+                        : start_mapping(device, &source, error) < 0)
         return -1;
-    const struct coap_device_facts facts = {
+    device->facts = (struct coap_device_facts){
         .name = options->name,
         .local = {.address = source},
         .port = (uint16_t)options->port,
@@ -200,14 +211,14 @@ static int start(struct device *device, struct error *error)
         .server_port = (uint16_t)options->server_port,
         .patience = options->patience,
     };
-    if (coap_device_open(&device->coap, &facts, error) < 0)
+    if (coap_device_open(&device->coap, &device->facts, error) < 0)
         return -1;
-    if (options->no_pcp) {
-        coap_device_register(&device->coap, "");
-    } else if (start_mapping(device, &gateway, &source, error) < 0) {
+    if (ports_hold(&device->ports, &source, error) < 0) {
         coap_device_close(&device->coap);
         return -1;
     }
+    if (options->no_pcp)
+        coap_device_register(&device->coap, "");
     char text[PLACE_TEXT_SIZE];
     say("ready %s", place_text(&source, (uint16_t)options->port, text));
     return 0;
@@ -224,57 +235,99 @@ static bool leave(struct device *device)
             return false;
         if (device->options.no_pcp)
             return true;
-        hush(device);
-        pcp_mapping_remove(&device->mapping, (uint32_t)now);
+        on_placed(device, NULL);
+        mapper_remove_all(&device->mapper);
         device->phase = LEAVING_GATEWAY;
     }
-    return device->unmapped || now >= device->leave_by;
+    return mapper_is_bare(&device->mapper) || now >= device->leave_by;
 }
 
-/* The signal that asks to leave; a second one isn't waited for. Returns true to go at once. */
+/* Nothing is sent nor heard while asleep; time goes on. */
+static void sleep_or_wake(struct device *device)
+{
+    device->asleep = !device->asleep;
+    say(device->asleep ? "asleep" : "awake");
+    if (!device->asleep && !device->options.no_pcp) {
+        mapper_wake(&device->mapper);
+        follow_host(device);
+    }
+}
+
+/* SIGTERM and SIGINT ask to leave; a second one isn't waited for. Returns true to go at once. */
 static bool take_signal(struct device *device, int signals)
 {
     struct signalfd_siginfo information;
     if (read(signals, &information, sizeof information) != (ssize_t)sizeof information)
         return false;
     if (device->phase != RUNNING)
-        return true;
+        return information.ssi_signo != SIGUSR2;
+    if (information.ssi_signo == SIGUSR2 || device->asleep)
+        sleep_or_wake(device);
+    if (information.ssi_signo == SIGUSR2)
+        return false;
     device->phase = LEAVING_SERVER;
-    device->leave_by = clock_milliseconds() + device->options.farewell;
+    device->leave_by =
+        clock_milliseconds() + (uint64_t)device->options.farewell * device->options.time_scale;
     coap_device_leave(&device->coap);
     return false;
 }
 
-static void run(struct device *device, int signals)
+enum handle { SIGNALS, ALARM, ROUTES, COAP, PCP, HANDLES = PCP + MAPPER_HANDLES };
+
+/* Unlike poll(), whose timeout stands still while the machine sleeps, this alarm is due at once when it
+ * wakes too late. */
+static void set_alarm(int alarm, uint32_t wait)
 {
-    enum { SIGNALS, COAP, PCP, HANDLES = PCP + PCP_ENDPOINT_HANDLES };
-    struct pollfd handles[HANDLES] = {
-        [SIGNALS] = {.fd = signals, .events = POLLIN},
-        [COAP] = {.fd = -1, .events = POLLIN},
-        [PCP] = {.fd = -1},
-        [PCP + 1] = {.fd = -1},
-    };
+    wait = clock_real_wait(wait);
+    struct itimerspec time = {
+        .it_value = {.tv_sec = wait / 1000, .tv_nsec = (long)(wait % 1000) * 1000000}};
+    if (wait == 0)
+        time.it_value.tv_nsec = 1; /* 0 would be never */
+    timerfd_settime(alarm, 0, &time, NULL);
+}
+
+/* What is due now. Returns the ms until this must be called again, PCP_NEVER if never, or -1 when the
+ * device is done. */
+static int64_t process(struct device *device)
+{
     if (!device->options.no_pcp)
-        pcp_endpoint_handles(&device->pcp, &handles[PCP]);
+        mapper_process(&device->mapper);
+    if (device->failed)
+        return -1;
+    uint32_t wait = coap_device_process(&device->coap);
+    if (device->phase != RUNNING) {
+        if (leave(device))
+            return -1;
+        if (wait > LEAVING_TICK)
+            wait = LEAVING_TICK;
+    }
+    uint32_t other = device->options.no_pcp ? PCP_NEVER : mapper_wait(&device->mapper);
+    return other < wait ? other : wait;
+}
+
+static void run(struct device *device, struct pollfd handles[HANDLES])
+{
+    (void)clock_slept();
     for (;;) {
-        if (!device->options.no_pcp)
-            pcp_endpoint_process(&device->pcp);
-        if (device->failed)
+        int64_t wait = device->asleep ? PCP_NEVER : process(device);
+        if (wait < 0)
             return;
+        set_alarm(handles[ALARM].fd, (uint32_t)wait);
+        mapper_handles(&device->mapper, &handles[PCP]);
         handles[COAP].fd = coap_device_handle(&device->coap);
-        uint32_t wait = coap_device_process(&device->coap);
-        if (device->phase != RUNNING) {
-            if (leave(device))
-                return;
-            if (wait > LEAVING_TICK)
-                wait = LEAVING_TICK;
-        }
-        uint32_t other = device->options.no_pcp ? PCP_NEVER : pcp_endpoint_wait(&device->pcp);
-        if (other < wait)
-            wait = other;
-        if (poll(handles, HANDLES, (int)wait) > 0 && (handles[SIGNALS].revents & POLLIN) &&
-            take_signal(device, signals))
+        /* While it sleeps only signals wake it. */
+        if (poll(handles, device->asleep ? SIGNALS + 1 : HANDLES, -1) <= 0)
+            continue;
+        if ((handles[SIGNALS].revents & POLLIN) && take_signal(device, handles[SIGNALS].fd))
             return;
+        if (device->asleep)
+            continue;
+        if (clock_slept() && !device->options.no_pcp) {
+            say("awake");
+            mapper_wake(&device->mapper);
+        }
+        if (handles[ROUTES].fd >= 0 && route_watch_read(handles[ROUTES].fd))
+            follow_host(device);
     }
 }
 
@@ -285,38 +338,55 @@ static int open_signals(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR2);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static int live(struct device *device, struct error *error)
+{
+    struct pollfd handles[HANDLES];
+    for (int i = 0; i < HANDLES; i++)
+        handles[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+    handles[SIGNALS].fd = open_signals();
+    handles[ALARM].fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    /* Before the tables are read: no change may fall between. */
+    if (!device->options.no_pcp && (handles[ROUTES].fd = route_watch_open(error)) < 0)
+        return -1;
+    if (start(device, error) < 0)
+        return -1;
+    run(device, handles);
+    mapper_close(&device->mapper);
+    coap_device_close(&device->coap);
+    ports_release(&device->ports);
+    for (int i = SIGNALS; i <= ROUTES; i++) {
+        if (handles[i].fd >= 0)
+            close(handles[i].fd);
+    }
+    return device->failed ? -1 : 0;
+}
+
 int main(int count, char **arguments)
 {
-    struct device device = {0};
-    struct error error = {0};
-    if (say_version(count, arguments))
-        return EXIT_SUCCESS;
-    switch (read_options(&device.options, count, arguments, &error)) {
+    static struct device device;
+    switch (read_options(&device.options, count, arguments, &device.error)) {
     case SETTINGS_HELP:
         return EXIT_SUCCESS;
     case SETTINGS_BAD:
-        complain("%s", error.text);
+        complain("%s", device.error.text);
         return EXIT_USAGE;
     case SETTINGS_GO:
         break;
     }
-    int signals = open_signals();
-    coap_startup();
-    if (start(&device, &device.error) < 0) {
+    if (read_lists(&device, &device.error) < 0) {
         complain("%s", device.error.text);
-        return EXIT_FAILED;
+        return EXIT_USAGE;
     }
-    run(&device, signals);
-    if (device.failed)
+    clock_set_scale(device.options.time_scale);
+    coap_startup();
+    int status = live(&device, &device.error);
+    if (status < 0)
         complain("%s", device.error.text);
-    if (!device.options.no_pcp)
-        pcp_endpoint_close(&device.pcp);
-    coap_device_close(&device.coap);
     coap_cleanup();
-    close(signals);
-    return device.failed ? EXIT_FAILED : EXIT_SUCCESS;
+    return status < 0 ? EXIT_FAILED : EXIT_SUCCESS;
 }

@@ -1,0 +1,242 @@
+#include "node/device/mapper.h"
+
+#include "node/common/clock.h"
+#include "node/common/say.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- what is told ----------------------------------------------------------------------------- */
+
+/* Ends each line where there are several servers. */
+static const char *by_server(const struct mapper_server *server, char text[ADDRESS_TEXT_SIZE + 8])
+{
+    char address[ADDRESS_TEXT_SIZE];
+    text[0] = '\0';
+    if (server->mapper->servers->count > 1)
+        snprintf(text, ADDRESS_TEXT_SIZE + 8, " by %s",
+                 address_format(&server->endpoint.client.server, address));
+    return text;
+}
+
+static void say_grant(const struct mapper_server *server, const char *what,
+                      const struct pcp_mapping *mapping)
+{
+    const struct pcp_map *map = &mapping->data.map;
+    char place[PLACE_TEXT_SIZE];
+    char by[ADDRESS_TEXT_SIZE + 8];
+    say("%s %s %u -> %s lifetime %u%s", what, ports_protocol_name(map->protocol),
+        map->internal_port, place_text(&map->external_address, map->external_port, place),
+        mapping->granted_lifetime, by_server(server, by));
+}
+
+static void say_mapping(const struct mapper_server *server, const char *what,
+                        const struct pcp_mapping *mapping, const char *why)
+{
+    const struct pcp_map *map = &mapping->data.map;
+    char by[ADDRESS_TEXT_SIZE + 8];
+    say("%s %s %u%s%s%s", what, ports_protocol_name(map->protocol), map->internal_port,
+        *why ? " " : "", why, by_server(server, by));
+}
+
+/* The first server that grants the CoAP port says where it is reached. */
+static void find_place(struct mapper *mapper)
+{
+    const struct pcp_map *found = NULL;
+    for (uint8_t s = 0; s < mapper->servers->count && !found; s++) {
+        const struct pcp_mapping *mapping = &mapper->at[s].mappings[0];
+        if (mapper->at[s].open && mapping->granted)
+            found = &mapping->data.map;
+    }
+    uint16_t port = found ? found->external_port : 0;
+    if (port == mapper->port &&
+        (!found || address_equal(&mapper->address, &found->external_address)))
+        return;
+    mapper->port = port;
+    if (found)
+        mapper->address = found->external_address;
+    mapper->placed(mapper->context, found);
+}
+
+static void on_event(void *context, const struct pcp_event *event)
+{
+    struct mapper_server *server = context;
+    const struct pcp_mapping *mapping = event->mapping;
+    if (!mapping) /* PCP_EVENT_ALIVE */
+        return;
+    const char *result = pcp_result_name(mapping->result);
+    switch (event->kind) {
+    case PCP_EVENT_GRANTED:
+    case PCP_EVENT_CHANGED:
+        say_grant(server, "mapped", mapping);
+        break;
+    case PCP_EVENT_RENEWED:
+        say_grant(server, "renewed", mapping);
+        return;
+    case PCP_EVENT_REFUSED:
+        say_mapping(server, "refused", mapping, result ? result : "with an unknown result");
+        return;
+    case PCP_EVENT_LOST:
+        say_mapping(server, "lost", mapping, "");
+        break;
+    case PCP_EVENT_REMOVED:
+        say_mapping(server, "unmapped", mapping, "");
+        server->mapper->removing--;
+        return;
+    case PCP_EVENT_UNANSWERED:
+    case PCP_EVENT_ALIVE:
+    case PCP_EVENT_NONE:
+        return;
+    }
+    if (mapping == &server->mappings[0])
+        find_place(server->mapper);
+}
+
+static void on_turn(void *context, const struct address *address)
+{
+    (void)context;
+    char text[ADDRESS_TEXT_SIZE];
+    say("asking %s", address_format(address, text));
+}
+
+/* --- the servers ------------------------------------------------------------------------------ */
+
+static int list_servers(struct mapper *mapper, uint8_t number, struct pcp_endpoint_list *list,
+                        struct error *error)
+{
+    struct error warning = {0};
+    int status = servers_list(mapper->servers, number, mapper->nonces, list, &warning, error);
+    if (warning.text[0])
+        complain("%s", warning.text);
+    return status;
+}
+
+static void request_all(struct mapper *mapper, struct mapper_server *server,
+                        const struct pcp_select_address *address)
+{
+    for (uint8_t i = 0; i < mapper->ports->count; i++) {
+        const struct port *port = &mapper->ports->ports[i];
+        struct pcp_mapping *mapping = &server->mappings[i];
+        mapping->opcode = PCP_MAP;
+        mapping->lifetime = port->lifetime;
+        mapping->data.map.protocol = port->protocol;
+        mapping->data.map.internal_port = port->number;
+        mapping->data.map.external_port = i ? 0 : mapper->external_port;
+        mapping->data.map.external_address =
+            address_is_ipv4(&address->source) ? address_any_ipv4() : address_any_ipv6();
+        memcpy(mapping->data.map.nonce, address->nonce, PCP_NONCE_LENGTH);
+        pcp_mapping_request(mapping, (uint32_t)clock_milliseconds());
+    }
+}
+
+static void open_server(struct mapper *mapper, uint8_t number, const struct pcp_endpoint_list *list)
+{
+    struct mapper_server *server = &mapper->at[number];
+    server->mapper = mapper;
+    server->endpoint.happened = on_event;
+    server->endpoint.turned = on_turn;
+    server->endpoint.context = server;
+    pcp_endpoint_open(&server->endpoint, list, server->mappings, mapper->ports->count);
+    request_all(mapper, server, &list->addresses[0]);
+    server->open = true;
+}
+
+int mapper_open(struct mapper *mapper, struct address *source, struct error *error)
+{
+    struct error problem = {0};
+    bool any = false;
+    for (uint8_t s = 0; s < mapper->servers->count; s++) {
+        struct pcp_endpoint_list list;
+        if (list_servers(mapper, s, &list, &problem) < 0)
+            continue;
+        if (!any)
+            *source = list.addresses[0].source;
+        any = true;
+        open_server(mapper, s, &list);
+    }
+    return any ? 0 : error_set(error, "%s", problem.text);
+}
+
+bool mapper_update(struct mapper *mapper, struct address *source)
+{
+    const struct address before = *source;
+    bool any = false;
+    for (uint8_t s = 0; s < mapper->servers->count; s++) {
+        struct pcp_endpoint_list list;
+        /* Without a way to it the server stays as it was: its mappings live on until they expire. */
+        if (list_servers(mapper, s, &list, NULL) < 0)
+            continue;
+        if (!any)
+            *source = list.addresses[0].source;
+        any = true;
+        if (mapper->at[s].open)
+            pcp_endpoint_replace(&mapper->at[s].endpoint, &list);
+        else
+            open_server(mapper, s, &list);
+    }
+    return !address_equal(&before, source);
+}
+
+void mapper_wake(struct mapper *mapper)
+{
+    for (uint8_t s = 0; s < mapper->servers->count; s++) {
+        if (mapper->at[s].open)
+            pcp_endpoint_wake(&mapper->at[s].endpoint);
+    }
+}
+
+/* --- leaving ---------------------------------------------------------------------------------- */
+
+void mapper_remove_all(struct mapper *mapper)
+{
+    for (uint8_t s = 0; s < mapper->servers->count; s++) {
+        for (uint8_t i = 0; mapper->at[s].open && i < mapper->ports->count; i++) {
+            pcp_mapping_remove(&mapper->at[s].mappings[i], (uint32_t)clock_milliseconds());
+            mapper->removing++;
+        }
+    }
+}
+
+bool mapper_is_bare(const struct mapper *mapper)
+{
+    return mapper->removing == 0;
+}
+
+void mapper_close(struct mapper *mapper)
+{
+    for (uint8_t s = 0; s < mapper->servers->count; s++) {
+        if (mapper->at[s].open)
+            pcp_endpoint_close(&mapper->at[s].endpoint);
+    }
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+void mapper_handles(const struct mapper *mapper, struct pollfd handles[MAPPER_HANDLES])
+{
+    for (size_t s = 0; s < SERVERS_ROOM; s++) {
+        struct pollfd *at = &handles[s * PCP_ENDPOINT_HANDLES];
+        if (mapper->at[s].open)
+            pcp_endpoint_handles(&mapper->at[s].endpoint, at);
+        else
+            at[0] = at[1] = (struct pollfd){.fd = -1};
+    }
+}
+
+void mapper_process(struct mapper *mapper)
+{
+    for (uint8_t s = 0; s < mapper->servers->count; s++) {
+        if (mapper->at[s].open)
+            pcp_endpoint_process(&mapper->at[s].endpoint);
+    }
+}
+
+uint32_t mapper_wait(const struct mapper *mapper)
+{
+    uint32_t shortest = PCP_NEVER;
+    for (uint8_t s = 0; s < mapper->servers->count; s++) {
+        uint32_t wait = mapper->at[s].open ? pcp_endpoint_wait(&mapper->at[s].endpoint) : PCP_NEVER;
+        shortest = wait < shortest ? wait : shortest;
+    }
+    return shortest;
+}
