@@ -79,7 +79,6 @@ void pcp_client_unsupported(struct pcp_client *client, uint32_t now, uint32_t li
         if (!mapping->awaiting)
             continue;
         asked = true;
-        mapping->result = PCP_UNSUPP_VERSION;
         pcp_mapping_refused(client, mapping, now, PCP_UNSUPP_VERSION, seconds);
         mapping->awaiting = false;
     }
@@ -244,7 +243,6 @@ static void process_answer(struct pcp_client *client, struct pcp_mapping *mappin
 {
     if (!pcp_epoch_validate(&client->epoch, now, message->epoch))
         pcp_client_recover(client, now, 0);
-    mapping->result = message->result;
     if (message->result == PCP_SUCCESS)
         pcp_mapping_succeeded(mapping, now, random, message->lifetime,
                               message->data.map.external_port, &message->data.map.external_address);

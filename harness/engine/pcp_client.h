@@ -175,7 +175,8 @@ void pcp_client_move(struct pcp_client *client, const struct address *server,
                      uint32_t now);
 
 #if PCP_CLIENT_PROBE
-/* Sends an ANNOUNCE request until it is answered (14.1.2): is the server there, what is its epoch? */
+/* Sends an ANNOUNCE request until it is answered (14.1.2): is the server there, what is its epoch? To
+ * a NAT-PMP server the request for the external address goes instead. */
 void pcp_client_probe(struct pcp_client *client, uint32_t now);
 #endif
 

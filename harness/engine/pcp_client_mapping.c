@@ -92,6 +92,7 @@ void pcp_mapping_succeeded(struct pcp_mapping *mapping, uint32_t now, uint32_t r
                            uint32_t lifetime, uint16_t port, const struct address *address)
 {
     struct pcp_map *map = &mapping->data.map;
+    mapping->result = PCP_SUCCESS;
     /* 15.1: the answer to a deletion brings back the zero port that was sent. One with a port is
      * late and answers a request of before. */
     bool deletion = lifetime == 0 || (map->internal_port && !port);
@@ -126,6 +127,8 @@ void pcp_mapping_refused(struct pcp_client *client, struct pcp_mapping *mapping,
                          uint8_t result, uint32_t lifetime)
 {
     uint32_t end = now + sane(lifetime);
+    bool repeated = mapping->result == result;
+    mapping->result = result;
     if (mapping->state == MAPPING_REMOVING) {
         if (result == PCP_NO_RESOURCES) /* 11.4: requests of no kind */
             client->hold_all = pcp_time_later(client->hold_all, end);
@@ -134,8 +137,9 @@ void pcp_mapping_refused(struct pcp_client *client, struct pcp_mapping *mapping,
     }
     if (result == PCP_NO_RESOURCES) /* 11.4, 12.4: no new mappings */
         client->hold_new = pcp_time_later(client->hold_new, end);
-    if (!mapping->awaiting && mapping->granted) {
-        /* Nothing was asked: the server tells what became of the mapping (8.3, 14.2). */
+    if (!mapping->awaiting && mapping->granted && !repeated) {
+        /* Nothing was asked: the server tells what became of the mapping (8.3, 14.2). A repeated error
+         * may be the same datagram again. */
         pcp_mapping_lose(mapping);
         pcp_mapping_begin(mapping, end);
         return;

@@ -57,11 +57,19 @@ static bool is_blocked(const struct pcp_client *client, const struct pcp_mapping
     return client->natpmp.sends || (asking && asking != mapping && asking->awaiting);
 }
 
+/* The request for the address stands in for ANNOUNCE: its answer has the epoch, too. */
+static bool wants_probe(const struct pcp_client *client)
+{
+    return PCP_CLIENT_PROBE && client->probing && !is_blocked(client, NULL);
+}
+
 uint32_t pcp_client_natpmp_wait(const struct pcp_client *client, uint32_t now)
 {
     uint32_t shortest = PCP_NEVER;
     if (client->natpmp.sends)
         shortest = pcp_time_until(client->natpmp.due, now);
+    else if (wants_probe(client))
+        shortest = pcp_time_until(client->hold_all, now);
     const struct pcp_mapping *mapping = client->mappings;
     for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         uint32_t wait = PCP_NEVER;
@@ -125,12 +133,13 @@ size_t pcp_client_natpmp_send(struct pcp_client *client, uint32_t now, uint32_t 
     /* If its end has come, those that stand before it needn't wait for the next call. */
     if (client->natpmp.asking)
         pcp_mapping_is_ripe(client, client->natpmp.asking, now);
+    if (wants_probe(client) && pcp_time_reached(client->hold_all, now))
+        return send_address_request(client, now, octets, capacity);
     struct pcp_mapping *mapping = client->mappings;
     for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         if (!pcp_mapping_is_ripe(client, mapping, now) || is_blocked(client, mapping))
             continue;
         if (!is_expressible(mapping)) {
-            mapping->result = PCP_UNSUPP_PROTOCOL;
             pcp_mapping_refused(client, mapping, now, PCP_UNSUPP_PROTOCOL, LONG_ERROR);
             continue;
         }
@@ -175,12 +184,20 @@ static void learn_address(struct pcp_client *client, const struct address *exter
     }
 }
 
+static void tell_alive(struct pcp_client *client)
+{
+    client->probing = false;
+    client->alive = true;
+}
+
 /* The answer to our request for the address, or an announcement of it. */
 static void process_address(struct pcp_client *client, uint32_t now,
                             const struct natpmp_message *message)
 {
     bool asked = client->natpmp.sends > 0;
     client->natpmp.sends = 0;
+    if (PCP_CLIENT_PROBE && asked && client->probing)
+        tell_alive(client);
     if (message->result == NATPMP_SUCCESS) {
         struct address external = address_from_ipv4(message->external_address);
         learn_address(client, &external);
@@ -193,8 +210,7 @@ static void process_address(struct pcp_client *client, uint32_t now,
     struct pcp_mapping *mapping = client->mappings;
     for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
         if (mapping->state == MAPPING_WANTED && !mapping->granted) {
-            mapping->result = pcp_result_of(message->result);
-            pcp_mapping_refused(client, mapping, now, mapping->result, lifetime);
+            pcp_mapping_refused(client, mapping, now, pcp_result_of(message->result), lifetime);
         }
     }
 }
@@ -207,12 +223,12 @@ static void process_mapping(struct pcp_client *client, uint32_t now, uint32_t ra
         message->internal_port != mapping->data.map.internal_port)
         return;
     client->natpmp.asking = NULL;
-    mapping->result = pcp_result_of(message->result);
-    if (mapping->result == PCP_SUCCESS)
+    uint8_t result = pcp_result_of(message->result);
+    if (result == PCP_SUCCESS)
         pcp_mapping_succeeded(mapping, now, random, message->lifetime, message->external_port,
                               &client->natpmp.external);
     else
-        pcp_mapping_refused(client, mapping, now, mapping->result, error_lifetime(message->result));
+        pcp_mapping_refused(client, mapping, now, result, error_lifetime(message->result));
     mapping->awaiting = false;
 }
 
@@ -248,10 +264,8 @@ void pcp_client_natpmp_receive(struct pcp_client *client, uint32_t now, uint32_t
          * 3.5 draws Unsupported Version so. Without it appendix A couldn't work: it is accepted. */
         if (!unsupported || !is_awaiting(client))
             return;
-        if (PCP_CLIENT_PROBE && client->probing) {
-            client->probing = false; /* there is no ANNOUNCE request, but it is alive */
-            client->alive = true;
-        }
+        if (PCP_CLIENT_PROBE && client->probing)
+            tell_alive(client);
         if (is_private(&client->address))
             pcp_client_speak(client, NATPMP_VERSION, now);
         else

@@ -57,7 +57,7 @@ void pcp_mapping_sent(struct pcp_mapping *mapping, uint32_t now, uint32_t random
 void pcp_mapping_succeeded(struct pcp_mapping *mapping, uint32_t now, uint32_t random,
                            uint32_t lifetime, uint16_t port, const struct address *address);
 
-/* The server refused the mapping, or took it away, for lifetime seconds. */
+/* The server refused the mapping with a result, or took it away, for lifetime seconds. */
 void pcp_mapping_refused(struct pcp_client *client, struct pcp_mapping *mapping, uint32_t now,
                          uint8_t result, uint32_t lifetime);
 

@@ -1,7 +1,8 @@
 #include "engine/pcp_client_timing.h"
 
-/* a fifth, and the largest previous timeout that can be doubled safely */
-enum { FIFTH_OF_65536 = 13107, DOUBLING_LIMIT = 1 << 30 };
+/* a fifth, and the largest previous timeout that doubled and spread stays under 2^31 ms, as far as times
+ * that wrap can be compared: without MRT it grows to 12 days */
+enum { FIFTH_OF_65536 = 13107, DOUBLING_LIMIT = 1 << 29 };
 
 /* span * fraction / 65536, exactly, in 32 bits; fraction is under 65536 */
 static uint32_t scale(uint32_t span, uint32_t fraction)

@@ -375,6 +375,25 @@ static void an_error_that_nobody_asked_for_takes_the_mapping_away(void **state)
     assert_int_equal(world_until_sent(&world, HOUR), 1800000);
 }
 
+static void an_error_that_comes_twice_takes_nothing_away(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    struct pcp_mapping *mapping = world_mapped(&world, 3600);
+    world_until_sent(&world, HOUR);
+    world_refuse(&world, PCP_USER_EX_QUOTA, 30);
+    world.now += 20;
+    world_refuse(&world, PCP_USER_EX_QUOTA, 30); /* the network's copy, section 8.3 */
+    assert_int_equal(world_event(&world), PCP_EVENT_REFUSED);
+    assert_true(mapping->granted);
+    assert_in_range(world_until_sent(&world, HOUR), HOUR / 8, HOUR / 4);
+    world_grant(&world, 3600);
+    world.now += 1000;
+    world_refuse(&world, PCP_USER_EX_QUOTA, 30); /* behind a grant it is news */
+    assert_int_equal(world_event(&world), PCP_EVENT_LOST);
+}
+
 static void no_resources_holds_back_new_mappings_but_no_renewals(void **state)
 {
     (void)state;
@@ -857,6 +876,7 @@ int main(void)
         TEST(a_late_success_behind_an_error_counts),
         TEST(a_refused_renewal_keeps_the_mapping_until_it_expires),
         TEST(an_error_that_nobody_asked_for_takes_the_mapping_away),
+        TEST(an_error_that_comes_twice_takes_nothing_away),
         TEST(no_resources_holds_back_new_mappings_but_no_renewals),
         TEST(no_resources_for_a_deletion_holds_back_everything),
         TEST(a_hold_that_is_long_over_does_not_come_back_when_the_clock_wraps),

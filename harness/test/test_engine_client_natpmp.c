@@ -330,6 +330,25 @@ static void a_probe_of_a_natpmp_server_finds_it_alive(void **state)
     assert_int_equal(pcp_client_wait(&world.client, world.now), PCP_NEVER);
 }
 
+static void a_probe_in_natpmp_asks_for_the_address_and_tells_of_a_restart(void **state)
+{
+    (void)state;
+    struct world world;
+    natpmp_mapped(&world);
+    world.now += 600000;
+    pcp_client_probe(&world.client, world.now);
+    assert_int_equal(pcp_client_wait(&world.client, world.now), 0);
+    assert_true(world_sends(&world));
+    assert_int_equal(natpmp_sent(&world).opcode, NATPMP_ADDRESS);
+    world.epoch -= (world.now - world.start) / 1000; /* it has just restarted */
+    natpmp_answers(&world);
+    assert_int_equal(world_event(&world), PCP_EVENT_ALIVE);
+    assert_in_range(world_until_sent(&world, HOUR), 0, 5000);
+    assert_int_equal(natpmp_sent(&world).opcode, NATPMP_MAP_UDP);
+    natpmp_answers(&world);
+    assert_in_range(world_until_sent(&world, HOUR), HALF_AN_HOUR, HOUR);
+}
+
 static void natpmp_answers_that_match_no_request_are_ignored(void **state)
 {
     (void)state;
@@ -370,6 +389,7 @@ int main(void)
         cmocka_unit_test(a_mapping_that_is_dropped_while_it_asks_lets_the_others_ask),
         cmocka_unit_test(a_hold_of_natpmp_that_is_over_does_not_come_back_when_the_clock_wraps),
         cmocka_unit_test(a_probe_of_a_natpmp_server_finds_it_alive),
+        cmocka_unit_test(a_probe_in_natpmp_asks_for_the_address_and_tells_of_a_restart),
         cmocka_unit_test(natpmp_answers_that_match_no_request_are_ignored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

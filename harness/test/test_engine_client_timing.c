@@ -55,6 +55,18 @@ static void a_timeout_is_bounded_by_mrt_before_the_jitter(void **state)
     }
 }
 
+static void a_timeout_without_mrt_stays_what_the_clock_can_tell(void **state)
+{
+    (void)state;
+    uint32_t previous = 0;
+    for (int i = 0; i < 40; i++) {
+        uint32_t timeout = pcp_retransmission_timeout(previous, 3000, 0, HIGH);
+        assert_true(timeout < HALF); /* or the next sending would seem to be overdue */
+        assert_true(timeout >= previous / 2);
+        previous = timeout;
+    }
+}
+
 static void a_renewal_falls_into_the_first_range_that_has_not_begun(void **state)
 {
     (void)state;
@@ -287,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_first_timeout_is_irt_within_a_tenth),
         cmocka_unit_test(a_timeout_doubles_the_jittered_one_before_it),
         cmocka_unit_test(a_timeout_is_bounded_by_mrt_before_the_jitter),
+        cmocka_unit_test(a_timeout_without_mrt_stays_what_the_clock_can_tell),
         cmocka_unit_test(a_renewal_falls_into_the_first_range_that_has_not_begun),
         cmocka_unit_test(a_renewal_that_is_late_skips_the_ranges_that_have_begun),
         cmocka_unit_test(the_client_retransmits_at_the_instants_of_the_formula),
