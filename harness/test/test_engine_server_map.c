@@ -150,6 +150,29 @@ static void another_nonce_is_refused_for_as_long_as_the_mapping_lasts(void **sta
     assert_int_equal(map(&bench, HOST, UDP, 5683, 600), port);
 }
 
+static void a_pinhole_is_renewed_and_ended_by_its_own_nonce_alone(void **state)
+{
+    (void)state;
+    start(&bench);
+    const char *host = "2001:db8::10";
+    map(&bench, host, UDP, 5683, 600);
+    elapse(&bench, 300 * SECOND);
+    struct pcp_message message = map_message(host, UDP, 5683, 600);
+    message.data.map.nonce[0] ^= 1;
+    send_message(&bench, host, &message);
+    assert_result(&bench, PCP_NOT_AUTHORIZED);
+    message.lifetime = 0;
+    send_message(&bench, host, &message);
+    assert_result(&bench, PCP_NOT_AUTHORIZED);
+    map(&bench, host, UDP, 5683, 600);
+    assert_result(&bench, PCP_SUCCESS);
+    elapse(&bench, 599 * SECOND);
+    assert_int_equal(live(&bench), 1);
+    map(&bench, host, UDP, 5683, 0);
+    assert_result(&bench, PCP_SUCCESS);
+    assert_int_equal(live(&bench), 0);
+}
+
 static void unchecked_nonces_let_any_client_of_the_host_renew(void **state)
 {
     (void)state;
@@ -773,6 +796,7 @@ int main(void)
         T(the_port_and_protocol_forms_are_told_apart),
         T(wildcards_are_granted_where_policy_allows_and_stand_beside_single_ports),
         T(another_nonce_is_refused_for_as_long_as_the_mapping_lasts),
+        T(a_pinhole_is_renewed_and_ended_by_its_own_nonce_alone),
         T(unchecked_nonces_let_any_client_of_the_host_renew),
         T(the_protocol_is_judged_before_the_nonce_and_the_nonce_before_options),
         T(lifetimes_are_kept_between_minimum_and_maximum),
