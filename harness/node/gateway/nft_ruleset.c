@@ -8,7 +8,8 @@
 enum {
     TEXT_SIZE = 32768,
     LEAST_IMPLICIT_PORT = 1024,
-    CLOSED_SECONDS = 240 /* a TCP flow lasts after its end, RFC 5382 REQ-5 */
+    SPARE_ELEMENTS = 8192, /* those that go count until their transaction is over */
+    CLOSED_SECONDS = 240   /* a TCP flow lasts after its end, RFC 5382 REQ-5 */
 };
 
 struct text {
@@ -59,14 +60,22 @@ struct family {
 
 /* --- sets ----------------------------------------------------------------------------------- */
 
-static void add_form_sets(struct text *text, const struct family *family, const struct form *form)
+/* Sets whose size is told have all their hash's buckets from the start; in others the kernel takes
+ * several times as long for an element whenever it makes room for more. */
+static void add_form_sets(struct text *text, const struct family *family, const struct form *form,
+                          const struct config *config)
 {
     const char *address = family->address;
     static const char *const maps[] = {"inbound", "outbound"};
+    char size[32] = "";
+    if (form == &forms[NFT_FORM_PORT])
+        (void)snprintf(size, sizeof size, " size %u;",
+                       config->policy.mapping_capacity + SPARE_ELEMENTS);
     for (size_t i = 0; i < 2 && family->translated; i++)
-        add(text, " map %s%s { type %s%s : %s%s; }\n", maps[i], form->suffix, address, form->type,
-            address, form->target);
-    add(text, " set pinholes%s { type %s%s; }\n", form->suffix, address, form->type);
+        add(text, " map %s%s { type %s%s : %s%s;%s }\n", maps[i], form->suffix, address, form->type,
+            address, form->target, size);
+    add(text, " set pinholes%s { type %s%s;%s }\n", form->suffix, address, form->type,
+        family->translated ? "" : size);
     add(text, " set filtered%s { type %s%s; }\n", form->suffix, address, form->type);
     add(text, " set allowed%s { type %s%s . %s; flags interval; }\n", form->suffix, address,
         form->type, address);
@@ -74,12 +83,12 @@ static void add_form_sets(struct text *text, const struct family *family, const 
         form->suffix, address, form->type, address);
 }
 
-static void add_sets(struct text *text, const struct family *family)
+static void add_sets(struct text *text, const struct family *family, const struct config *config)
 {
     const char *address = family->address;
     const char *endpoint = forms[NFT_FORM_PORT].type;
     for (size_t i = 0; i < NFT_FORMS; i++)
-        add_form_sets(text, family, &forms[i]);
+        add_form_sets(text, family, &forms[i], config);
     static const char *const maps[] = {"peer_inbound", "peer_outbound"};
     for (size_t i = 0; i < 2 && family->translated; i++)
         add(text, " map %s { type %s%s . %s . inet_service : %s . inet_service; }\n", maps[i],
@@ -254,7 +263,7 @@ static void add_firewall(struct text *text, const struct family *family,
 static void add_table(struct text *text, const struct family *family, const struct config *config)
 {
     add(text, "table %s " NFT_TABLE " {\n", family->ip);
-    add_sets(text, family);
+    add_sets(text, family, config);
     add_filter_chains(text, family);
     if (family->translated) {
         add_destinations(text);
