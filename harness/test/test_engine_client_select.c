@@ -304,6 +304,7 @@ static void a_flood_of_icmp_errors_makes_one_round_and_no_more(void **state)
     (void)state;
     struct choice choice;
     begin(&choice, 3, true);
+    pcp_client_probe(&choice.world.client, choice.world.now); /* out, and never answered */
     uint32_t sends = 0;
     for (int i = 0; i < 1000; i++) {
         if (until_sent(&choice, 10) != PCP_NEVER)
@@ -423,10 +424,15 @@ static void a_natpmp_server_that_falls_silent_is_given_up_after_its_nine_request
     struct address server = an_address(servers[0]);
     pcp_select_receive(&choice.selection, choice.world.now, HALF, &server, PCP_SERVER_PORT,
                        unsupported, sizeof unsupported);
+    until_sent(&choice, DAY); /* for the address, which is told */
+    static const uint8_t told[] = {0, 128, 0, 0, 0, 0, 0, 9, 11, 0, 0, 1};
+    pcp_select_receive(&choice.selection, choice.world.now, HALF, &server, PCP_SERVER_PORT, told,
+                       sizeof told);
     uint32_t start = choice.world.now;
     for (int i = 0; i < 9; i++) {
         until_sent(&choice, DAY);
         assert_int_equal(choice.world.octets[0], NATPMP_VERSION);
+        assert_int_equal(choice.world.octets[1], NATPMP_MAP_UDP);
         assert_asks(&choice, 0);
     }
     until_sent(&choice, DAY);

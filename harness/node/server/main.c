@@ -302,6 +302,7 @@ int main(int count, char **arguments)
     }
     int signals = open_signals();
     coap_startup();
+    coap_set_log_level(LOG_ERR); /* a flood of bad messages must not flood our output */
     if (start(&server, &error) < 0) {
         complain("%s", error.text);
         return EXIT_FAILED;
