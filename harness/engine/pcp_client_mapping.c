@@ -111,8 +111,10 @@ void pcp_mapping_succeeded(struct pcp_mapping *mapping, uint32_t now, uint32_t r
         return;
     }
     bool same = map->external_port == port && address_equal(&map->external_address, address);
-    /* 13.2: a Mapping Update for a mapping of before may look like the answer. */
-    if (PCP_CLIENT_OPTIONS && mapping->prefer_failure && !same)
+    /* 13.2: a Mapping Update for a mapping of before may look like the answer. Where no address was
+     * suggested, any has the port that was. */
+    bool insists = PCP_CLIENT_OPTIONS && mapping->prefer_failure;
+    if (insists && !same && !(map->external_port == port && address_is_any(&map->external_address)))
         return;
     map->external_port = port;
     map->external_address = *address;

@@ -251,6 +251,26 @@ static void prefer_failure_ignores_a_grant_of_anything_else(void **state)
 
 /* --- errors: 7.4, 8.3, 11.4 ------------------------------------------------------------------- */
 
+static void prefer_failure_without_an_address_insists_on_the_port(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    struct pcp_mapping *mapping = world_map(&world, 0);
+    mapping->prefer_failure = true;
+    mapping->data.map.external_port = 40001;
+    assert_true(world_sends(&world));
+    world_grant(&world, 3600); /* of 40000 */
+    assert_int_equal(world_event(&world), PCP_EVENT_NONE);
+    struct pcp_message answer = world_answer(&world, 3600);
+    answer.data.map.external_port = 40001;
+    world_receive(&world, &answer);
+    assert_int_equal(world_event(&world), PCP_EVENT_GRANTED);
+    answer.data.map.external_address = an_address("11.0.0.2"); /* now there is one */
+    world_receive(&world, &answer);
+    assert_int_equal(world_event(&world), PCP_EVENT_NONE);
+}
+
 static void every_error_is_told_and_its_lifetime_is_waited_for(void **state)
 {
     (void)state;
@@ -870,6 +890,7 @@ int main(void)
         TEST(a_host_that_overslept_learns_that_its_mapping_is_lost),
         TEST(a_mapping_update_changes_the_external_address_and_the_renewal),
         TEST(prefer_failure_ignores_a_grant_of_anything_else),
+        TEST(prefer_failure_without_an_address_insists_on_the_port),
         TEST(every_error_is_told_and_its_lifetime_is_waited_for),
         TEST(an_exchange_behind_an_error_begins_with_irt_again),
         TEST(a_success_without_lifetime_is_no_grant),
