@@ -169,6 +169,18 @@ static bool see_to_failures(struct pcp_selection *selection, uint32_t now)
     return false;
 }
 
+/* NAT-PMP went unanswered here, and the client would wait for half an hour before it asks by PCP. */
+static void leave_natpmp(struct pcp_selection *selection, uint32_t now)
+{
+    struct pcp_mapping *mapping = selection->client->mappings;
+    for (unsigned i = 0; i < selection->client->mapping_count; i++, mapping++) {
+        if (mapping->state == MAPPING_WANTED && !mapping->renewing &&
+            mapping->result == PCP_UNSUPP_VERSION)
+            pcp_mapping_restart(mapping, now);
+    }
+    leave_address(selection, now);
+}
+
 size_t pcp_select_send(struct pcp_selection *selection, uint32_t now, uint32_t random,
                        uint8_t *octets, size_t capacity)
 {
@@ -186,7 +198,7 @@ size_t pcp_select_send(struct pcp_selection *selection, uint32_t now, uint32_t r
         return length;
     /* The client goes back to PCP by itself only when NAT-PMP went unanswered (RFC 6886, 3.1). */
     if (older && client->version == PCP_VERSION && selection->count > 1)
-        leave_address(selection, now);
+        leave_natpmp(selection, now);
     else if (!see_to_failures(selection, now))
         return 0;
     return pcp_client_send(client, now, random, octets, capacity);
