@@ -92,7 +92,10 @@ $(BUILD)/peers/.unpacked: harness/setup/unpack-peers harness/setup/peers.list
 # --- the two commands -----------------------------------------------------------------------
 
 RUN_SCENARIO = $(or $(SCENARIO),scenarios/home.yaml)
-RUN_FOLDER   = $(or $(OUT),$(BUILD)/run/$(basename $(notdir $(RUN_SCENARIO))))
+# Where the build folder is somebody else's, results go to the user's own cache.
+RUN_FOLDERS := $(shell mkdir -p $(BUILD)/run 2>/dev/null; \
+                 [ -w $(BUILD)/run ] && echo $(BUILD)/run || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}/pinhole")
+RUN_FOLDER   = $(or $(OUT),$(RUN_FOLDERS)/$(basename $(notdir $(RUN_SCENARIO))))
 
 run: setup ## set up, build, and show a device that gets a mapping (SCENARIO=FILE OUT=DIR)
 	@$(MAKE) --no-print-directory all

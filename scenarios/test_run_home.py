@@ -99,7 +99,9 @@ def test_frames_named_by_an_expectation_are_the_ones_meant(home):
     assert (answer["coap"], answer["at"]) == (CONTENT, "server:eth0")
 
 
-def test_versions_of_foreign_peers_are_told(shown):
+def test_versions_of_peers_are_told(shown):
+    assert shown["home"].result["peers"]["device"]["version"].startswith("0.")
+    assert shown["home"].result["peers"]["server"]["version"].startswith("0.")
     assert shown["home"].result["peers"]["gateway"]["version"].startswith("2.")
     assert shown["home, libtorrent"].result["peers"]["device"]["version"].startswith("2.")
     assert shown["home, natpmpc"].result["peers"]["device"]["version"]

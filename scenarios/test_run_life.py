@@ -1,5 +1,6 @@
 """What becomes of a run whose programs or processes don't do as they should."""
 
+import json
 import os
 import pathlib
 import pty
@@ -373,3 +374,21 @@ quit
 
 def test_up_ends_with_its_input(tmp_path):
     assert up("", tmp_path / "out").returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_still_judges_and_writes_what_there_is(number, tmp_path):
+    folder = tmp_path / "out"
+    command = [PINHOLE, "run", SCENARIOS / "home.yaml", "--out", folder]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if "registered" in line:  # three seconds of silence follow
+            process.send_signal(number)
+            break
+    out, err = process.communicate(timeout=60)
+    result = json.loads((folder / "result.json").read_text())
+    assert (process.returncode, result["verdict"]) == (2, "error")
+    assert f"interrupted by signal {int(number)}" in result["error"] and result["error"] in err
+    assert "broke off" in out
+    granted = next(e for e in result["expectations"] if e["name"] == "mapping")
+    assert granted["verdict"] == "pass" and granted["frames"]

@@ -255,8 +255,13 @@ void result_tell(const struct result *result, const struct screen *screen)
         tell_expectations(result, screen);
         tell_findings(result, screen);
         tell_traffic(result, screen);
-        screen_tell(screen, counts->dropped ? SCREEN_BAD : SCREEN_NOTE, "capture",
-                    "%" PRIu64 " packets, %" PRIu64 " dropped", counts->packets, counts->dropped);
+        if (result->record->over)
+            screen_tell(screen, counts->dropped ? SCREEN_BAD : SCREEN_NOTE, "capture",
+                        "%" PRIu64 " packets, %" PRIu64 " dropped", counts->packets,
+                        counts->dropped);
+        else
+            screen_tell(screen, SCREEN_BAD, "capture",
+                        "broke off with the lab; what was dropped is not known");
     }
     screen_tell(screen, SCREEN_NOTE, "folder", "%s", result->folder);
     screen_tell(screen, SCREEN_NOTE, "again", "%s", result->command);

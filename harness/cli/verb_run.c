@@ -13,6 +13,7 @@
 #include "cli/verbs.h"
 #include "lab/sandbox.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,23 @@ static double seconds_since(const struct timespec *start)
     return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
+static volatile sig_atomic_t interrupted; /* by which signal; 0: not */
+
+static void interrupt(int signal_number)
+{
+    interrupted = signal_number;
+    sandbox_end();
+}
+
+/* Ends the lab, not this process: what there is so far is still judged and written. */
+static void heed_signals(void (*handler)(int))
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        (void)sigaction(signals[i], &action, NULL);
+}
+
 /* The run itself: what it came to stands in record. */
 static void run_lab(const struct scenario *scenario, const char *folder, struct screen *screen,
                     struct record *record)
@@ -44,10 +62,16 @@ static void run_lab(const struct scenario *scenario, const char *folder, struct 
     char **needed = programs_list_files(scenario);
     const struct sandbox sandbox = {.writable = folder, .needed = (const char *const *)needed};
     struct error error = {0};
-    int status = sandbox_run(&sandbox, live, &engine, &error);
+    heed_signals(interrupt);
+    int status = interrupted ? -1 : sandbox_run(&sandbox, live, &engine, &error);
+    heed_signals(SIG_DFL);
     programs_forget_files(needed);
     record_distrust(record);
-    if (status < 0)
+    if (interrupted) {
+        record->problem = (struct error){0};
+        (void)error_set(&record->problem, "interrupted by signal %d (%s)", (int)interrupted,
+                        strsignal(interrupted));
+    } else if (status < 0)
         (void)error_set(&record->problem, "%s", error.text);
     else if (!record->over)
         (void)error_set(&record->problem, "the lab ended before its steps did, with status %d",

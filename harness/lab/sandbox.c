@@ -225,12 +225,27 @@ static bool take_failure(enum sandbox_message message, const struct error *text,
     return message == SANDBOX_FAILED || message == SANDBOX_REFUSED;
 }
 
+/* The child that sandbox_end() may kill: not reaped yet, so its number is no other's. */
+static volatile sig_atomic_t living_keeper;
+
+void sandbox_end(void)
+{
+    int cause = errno;
+    if (living_keeper > 0)
+        (void)kill(living_keeper, SIGKILL);
+    errno = cause;
+}
+
 static int await_end(pid_t keeper, int channel, struct error *error)
 {
     struct error text = {""};
     bool failed = take_failure(sandbox_channel_receive(channel, &text, NULL), &text, error);
     int status = 0;
     pid_t ended;
+    siginfo_t unused;
+    while (waitid(P_PID, (id_t)keeper, &unused, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+        ;
+    living_keeper = 0;
     do
         ended = waitpid(keeper, &status, 0);
     while (ended < 0 && errno == EINTR);
@@ -264,6 +279,7 @@ int sandbox_run(const struct sandbox *sandbox, int (*body)(void *argument), void
         (void)close(channels[0]);
         return error_set_errno(error, errno, "starting the lab");
     }
+    living_keeper = keeper;
 
     const char *writable = sandbox_files_writable(&start.files);
     bool given = false;

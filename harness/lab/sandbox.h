@@ -46,4 +46,8 @@ struct sandbox {
 int sandbox_run(const struct sandbox *sandbox, int (*body)(void *argument), void *argument,
                 struct error *error);
 
+/* Ends the lab that sandbox_run of this process waits for, if there is one; sandbox_run then returns -1.
+ * For signal handlers. */
+void sandbox_end(void);
+
 #endif

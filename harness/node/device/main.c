@@ -369,6 +369,8 @@ static int live(struct device *device, struct error *error)
 int main(int count, char **arguments)
 {
     static struct device device;
+    if (say_version(count, arguments))
+        return EXIT_SUCCESS;
     switch (read_options(&device.options, count, arguments, &device.error)) {
     case SETTINGS_HELP:
         return EXIT_SUCCESS;
