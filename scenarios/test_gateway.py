@@ -380,6 +380,25 @@ def test_a_state_file_that_cannot_be_kept_is_refused_with_its_name(lab, folder):
     assert "/no/where" in said and said.endswith("1\n")
 
 
+def test_mappings_of_a_state_file_on_a_read_only_disk_are_in_force_and_no_others_are_taken(tmp_path):
+    def test(lab):
+        disk = tmp_path / "disk"
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "none", disk], check=True)
+        lab.start("--state", str(disk / "state"))
+        port = mapped_port(lab)
+        lab.stop()
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        lab.start("--state", str(disk / "state"))
+        assert any("no changes are taken until it can be written" in line for line in lab.said)
+        inner, remote = lab.udp("host", "192.168.0.10", 5683), lab.udp("internet", "11.0.0.2", 7000)
+        assert arrives(remote, (EXTERNAL, port), inner)
+        assert lab.map(5684).result == NO_RESOURCES
+        assert arrives(remote, (EXTERNAL, port), inner)
+
+    inside_lab(test, BUILD)
+
+
 # --- rapid recovery ------------------------------------------------------------------------------------
 
 

@@ -236,7 +236,11 @@ DATA_PLANE = {
         True,
         f"of {REPLIED_FLOWS} replied flows, to the same {FEW} mapped ports",
     ),
-    "gateway.dataplane.50000.spread": (MOST, False, "each the first of its flow, to all mapped ports in turn"),
+    "gateway.dataplane.50000.spread": (
+        MOST,
+        False,
+        "each the first of its flow, to all mapped ports in turn",
+    ),
 }
 
 

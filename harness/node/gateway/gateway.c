@@ -84,6 +84,11 @@ static bool store_changes(struct gateway *gateway)
 /* Device, then state file: 0 if both hold what is queued, else -1 and neither counts. */
 static int carry_out(struct gateway *gateway, struct error *error)
 {
+    if (gateway->journal && journal_is_lost(gateway->journal)) { /* it was told when that began */
+        gateway->operations->discard(gateway->backend);
+        journal_discard(gateway->journal);
+        return -1;
+    }
     if (gateway->operations->commit(gateway->backend, error)) {
         if (gateway->journal)
             journal_discard(gateway->journal);
@@ -172,7 +177,11 @@ static void retry_one_by_one(struct gateway *gateway, size_t count, uint64_t now
 static void pass_time(struct gateway *gateway, uint64_t now)
 {
     struct error error = {{0}};
-    if (!drain_events(gateway, now) || carry_out(gateway, &error) == 0)
+    if (!drain_events(gateway, now))
+        return;
+    store_changes(
+        gateway); /* a file that lacks them gives back what has expired, which does no harm */
+    if (gateway->operations->commit(gateway->backend, &error) == 0)
         return;
     complain("mappings could not be ended: %s", error.text);
     gateway->apart = true;
@@ -321,6 +330,9 @@ static int load_state(struct gateway *gateway, uint64_t now, struct error *error
         journal_open(config->state, gateway->server, config->external, now, &findings, error);
     if (!gateway->journal)
         return -1;
+    if (error->text[0])
+        complain("%s; no changes are taken until it can be written", error->text);
+    error->text[0] = '\0';
     if (findings.trusted)
         say("state of %zu changes, epoch %u", findings.changes, findings.epoch);
     else

@@ -225,6 +225,12 @@ struct journal *journal_open(const char *path, struct pcp_server *server,
     snprintf(journal->path, sizeof journal->path, "%s", path);
     snprintf(journal->beside, sizeof journal->beside, "%s.new", path);
     journal->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0600);
+    int problem = errno;
+    if (journal->file < 0) {
+        journal->file = open(path, O_RDONLY | O_CLOEXEC);
+        journal->state = JOURNAL_LOST;
+        errno = problem;
+    }
     if (journal->file < 0) {
         error_set_errno(error, errno, "state file %s", path);
         free(journal);
@@ -237,7 +243,7 @@ struct journal *journal_open(const char *path, struct pcp_server *server,
         pcp_server_set_epoch(server, findings->epoch, now);
     else
         pcp_server_reset_epoch(server, now);
-    if (journal_rewrite(journal, server, now, error)) {
+    if (journal_rewrite(journal, server, now, error) && journal->state != JOURNAL_LOST) {
         close(journal->file);
         free(journal);
         return NULL;
@@ -275,6 +281,11 @@ enum journal_outcome journal_write(struct journal *journal, struct error *error)
     }
     journal->state = ftruncate(journal->file, 0) == 0 ? JOURNAL_EMPTIED : JOURNAL_LOST;
     return journal->state;
+}
+
+bool journal_is_lost(const struct journal *journal)
+{
+    return journal->batched && journal->state == JOURNAL_LOST;
 }
 
 bool journal_is_due(const struct journal *journal)

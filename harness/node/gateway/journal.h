@@ -34,7 +34,8 @@ bool journal_external(const char *path, struct address *external);
 
 /* Opens (or makes) the file at path and plays what it holds into server, at the clock's now. Damage
  * is no error: what can be read is played, and the findings say what was wrong. NULL with error if
- * no journal can be kept there. external is the first of the server's external addresses now and
+ * no journal can be kept there; a file that is there and can't be written is played, and then as
+ * JOURNAL_LOST below: error tells. external is the first of the server's external addresses now and
  * later; the journal reads it when it is written. */
 struct journal *journal_open(const char *path, struct pcp_server *server,
                              const struct address *external, uint64_t now,
@@ -49,6 +50,8 @@ void journal_add(struct journal *journal, const struct pcp_server *server,
  * later run would go on with an Epoch it has no right to. error tells the cause. */
 enum journal_outcome { JOURNAL_WRITTEN, JOURNAL_EMPTIED, JOURNAL_LOST };
 enum journal_outcome journal_write(struct journal *journal, struct error *error);
+/* Whether writing the batch is bound to be JOURNAL_LOST. */
+bool journal_is_lost(const struct journal *journal);
 void journal_discard(struct journal *journal);
 
 /* Whether it is time to write the file anew; and does it. */

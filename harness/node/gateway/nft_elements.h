@@ -19,9 +19,9 @@ enum {
 };
 
 struct nft_element {
-    bool remove;
-    uint8_t family;  /* NFPROTO_IPV4 or NFPROTO_IPV6 */
     const char *set; /* a constant string: elements of one set have the same pointer */
+    bool remove;
+    uint8_t family;                              /* NFPROTO_IPV4 or NFPROTO_IPV6 */
     uint8_t key_length, end_length, data_length; /* end: last key of an interval, or 0 */
     uint8_t key[NFT_KEY_SIZE], end[NFT_KEY_SIZE], data[NFT_DATA_SIZE];
 };

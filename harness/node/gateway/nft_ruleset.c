@@ -1,36 +1,15 @@
 #include "node/gateway/nft_ruleset.h"
 
 #include <nftables/libnftables.h>
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
-    TEXT_SIZE = 32768,
     LEAST_IMPLICIT_PORT = 1024,
     SPARE_ELEMENTS = 8192, /* those that go count until their transaction is over */
     CLOSED_SECONDS = 240   /* a TCP flow lasts after its end, RFC 5382 REQ-5 */
 };
-
-struct text {
-    char octets[TEXT_SIZE];
-    size_t length;
-};
-
-static void add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct text *text, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    int length =
-        vsnprintf(text->octets + text->length, TEXT_SIZE - text->length, format, arguments);
-    va_end(arguments);
-    if (length > 0)
-        text->length += (size_t)length;
-    if (text->length >= TEXT_SIZE)
-        text->length = TEXT_SIZE - 1; /* nftables will refuse what is cut */
-}
 
 /* Protocols whose packets begin with two ports. */
 #define WITH_PORTS "meta l4proto { tcp, udp, dccp, sctp, udplite } "
@@ -62,7 +41,7 @@ struct family {
 
 /* Sets whose size is told have all their hash's buckets from the start; in others the kernel takes
  * several times as long for an element whenever it makes room for more. */
-static void add_form_sets(struct text *text, const struct family *family, const struct form *form,
+static void add_form_sets(FILE *text, const struct family *family, const struct form *form,
                           const struct config *config)
 {
     const char *address = family->address;
@@ -72,18 +51,18 @@ static void add_form_sets(struct text *text, const struct family *family, const 
         (void)snprintf(size, sizeof size, " size %u;",
                        config->policy.mapping_capacity + SPARE_ELEMENTS);
     for (size_t i = 0; i < 2 && family->translated; i++)
-        add(text, " map %s%s { type %s%s : %s%s;%s }\n", maps[i], form->suffix, address, form->type,
-            address, form->target, size);
-    add(text, " set pinholes%s { type %s%s;%s }\n", form->suffix, address, form->type,
-        family->translated ? "" : size);
-    add(text, " set filtered%s { type %s%s; }\n", form->suffix, address, form->type);
-    add(text, " set allowed%s { type %s%s . %s; flags interval; }\n", form->suffix, address,
-        form->type, address);
-    add(text, " set allowed_port%s { type %s%s . %s . inet_service; flags interval; }\n",
-        form->suffix, address, form->type, address);
+        fprintf(text, " map %s%s { type %s%s : %s%s;%s }\n", maps[i], form->suffix, address,
+                form->type, address, form->target, size);
+    fprintf(text, " set pinholes%s { type %s%s;%s }\n", form->suffix, address, form->type,
+            family->translated ? "" : size);
+    fprintf(text, " set filtered%s { type %s%s; }\n", form->suffix, address, form->type);
+    fprintf(text, " set allowed%s { type %s%s . %s; flags interval; }\n", form->suffix, address,
+            form->type, address);
+    fprintf(text, " set allowed_port%s { type %s%s . %s . inet_service; flags interval; }\n",
+            form->suffix, address, form->type, address);
 }
 
-static void add_sets(struct text *text, const struct family *family, const struct config *config)
+static void add_sets(FILE *text, const struct family *family, const struct config *config)
 {
     const char *address = family->address;
     const char *endpoint = forms[NFT_FORM_PORT].type;
@@ -91,115 +70,119 @@ static void add_sets(struct text *text, const struct family *family, const struc
         add_form_sets(text, family, &forms[i], config);
     static const char *const maps[] = {"peer_inbound", "peer_outbound"};
     for (size_t i = 0; i < 2 && family->translated; i++)
-        add(text, " map %s { type %s%s . %s . inet_service : %s . inet_service; }\n", maps[i],
-            address, endpoint, address, address);
-    add(text, " set peer_pinholes { type %s%s . %s . inet_service; }\n", address, endpoint,
-        address);
+        fprintf(text, " map %s { type %s%s . %s . inet_service : %s . inet_service; }\n", maps[i],
+                address, endpoint, address, address);
+    fprintf(text, " set peer_pinholes { type %s%s . %s . inet_service; }\n", address, endpoint,
+            address);
     if (!family->translated) {
-        add(text, " set flows { type %s%s; flags dynamic,timeout; size 65535; }\n", address,
-            endpoint);
+        fprintf(text, " set flows { type %s%s; flags dynamic,timeout; size 65535; }\n", address,
+                endpoint);
         return;
     }
-    add(text, " map flows { type %s%s : %s . inet_service; flags dynamic,timeout; size 65535; }\n",
-        address, endpoint, address);
-    add(text, " set claimed { type %s%s; }\n", address, endpoint);
-    add(text, " set claimants { type %s . %s%s; }\n", address, address, endpoint);
-    add(text, " set avoiders { type %s%s; flags dynamic,timeout; size 65535; }\n", address,
-        endpoint);
+    fprintf(text,
+            " map flows { type %s%s : %s . inet_service; flags dynamic,timeout; size 65535; }\n",
+            address, endpoint, address);
+    fprintf(text, " set claimed { type %s%s; }\n", address, endpoint);
+    fprintf(text, " set claimants { type %s . %s%s; }\n", address, address, endpoint);
+    fprintf(text, " set avoiders { type %s%s; flags dynamic,timeout; size 65535; }\n", address,
+            endpoint);
 }
 
 /* --- chains --------------------------------------------------------------------------------- */
 
 /* Drops a packet from outside that none of its mapping's filters lets in (13.3). */
-static void add_filter_chains(struct text *text, const struct family *family)
+static void add_filter_chains(FILE *text, const struct family *family)
 {
     const char *ip = family->ip;
     for (size_t i = 0; i < NFT_FORMS; i++) {
         const struct form *form = &forms[i];
-        add(text, " chain filter%s {\n", form->suffix);
-        add(text, "  %s daddr%s . %s saddr @allowed%s return\n", ip, form->inward, ip,
-            form->suffix);
-        add(text, "  %s daddr%s . %s saddr . th sport @allowed_port%s return\n", ip, form->inward,
-            ip, form->suffix);
-        add(text, "  drop\n }\n");
+        fprintf(text, " chain filter%s {\n", form->suffix);
+        fprintf(text, "  %s daddr%s . %s saddr @allowed%s return\n", ip, form->inward, ip,
+                form->suffix);
+        fprintf(text, "  %s daddr%s . %s saddr . th sport @allowed_port%s return\n", ip,
+                form->inward, ip, form->suffix);
+        fprintf(text, "  drop\n }\n");
     }
 }
 
-static void add_destinations(struct text *text)
+static void add_destinations(FILE *text)
 {
-    add(text, " chain prerouting { type nat hook prerouting priority dstnat - 1;\n");
-    add(text, "  " WITH_PORTS "dnat to ip daddr . meta l4proto . th dport . ip saddr . th sport"
-              " map @peer_inbound\n");
+    fprintf(text, " chain prerouting { type nat hook prerouting priority dstnat - 1;\n");
+    fprintf(text, "  " WITH_PORTS "dnat to ip daddr . meta l4proto . th dport . ip saddr . th sport"
+                  " map @peer_inbound\n");
     for (size_t i = 0; i < NFT_FORMS; i++) {
         const struct form *form = &forms[i];
-        add(text, "  ip daddr%s @filtered%s jump filter%s\n", form->inward, form->suffix,
-            form->suffix);
-        add(text, "  %sdnat to ip daddr%s map @inbound%s\n", form->guard, form->inward,
-            form->suffix);
+        fprintf(text, "  ip daddr%s @filtered%s jump filter%s\n", form->inward, form->suffix,
+                form->suffix);
+        fprintf(text, "  %sdnat to ip daddr%s map @inbound%s\n", form->guard, form->inward,
+                form->suffix);
     }
-    add(text, " }\n");
+    fprintf(text, " }\n");
 }
 
-static void add_masquerading(struct text *text, const struct config *config)
+static void add_masquerading(FILE *text, const struct config *config)
 {
     unsigned int most = config->policy.first_port - 1U;
     if (!config->masquerade)
         return;
     if (most > LEAST_IMPLICIT_PORT) {
-        add(text,
-            "  ip saddr . meta l4proto . th sport @avoiders " WITH_PORTS
-            "masquerade to :%d-%u fully-random\n",
-            LEAST_IMPLICIT_PORT, most);
-        add(text, "  " WITH_PORTS "masquerade to :%d-%u\n", LEAST_IMPLICIT_PORT, most);
+        fprintf(text,
+                "  ip saddr . meta l4proto . th sport @avoiders " WITH_PORTS
+                "masquerade to :%d-%u fully-random\n",
+                LEAST_IMPLICIT_PORT, most);
+        fprintf(text, "  " WITH_PORTS "masquerade to :%d-%u\n", LEAST_IMPLICIT_PORT, most);
     }
-    add(text, "  masquerade\n");
+    fprintf(text, "  masquerade\n");
 }
 
-static void add_sources(struct text *text, const struct config *config)
+static void add_sources(FILE *text, const struct config *config)
 {
     const char *out = config->outside;
-    add(text, " chain postrouting { type nat hook postrouting priority srcnat - 1;\n");
-    add(text, "  oifname \"%s\" jump outward\n", out);
+    fprintf(text, " chain postrouting { type nat hook postrouting priority srcnat - 1;\n");
+    fprintf(text, "  oifname \"%s\" jump outward\n", out);
     /* From inside to a mapping of inside: both ends see external addresses, RFC 4787 REQ-9. */
     for (size_t i = 0; i < config->inside_count; i++)
-        add(text, "  iifname \"%s\" ct status dnat jump outward\n", config->inside[i]);
-    add(text, " }\n chain outward {\n");
-    add(text, "  " WITH_PORTS "snat to ip saddr . meta l4proto . th sport . ip daddr . th dport"
-              " map @peer_outbound\n");
+        fprintf(text, "  iifname \"%s\" ct status dnat jump outward\n", config->inside[i]);
+    fprintf(text, " }\n chain outward {\n");
+    fprintf(text, "  " WITH_PORTS "snat to ip saddr . meta l4proto . th sport . ip daddr . th dport"
+                  " map @peer_outbound\n");
     for (size_t i = 0; i < NFT_FORMS; i++)
-        add(text, "  %ssnat to ip saddr%s map @outbound%s\n", forms[i].guard, forms[i].outward,
-            forms[i].suffix);
+        fprintf(text, "  %ssnat to ip saddr%s map @outbound%s\n", forms[i].guard, forms[i].outward,
+                forms[i].suffix);
     add_masquerading(text, config);
-    add(text, " }\n chain claims { type filter hook postrouting priority srcnat + 1;\n");
-    add(text,
+    fprintf(text, " }\n chain claims { type filter hook postrouting priority srcnat + 1;\n");
+    fprintf(
+        text,
         "  oifname \"%s\" ct state new ip saddr . meta l4proto . th sport @claimed"
         " ct original ip saddr . ip saddr . meta l4proto . th sport != @claimants"
         " add @avoiders { ct original ip saddr . meta l4proto . th sport timeout 1m } drop\n }\n",
         out);
 }
 
-static void add_unmapped(struct text *text, const struct config *config)
+static void add_unmapped(FILE *text, const struct config *config)
 {
-    add(text, " chain input { type filter hook input priority filter - 1;\n");
-    add(text, "  iifname \"%s\" ct state new " WITH_PORTS "th dport %u-%u drop\n }\n",
-        config->outside, config->policy.first_port, config->policy.last_port);
+    fprintf(text, " chain input { type filter hook input priority filter - 1;\n");
+    fprintf(text, "  iifname \"%s\" ct state new " WITH_PORTS "th dport %u-%u drop\n }\n",
+            config->outside, config->policy.first_port, config->policy.last_port);
 }
 
 /* PCP itself is no flow to remember: a flood of it must not fill the kernel's table of them. */
-static void add_untracked(struct text *text, const struct config *config)
+static void add_untracked(FILE *text, const struct config *config)
 {
-    add(text, " chain asked { type filter hook prerouting priority raw;\n");
+    fprintf(text, " chain asked { type filter hook prerouting priority raw;\n");
     for (size_t i = 0; i < config->inside_count; i++)
-        add(text, "  iifname \"%s\" udp dport %d notrack\n", config->inside[i], PCP_SERVER_PORT);
-    add(text, " }\n chain answered { type filter hook output priority raw;\n");
+        fprintf(text, "  iifname \"%s\" udp dport %d notrack\n", config->inside[i],
+                PCP_SERVER_PORT);
+    fprintf(text, " }\n chain answered { type filter hook output priority raw;\n");
     for (size_t i = 0; i < config->inside_count; i++)
-        add(text, "  oifname \"%s\" udp sport %d notrack\n", config->inside[i], PCP_SERVER_PORT);
-    add(text, " }\n");
+        fprintf(text, "  oifname \"%s\" udp sport %d notrack\n", config->inside[i],
+                PCP_SERVER_PORT);
+    fprintf(text, " }\n");
 }
 
 /* Notes packets out. Where they are translated by now, the tracked flow knows their internal side: the
  * source of what began inside, and of the replies to what began outside. */
-static void add_flows(struct text *text, const struct family *family, const struct config *config)
+static void add_flows(FILE *text, const struct family *family, const struct config *config)
 {
     static const char *const directions[] = {"original", "reply"};
     const struct pcp_server_times *idle = &config->policy.idle;
@@ -210,59 +193,58 @@ static void add_flows(struct text *text, const struct family *family, const stru
                  {"tcp", idle->tcp},
                  {"tcp tcp flags & (fin | rst) != 0", idle->tcp ? CLOSED_SECONDS : 0}};
     const char *out = config->outside;
-    add(text, " chain seen { type filter hook postrouting priority 300;\n");
+    fprintf(text, " chain seen { type filter hook postrouting priority 300;\n");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         const char *match = kinds[i].match;
         uint32_t seconds = kinds[i].seconds;
         if (seconds && !family->translated)
-            add(text,
-                "  oifname \"%s\" meta l4proto %s update @flows"
-                " { %s saddr . meta l4proto . th sport timeout %us }\n",
-                out, match, family->ip, seconds);
+            fprintf(text,
+                    "  oifname \"%s\" meta l4proto %s update @flows"
+                    " { %s saddr . meta l4proto . th sport timeout %us }\n",
+                    out, match, family->ip, seconds);
         for (size_t k = 0; k < 2 && seconds && family->translated; k++)
-            add(text,
-                "  oifname \"%s\" ct direction %s meta l4proto %s update @flows"
-                " { ct %s ip saddr . meta l4proto . ct %s proto-src timeout %us"
-                " : ip saddr . th sport }\n",
-                out, directions[k], match, directions[k], directions[k], seconds);
+            fprintf(text,
+                    "  oifname \"%s\" ct direction %s meta l4proto %s update @flows"
+                    " { ct %s ip saddr . meta l4proto . ct %s proto-src timeout %us"
+                    " : ip saddr . th sport }\n",
+                    out, directions[k], match, directions[k], directions[k], seconds);
     }
-    add(text, " }\n");
+    fprintf(text, " }\n");
 }
 
-static void add_firewall(struct text *text, const struct family *family,
-                         const struct config *config)
+static void add_firewall(FILE *text, const struct family *family, const struct config *config)
 {
     const char *ip = family->ip;
     const unsigned int mark = NFT_PERMITTED_MARK;
-    add(text, " chain inward {\n");
+    fprintf(text, " chain inward {\n");
     if (family->translated)
-        add(text, "  ct status dnat meta mark set 0x%x return\n", mark);
-    add(text,
-        "  %s daddr . meta l4proto . th dport . %s saddr . th sport @peer_pinholes"
-        " meta mark set 0x%x return\n",
-        ip, ip, mark);
+        fprintf(text, "  ct status dnat meta mark set 0x%x return\n", mark);
+    fprintf(text,
+            "  %s daddr . meta l4proto . th dport . %s saddr . th sport @peer_pinholes"
+            " meta mark set 0x%x return\n",
+            ip, ip, mark);
     for (size_t i = 0; i < NFT_FORMS; i++) {
         const struct form *form = &forms[i];
-        add(text, "  %s daddr%s @filtered%s jump filter%s\n", ip, form->inward, form->suffix,
-            form->suffix);
-        add(text, "  %s daddr%s @pinholes%s meta mark set 0x%x return\n", ip, form->inward,
-            form->suffix, mark);
+        fprintf(text, "  %s daddr%s @filtered%s jump filter%s\n", ip, form->inward, form->suffix,
+                form->suffix);
+        fprintf(text, "  %s daddr%s @pinholes%s meta mark set 0x%x return\n", ip, form->inward,
+                form->suffix, mark);
     }
-    add(text, " }\n chain forward { type filter hook forward priority filter - 1;\n");
-    add(text, "  iifname != \"%s\" accept\n", config->outside);
-    add(text, "  ct state new jump inward\n");
+    fprintf(text, " }\n chain forward { type filter hook forward priority filter - 1;\n");
+    fprintf(text, "  iifname != \"%s\" accept\n", config->outside);
+    fprintf(text, "  ct state new jump inward\n");
     if (config->guard)
-        add(text,
-            "  ct state established,related accept\n"
-            "  meta l4proto ipv6-icmp accept\n"
-            "  meta mark != 0x%x drop\n",
-            mark);
-    add(text, " }\n");
+        fprintf(text,
+                "  ct state established,related accept\n"
+                "  meta l4proto ipv6-icmp accept\n"
+                "  meta mark != 0x%x drop\n",
+                mark);
+    fprintf(text, " }\n");
 }
 
-static void add_table(struct text *text, const struct family *family, const struct config *config)
+static void add_table(FILE *text, const struct family *family, const struct config *config)
 {
-    add(text, "table %s " NFT_TABLE " {\n", family->ip);
+    fprintf(text, "table %s " NFT_TABLE " {\n", family->ip);
     add_sets(text, family, config);
     add_filter_chains(text, family);
     if (family->translated) {
@@ -273,7 +255,7 @@ static void add_table(struct text *text, const struct family *family, const stru
     add_untracked(text, config);
     add_flows(text, family, config);
     add_firewall(text, family, config);
-    add(text, "}\n");
+    fprintf(text, "}\n");
 }
 
 /* --- the kernel ----------------------------------------------------------------------------- */
@@ -301,14 +283,20 @@ static int run(const char *commands, struct error *error)
 
 int nft_ruleset_install(const struct config *config, struct error *error)
 {
-    static struct text text;
     const struct family ipv4 = {"ip", "ipv4_addr", !config->policy.ipv4_firewall};
     const struct family ipv6 = {"ip6", "ipv6_addr", false};
-    text.length = 0;
-    add(&text, REMOVE_TABLES);
-    add_table(&text, &ipv4, config);
-    add_table(&text, &ipv6, config);
-    return run(text.octets, error);
+    char *commands = NULL;
+    size_t size;
+    FILE *text = open_memstream(&commands, &size);
+    if (!text)
+        return error_set(error, "nftables: no memory");
+    fputs(REMOVE_TABLES, text);
+    add_table(text, &ipv4, config);
+    add_table(text, &ipv6, config);
+    bool whole = fclose(text) == 0;
+    int result = whole ? run(commands, error) : error_set(error, "nftables: no memory");
+    free(commands);
+    return result;
 }
 
 void nft_ruleset_remove(void)
