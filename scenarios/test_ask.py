@@ -327,6 +327,27 @@ def test_text_shows_every_field_of_both_and_octets_if_asked():
     assert "--nonce 000102030405060708090a0b repeats this request" in lines
 
 
+def test_options_of_later_rfcs_are_shown_with_their_fields():
+    described, hostile = b"Front door".hex(), b"\x1b[2J".hex()
+    told = ask(
+        *MAP, *SOON, "--server", "127.0.0.1:9", "--json",
+        "--option", "13:00c0ffee", "--option", f"128:{described}", "--option", f"128:{hostile}",
+        "--option", "129:000620010db8012200000000000700010018c0000200", "--option", "130:0064c35001",
+        "--option", "130:0064",
+    )  # fmt: skip
+    realm, text, escape, prefix64, ports, cut = told.json["request"]["fields"]["options"]
+    assert (realm["code_name"], realm["data"]) == ("THIRD_PARTY_ID", "00c0ffee")
+    assert (text["code_name"], text["text"]) == ("DESCRIPTION", "Front door")
+    assert escape["data"] == hostile and "text" not in escape
+    assert prefix64["code_name"] == "PREFIX64"
+    assert (prefix64["nat64_prefix"], prefix64["nat64_prefix_octets"]) == ("2001:db8:122::", 6)
+    assert prefix64["nat64_suffix"] == "000000000007"
+    assert prefix64["ipv4_prefixes"] == [{"address": "192.0.2.0", "prefix_length": 24}]
+    assert (ports["code_name"], ports["parity"]) == ("PORT_SET", True)
+    assert (ports["port_set_size"], ports["first_internal_port"]) == (100, 50000)
+    assert cut["code_name"] == "PORT_SET" and "port_set_size" not in cut
+
+
 def test_the_options_it_lists_are_those_it_takes():
     told = ask("--help")
     assert (told.code, told.err) == (0, "")

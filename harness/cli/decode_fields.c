@@ -4,6 +4,7 @@
 #include "wire/coap.h"
 #include "wire/natpmp.h"
 #include "wire/pcp.h"
+#include "wire/pcp_extensions.h"
 
 #include <stdlib.h>
 
@@ -75,6 +76,49 @@ static void set_pcp_data(json_t *fields, const struct pcp_message *message)
     set_address(fields, "remote_address", &peer->remote_address);
 }
 
+/* A text of the network's if it is plain ASCII: which of the other characters steer a terminal or turn a
+ * line around is a matter of long tables. The octets are shown besides in any case. */
+static void set_text(json_t *fields, const char *key, const uint8_t *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < ' ' || text[i] > '~')
+            return;
+    set(fields, key, json_stringn((const char *)text, length));
+}
+
+/* RFC 7225 */
+static void set_prefix64(json_t *fields, const struct pcp_option *option)
+{
+    struct pcp_prefix64 prefix64;
+    if (pcp_option_prefix64(option, &prefix64))
+        return;
+    set_address(fields, "nat64_prefix", &prefix64.prefix);
+    set_number(fields, "nat64_prefix_octets", prefix64.octets);
+    set_hex(fields, "nat64_suffix", prefix64.suffix, 12U - prefix64.octets);
+    json_t *prefixes = json_array();
+    for (size_t i = 0; i < prefix64.ipv4_count; i++) {
+        json_t *one = json_object();
+        uint16_t length;
+        struct address address = pcp_prefix64_ipv4(&prefix64, i, &length);
+        set_address(one, "address", &address);
+        set_number(one, "prefix_length", length);
+        (void)json_array_append_new(prefixes, one);
+    }
+    set(fields, "ipv4_prefixes", prefixes);
+}
+
+/* RFC 7753 */
+static void set_port_set(json_t *fields, const struct pcp_option *option)
+{
+    struct pcp_port_set ports;
+    if (pcp_option_port_set(option, &ports))
+        return;
+    set_number(fields, "port_set_size", ports.size);
+    set_number(fields, "first_internal_port", ports.first_internal_port);
+    set_number(fields, "port_set_reserved", ports.reserved);
+    set(fields, "parity", json_boolean(ports.parity));
+}
+
 static json_t *pcp_option(const struct pcp_option *option)
 {
     json_t *fields = json_object();
@@ -93,6 +137,12 @@ static json_t *pcp_option(const struct pcp_option *option)
         set_number(fields, "remote_port", filter.remote_port);
         set_address(fields, "remote_address", &filter.remote_address);
     }
+    if (option->code == PCP_DESCRIPTION)
+        set_text(fields, "text", option->data, option->length);
+    if (option->code == PCP_PREFIX64)
+        set_prefix64(fields, option);
+    if (option->code == PCP_PORT_SET)
+        set_port_set(fields, option);
     return fields;
 }
 

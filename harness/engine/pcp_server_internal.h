@@ -5,9 +5,6 @@
 #include "engine/pcp_server.h"
 #include "engine/pcp_server_table.h"
 
-/* Options of later RFCs; codes from 128 on may be ignored (section 7.3). */
-enum pcp_server_extension { PCP_SERVER_OPTION_DESCRIPTION = 128, PCP_SERVER_OPTION_PREFIX64 = 129 };
-
 /* Announcements and Mapping Updates under way, section 14. */
 struct pcp_server_recovery {
     uint8_t announcements_left;

@@ -157,10 +157,10 @@ static const struct option_rule rules[] = {
     {PCP_PREFER_FAILURE, MAP_BIT, true, PCP_MALFORMED_REQUEST, prefer_failure_enabled,
      take_prefer_failure},
     {PCP_FILTER, MAP_BIT, false, PCP_MALFORMED_OPTION, filter_enabled, take_filter},
-    {PCP_SERVER_OPTION_DESCRIPTION, MAP_BIT | PEER_BIT, true, PCP_MALFORMED_OPTION,
-     description_enabled, take_description},
-    {PCP_SERVER_OPTION_PREFIX64, MAP_BIT | ANNOUNCE_BIT, true, PCP_MALFORMED_OPTION,
-     prefix64_enabled, take_prefix64},
+    {PCP_DESCRIPTION, MAP_BIT | PEER_BIT, true, PCP_MALFORMED_OPTION, description_enabled,
+     take_description},
+    {PCP_PREFIX64, MAP_BIT | ANNOUNCE_BIT, true, PCP_MALFORMED_OPTION, prefix64_enabled,
+     take_prefix64},
 };
 
 enum { RULE_COUNT = sizeof rules / sizeof *rules };
@@ -317,8 +317,8 @@ enum pcp_result pcp_server_apply_filters(struct pcp_exchange *exchange, uint32_t
 static size_t echo_option(const struct pcp_exchange *exchange, const struct pcp_option *option,
                           uint8_t *octets, size_t used)
 {
-    bool described = option->code == PCP_SERVER_OPTION_DESCRIPTION;
-    if (option->code == PCP_SERVER_OPTION_PREFIX64)
+    bool described = option->code == PCP_DESCRIPTION;
+    if (option->code == PCP_PREFIX64)
         return pcp_server_append_prefix64(exchange->server, octets, used);
     if (described && !exchange->described)
         return used; /* not kept, not in the answer */

@@ -41,7 +41,7 @@ static size_t append_one(const struct pcp_server_prefix64 *prefix, uint8_t *octe
         octets_put16(data + length, (uint16_t)(prefix->ipv4[i].length - FIRST_IPV4_BIT));
         memcpy(data + length + 2, prefix->ipv4[i].address.octet + 12, 4);
     }
-    return pcp_append_option(octets, used, PCP_MAXIMUM_LENGTH, PCP_SERVER_OPTION_PREFIX64, data,
+    return pcp_append_option(octets, used, PCP_MAXIMUM_LENGTH, PCP_PREFIX64, data,
                              (uint16_t)length);
 }
 

@@ -76,7 +76,7 @@ static void pcp_options_follow_their_message(void **state)
     memcpy(octets + sizeof golden_map_request, golden_options, sizeof golden_options);
     assert_line(pcp_describe, octets, sizeof octets,
                 "MAP request udp 5683 lifetime 7200 nonce 0a1b2c3d.. suggested any + THIRD_PARTY "
-                "192.168.1.20 + PREFER_FAILURE + FILTER 203.0.113.0/24 port 5683 + option 129");
+                "192.168.1.20 + PREFER_FAILURE + FILTER 203.0.113.0/24 port 5683 + PREFIX64");
     octets[sizeof golden_map_request + 29] = 0;  /* the filter's prefix */
     octets[sizeof golden_map_request + 51] = 99; /* the last option's length */
     assert_line(pcp_describe, octets, sizeof octets,

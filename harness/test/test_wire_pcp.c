@@ -319,11 +319,20 @@ static void every_code_has_the_name_the_rfc_gives(void **state)
     assert_string_equal(pcp_result_name(2), "NOT_AUTHORIZED");
     assert_string_equal(pcp_result_name(13), "EXCESSIVE_REMOTE_PEERS");
     assert_null(pcp_result_name(14));
+    assert_string_equal(pcp_result_name(24), "THIRD_PARTY_ID_UNKNOWN"); /* RFC 7843 */
+    assert_string_equal(pcp_result_name(25), "THIRD_PARTY_MISSING_OPTION");
+    assert_string_equal(pcp_result_name(26), "UNSUPP_THIRD_PARTY_ID_LENGTH");
+    assert_null(pcp_result_name(27));
     assert_null(pcp_option_name(0));
     assert_string_equal(pcp_option_name(1), "THIRD_PARTY");
     assert_string_equal(pcp_option_name(2), "PREFER_FAILURE");
     assert_string_equal(pcp_option_name(3), "FILTER");
     assert_null(pcp_option_name(4));
+    assert_string_equal(pcp_option_name(13), "THIRD_PARTY_ID");
+    assert_string_equal(pcp_option_name(128), "DESCRIPTION");
+    assert_string_equal(pcp_option_name(129), "PREFIX64");
+    assert_string_equal(pcp_option_name(130), "PORT_SET");
+    assert_null(pcp_option_name(131));
     for (int fault = 0; fault < PCP_FAULT_COUNT; fault++)
         assert_string_not_equal(pcp_fault_text((enum pcp_fault)fault), "unknown fault");
     assert_string_equal(pcp_fault_text(PCP_FAULT_COUNT), "unknown fault");

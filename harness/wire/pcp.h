@@ -30,7 +30,7 @@ enum {
 
 enum pcp_opcode { PCP_ANNOUNCE = 0, PCP_MAP = 1, PCP_PEER = 2 };
 
-/* Result codes, section 7.4. */
+/* Result codes, section 7.4; from 24 on RFC 7843 section 4.1. */
 enum pcp_result {
     PCP_SUCCESS = 0,
     PCP_UNSUPP_VERSION = 1,
@@ -45,11 +45,22 @@ enum pcp_result {
     PCP_USER_EX_QUOTA = 10,
     PCP_CANNOT_PROVIDE_EXTERNAL = 11,
     PCP_ADDRESS_MISMATCH = 12,
-    PCP_EXCESSIVE_REMOTE_PEERS = 13
+    PCP_EXCESSIVE_REMOTE_PEERS = 13,
+    PCP_THIRD_PARTY_ID_UNKNOWN = 24,
+    PCP_THIRD_PARTY_MISSING_OPTION = 25,
+    PCP_UNSUPP_THIRD_PARTY_ID_LENGTH = 26
 };
 
-/* Options of RFC 6887 section 13. */
-enum pcp_option_code { PCP_THIRD_PARTY = 1, PCP_PREFER_FAILURE = 2, PCP_FILTER = 3 };
+/* Options of RFC 6887 section 13, and of later RFCs (wire/pcp_extensions.h has their contents). */
+enum pcp_option_code {
+    PCP_THIRD_PARTY = 1,
+    PCP_PREFER_FAILURE = 2,
+    PCP_FILTER = 3,
+    PCP_THIRD_PARTY_ID = 13, /* RFC 7843 */
+    PCP_DESCRIPTION = 128,   /* RFC 7220 */
+    PCP_PREFIX64 = 129,      /* RFC 7225 */
+    PCP_PORT_SET = 130       /* RFC 7753 */
+};
 
 /* MAP opcode data, section 11.1: the same in request (Suggested) and response (Assigned).
  *
