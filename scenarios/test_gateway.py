@@ -443,6 +443,9 @@ def test_a_bad_policy_file_is_told_with_its_line(lab, folder):
         ("inside eth0\nminimum-lifetime none\n", ":2: minimum-lifetime: expected a number"),
         ("colour blue\n", ":1: unknown key 'colour'"),
         ("deny 10.0.0.0/33 1-2\n", ":1: deny: expected ADDRESS/BITS"),
+        ("upstream 2001:db8::1\n", ":1: upstream: expected an IPv4 address"),
+        ("upstream 11.0.0.2:65536\n", ":1: upstream: expected an IPv4 address"),
+        ("inside eth0\nexternal 11.0.0.1\nupstream 11.0.0.2\n", "expected an outside interface"),
     ):
         policy.write_text(text)
         out = lab.run(

@@ -47,6 +47,11 @@ struct pcp_proxy *pcp_proxy_create(void *memory, size_t size, struct pcp_server 
     return proxy;
 }
 
+void pcp_proxy_renumber(struct pcp_proxy *proxy, const struct address *own)
+{
+    proxy->settings.own = *own;
+}
+
 /* --- mappings ------------------------------------------------------------------------------- */
 
 uint32_t pcp_proxy_find_mapping(const struct pcp_proxy *proxy, uint8_t opcode,

@@ -47,6 +47,9 @@ struct pcp_proxy *pcp_proxy_create(void *memory, size_t size, struct pcp_server 
                                    const struct pcp_server_policy *policy,
                                    const struct pcp_proxy_settings *settings, struct error *error);
 
+/* Our own address is now another. */
+void pcp_proxy_renumber(struct pcp_proxy *proxy, const struct address *own);
+
 /* A datagram for the upstream server's port 5351. */
 struct pcp_proxy_packet {
     uint8_t octets[PCP_MAXIMUM_LENGTH];

@@ -470,6 +470,11 @@ static void unknown_options_and_opcodes_are_relayed_unless_forbidden(void **stat
     assert_memory_equal(packet.octets + 8, settings.own.octet, 16);
     exchange();
     assert_int_equal(near.response.result, PCP_UNSUPP_OPCODE);
+    const struct address other = at("100.64.0.9");
+    pcp_proxy_renumber(proxy, &other);
+    ask(HOST, &request);
+    assert_memory_equal(packet.octets + 8, other.octet, 16);
+    assert_true(address_equal(&packet.source, &other));
     tear_down(state);
     set_up(state);
     near.policy.relay_unknown = false;

@@ -141,6 +141,24 @@ static int read_external(struct config *config, const struct line *line, struct 
     return line->count > 1 ? 0 : expected(line, "IPv4 addresses or 'auto'", error);
 }
 
+static int read_upstream(struct config *config, const struct line *line, struct error *error)
+{
+    static const char *const wanted = "an IPv4 address, ADDRESS:PORT or 'auto'";
+    char address[ADDRESS_TEXT_SIZE];
+    uint32_t port = PCP_SERVER_PORT;
+    size_t length = line->count == 2 ? strcspn(line->words[1], ":") : 0;
+    if (length == 0 || length >= sizeof address)
+        return expected(line, wanted, error);
+    memcpy(address, line->words[1], length);
+    address[length] = '\0';
+    config->upstream_auto = strcmp(line->words[1], "auto") == 0;
+    if ((!config->upstream_auto && !address_parse(address, &config->upstream)) ||
+        (line->words[1][length] && read_number(line->words[1] + length + 1, 1, UINT16_MAX, &port)))
+        return expected(line, wanted, error);
+    config->upstream_port = (uint16_t)port;
+    return 0;
+}
+
 static int read_port_range(struct config *config, const struct line *line, struct error *error)
 {
     if (line->count != 2 ||
@@ -263,6 +281,8 @@ static const struct key keys[] = {
     TEXT("outside", outside, "the interface to the internet"),
     SPECIAL_KEY("external", read_external,
                 "external IPv4 addresses, or auto: outside's own (auto)"),
+    SPECIAL_KEY("upstream", read_upstream,
+                "be a proxy of the PCP server ADDRESS[:PORT], or auto: the default router"),
     TEXT("backend", backend, "nftables or none (nftables)"),
     TEXT("state", state, "file that keeps mappings over a restart (none)"),
     PLAIN(FLAG, "masquerade", masquerade, "translate implicit flows too (yes)"),
@@ -445,6 +465,22 @@ static int read_environment(struct config *config, struct error *error)
     return 0;
 }
 
+/* What a proxy's policy must be: what the server upstream decides, or tells, isn't done here. */
+static int check_proxy(struct config *config, struct error *error)
+{
+    struct pcp_server_policy *policy = &config->policy;
+    if (!config->outside[0])
+        return error_set(error, "expected an outside interface (--outside NAME) for --upstream");
+    if (policy->ipv4_firewall)
+        return error_set(error, "expected translation where --upstream is, not --ipv4-firewall");
+    policy->proxy = true;
+    policy->relay_unknown = true;
+    policy->nat_pmp = false;
+    policy->mapping_updates = false;
+    policy->ipv6_firewall = false;
+    return 0;
+}
+
 static int check(struct config *config, struct error *error)
 {
     config->policy.external = config->external;
@@ -455,6 +491,8 @@ static int check(struct config *config, struct error *error)
         return error_set(error, "expected an inside interface (--inside NAME)");
     if (config->external_auto && !config->outside[0])
         return error_set(error, "expected an outside interface (--outside NAME), or --external");
+    if (config->upstream_port && check_proxy(config, error))
+        return -1;
     return pcp_server_policy_check(&config->policy, error);
 }
 

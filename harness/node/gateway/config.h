@@ -5,6 +5,7 @@
  *     outside eth2                # the way to the internet; needed for nftables
  *     external 11.0.0.1 11.0.0.2  # "auto" (default): the first IPv4 address of outside
  *     backend nftables            # or none
+ *     upstream auto               # be a PCP proxy of the default router, or of ADDRESS[:PORT]
  *     state /var/lib/pinhole/state
  *     minimum-lifetime 120        # and so on: config_help() lists every key
  *     allow 192.168.1.0/24 1024-65535
@@ -48,7 +49,11 @@ struct config {
     bool masquerade; /* translate implicit flows too, to ports below those of mappings */
     bool guard;      /* drop what comes from outside unasked */
     uint32_t alert;  /* microseconds to look for the next request before going to sleep */
-    bool check;      /* read everything, say what is wrong, and stop */
+    /* The PCP server that we are a proxy of (RFC 7648). */
+    uint16_t upstream_port; /* 0: we are none */
+    bool upstream_auto;     /* it is the default router */
+    struct address upstream;
+    bool check; /* read everything, say what is wrong, and stop */
     bool help;
 
     struct pcp_server_policy policy; /* its arrays are those below */

@@ -14,6 +14,7 @@
 #include "node/common/say.h"
 #include "node/gateway/backend.h"
 #include "node/gateway/journal.h"
+#include "node/gateway/proxy.h"
 #include "node/gateway/sockets.h"
 
 #include <errno.h>
@@ -32,6 +33,7 @@ _Static_assert((int)BACKEND_FORESEEN >= (int)SOCKETS_BATCH, "a batch is foreseen
 
 enum {
     BATCHES_A_TURN = 64,
+    RELAYS_A_TURN = 64,       /* answers from upstream */
     EVENTS_A_TURN = 64,       /* so that a wave of expiry doesn't keep requests waiting */
     RETRY_MILLISECONDS = 5000 /* between attempts to mend state file or device */
 };
@@ -44,6 +46,7 @@ struct gateway {
     struct journal *journal; /* or NULL */
     void *memory;
     struct pcp_server *server;
+    struct proxy *proxy;    /* or NULL: the server answers by itself */
     int signals, addresses; /* descriptors */
     uint64_t random;
     bool apart; /* the device may not hold what the engine does */
@@ -146,13 +149,19 @@ static void request(struct gateway *gateway, size_t which, uint64_t now)
 {
     gateway->inputs[which].now = now;
     gateway->inputs[which].random = next_random(gateway);
-    pcp_server_request(gateway->server, &gateway->inputs[which], &gateway->answers[which]);
+    if (gateway->proxy)
+        proxy_request(gateway->proxy, which, &gateway->inputs[which], &gateway->answers[which]);
+    else
+        pcp_server_request(gateway->server, &gateway->inputs[which], &gateway->answers[which]);
     queue_change(gateway, &gateway->answers[which].change, now);
 }
 
 static void refuse(struct gateway *gateway, size_t which)
 {
-    pcp_server_refuse(gateway->server, &gateway->inputs[which], &gateway->answers[which]);
+    if (gateway->proxy)
+        proxy_refuse(gateway->proxy, which, &gateway->inputs[which], &gateway->answers[which]);
+    else
+        pcp_server_refuse(gateway->server, &gateway->inputs[which], &gateway->answers[which]);
 }
 
 /* A batch that failed: undone, last change first, and each request tried alone. */
@@ -213,7 +222,45 @@ static void serve_batch(struct gateway *gateway, size_t listener, size_t count, 
     gateway->operations->foresee(gateway->backend, NULL, 0);
     pass_time(gateway, now);
     gateway->operations->flush(gateway->backend);
+    if (gateway->proxy)
+        proxy_forward(gateway->proxy, count);
     sockets_answer(gateway->sockets, listener, gateway->inputs, gateway->answers, count);
+}
+
+/* --- what comes from upstream --------------------------------------------------------------- */
+
+/* Where upstream has lost its state our Epoch starts anew (RFC 7648 section 3): the file must know. */
+static void store_epoch(struct gateway *gateway, uint32_t before, uint64_t now)
+{
+    struct error error = {{0}};
+    if (gateway->journal && pcp_server_epoch(gateway->server, now) < before &&
+        journal_rewrite(gateway->journal, gateway->server, now, &error))
+        complain("%s", error.text);
+}
+
+static void serve_relay(struct gateway *gateway, struct pcp_proxy_relay *relay, uint64_t now)
+{
+    struct error error = {{0}};
+    queue_change(gateway, &relay->answer.change, now);
+    if (carry_out(gateway, &error) == 0)
+        pcp_server_commit(gateway->server, &relay->answer);
+    else
+        proxy_refuse_relay(gateway->proxy, relay);
+    if (error.text[0])
+        complain("an answer from upstream was dropped: %s", error.text);
+    gateway->operations->flush(gateway->backend);
+    if (relay->answer.length)
+        sockets_send(gateway->sockets, relay->path, &relay->destination, relay->destination_port,
+                     relay->answer.octets, relay->answer.length);
+}
+
+static void serve_upstream(struct gateway *gateway, uint64_t now)
+{
+    static struct pcp_proxy_relay relay;
+    uint32_t before = pcp_server_epoch(gateway->server, now);
+    for (int i = 0; i < RELAYS_A_TURN && proxy_receive(gateway->proxy, now, &relay); i++)
+        serve_relay(gateway, &relay, now);
+    store_epoch(gateway, before, now);
 }
 
 /* --- mending -------------------------------------------------------------------------------- */
@@ -267,6 +314,8 @@ static void move(struct gateway *gateway, const struct address *external, uint64
     config->external[0] = *external;
     say("external address %s", address_format(external, text));
     pcp_server_renumber(gateway->server, 0, external, now);
+    if (gateway->proxy)
+        proxy_renumber(gateway->proxy, external);
     if (gateway->journal && journal_rewrite(gateway->journal, gateway->server, now, &error))
         complain("%s", error.text);
     gateway->apart = true;
@@ -374,6 +423,8 @@ static int begin(struct gateway *gateway, struct error *error)
     gateway->sockets = sockets_open(config, error);
     if (!gateway->sockets)
         return -1;
+    if (config->upstream_port && !(gateway->proxy = proxy_open(config, gateway->server, error)))
+        return -1;
     if (gateway->operations->rebuild(gateway->backend, gateway->server, NULL, error))
         return -1;
     if (!address_equal(&present, &config->external[0]))
@@ -386,6 +437,7 @@ static void end(struct gateway *gateway)
     if (gateway->journal)
         journal_close(gateway->journal, gateway->server, clock_milliseconds());
     sockets_close(gateway->sockets);
+    proxy_close(gateway->proxy);
     if (gateway->backend)
         gateway->operations->close(gateway->backend);
     if (gateway->addresses >= 0)
@@ -435,20 +487,25 @@ static void serve_listener(struct gateway *gateway, size_t which)
 
 static void serve(struct gateway *gateway)
 {
-    struct pollfd descriptors[SOCKETS_MAXIMUM + 2];
+    struct pollfd descriptors[SOCKETS_MAXIMUM + 3];
     size_t listeners = sockets_count(gateway->sockets);
     struct pollfd *signals = &descriptors[listeners];
     struct pollfd *addresses = &descriptors[listeners + 1];
+    struct pollfd *upstream = &descriptors[listeners + 2];
     sockets_poll(gateway->sockets, descriptors);
     *signals = (struct pollfd){.fd = gateway->signals, .events = POLLIN};
     *addresses = (struct pollfd){.fd = gateway->addresses, .events = POLLIN};
+    *upstream = (struct pollfd){.fd = gateway->proxy ? proxy_descriptor(gateway->proxy) : -1,
+                                .events = POLLIN};
     while (!(signals->revents & POLLIN)) {
-        poll(descriptors, listeners + 2, patience(gateway, clock_milliseconds()));
+        poll(descriptors, listeners + 3, patience(gateway, clock_milliseconds()));
         if (addresses->revents & POLLIN)
             follow_address(gateway, clock_milliseconds());
         for (size_t i = 0; i < listeners; i++)
             if (descriptors[i].revents)
                 serve_listener(gateway, i);
+        if (upstream->revents)
+            serve_upstream(gateway, clock_milliseconds());
         uint64_t now = clock_milliseconds();
         if (pcp_server_next_time(gateway->server) <= now)
             serve_batch(gateway, 0, 0, now); /* nothing but what time brings */

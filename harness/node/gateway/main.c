@@ -1,4 +1,4 @@
-/* pinhole-gateway: a PCP and NAT-PMP server with its NAT and firewall. */
+/* pinhole-gateway: a PCP and NAT-PMP server, or a PCP proxy, with its NAT and firewall. */
 #include "node/common/say.h"
 #include "node/gateway/backend.h"
 #include "node/gateway/config.h"
