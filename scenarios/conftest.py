@@ -104,6 +104,10 @@ SHOWN = {
     "home, libtorrent": ["home.yaml", "--peer", "device=libtorrent"],
     "home, natpmpc": ["home.yaml", "--peer", "device=natpmpc"],
     "cgn": ["cgn.yaml"],
+    "nested": ["nested.yaml"],
+    "nested without proxy": ["nested.yaml", "--variant", "without-proxy"],
+    "nested, refused": ["nested.yaml", "--variant", "refused"],
+    "nested, silent": ["nested.yaml", "--variant", "silent"],
     "firewall6": ["firewall6.yaml"],
 }
 
