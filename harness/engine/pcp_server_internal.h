@@ -8,7 +8,7 @@
 /* Announcements and Mapping Updates under way, section 14. */
 struct pcp_server_recovery {
     uint8_t announcements_left;
-    uint32_t announce_interval; /* milliseconds to the one after the next */
+    uint64_t announce_interval; /* milliseconds from the next one to the one after it */
     uint64_t announce_next;
     bool nat_pmp_due;       /* the NAT-PMP half of a pair is still to go out */
     uint8_t updates_left;   /* rounds of Mapping Updates, this one included */

@@ -55,6 +55,9 @@ static bool announce(struct pcp_server *server, struct pcp_server_event *event)
     }
     if (recovery->announcements_left == 0 || recovery->announce_next > server->now)
         return false;
+    /* A gap that came out longer than meant is doubled as it was: "at least doubling", 14.1.3. */
+    if (recovery->announcements_left < server->policy.announcements)
+        recovery->announce_interval += 2 * (server->now - recovery->announce_next);
     recovery->announcements_left--;
     recovery->announce_next = server->now + recovery->announce_interval;
     recovery->announce_interval *= 2;

@@ -70,6 +70,24 @@ static void ten_announcements_go_out_at_250_ms_and_doubling(void **state)
     assert_false(advance());
 }
 
+static void a_gap_after_a_late_announcement_is_still_twice_the_one_before(void **state)
+{
+    (void)state;
+    start(&bench);
+    pcp_server_reset_epoch(bench.server, bench.now);
+    assert_true(advance());
+    uint64_t gap = 250;
+    for (int i = 1; i < 10; i++) {
+        const uint64_t late = 14;
+        bench.now += gap + late;
+        assert_true(advance());
+        uint64_t next = pcp_server_next_time(bench.server);
+        if (i < 9)
+            assert_int_equal(next - bench.now, 2 * (gap + late));
+        gap = next - bench.now;
+    }
+}
+
 static void nat_pmp_announcements_come_with_those_of_pcp(void **state)
 {
     (void)state;
@@ -466,6 +484,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(ten_announcements_go_out_at_250_ms_and_doubling),
+        T(a_gap_after_a_late_announcement_is_still_twice_the_one_before),
         T(nat_pmp_announcements_come_with_those_of_pcp),
         T(an_announce_request_is_answered_and_changes_nothing),
         T(a_new_external_address_resets_the_epoch_and_moves_all_mappings),
