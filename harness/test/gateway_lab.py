@@ -31,6 +31,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 SET_UP = """
 mount --make-rprivate / && mount -t tmpfs none /run && mkdir -p /run/netns
+mount -t proc proc /proc  # of this PID namespace: a sanitized program looks itself up there
 for node in host gateway internet; do ip netns add $node; ip -n $node link set lo up; done
 ip link add d0 netns host type veth peer name eth0 netns gateway
 ip link add s0 netns internet type veth peer name eth1 netns gateway

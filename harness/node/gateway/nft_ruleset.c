@@ -159,11 +159,17 @@ static void add_sources(FILE *text, const struct config *config)
         out);
 }
 
-static void add_unmapped(FILE *text, const struct config *config)
+/* What this machine itself is not to hear from outside. To PCP a closed port's ICMP error would be an
+ * answer too. */
+static void add_unheard(FILE *text, const struct family *family, const struct config *config)
 {
+    const char *out = config->outside;
     fprintf(text, " chain input { type filter hook input priority filter - 1;\n");
-    fprintf(text, "  iifname \"%s\" ct state new " WITH_PORTS "th dport %u-%u drop\n }\n",
-            config->outside, config->policy.first_port, config->policy.last_port);
+    fprintf(text, "  iifname \"%s\" udp dport %d drop\n", out, PCP_SERVER_PORT);
+    if (family->translated)
+        fprintf(text, "  iifname \"%s\" ct state new " WITH_PORTS "th dport %u-%u drop\n", out,
+                config->policy.first_port, config->policy.last_port);
+    fprintf(text, " }\n");
 }
 
 /* PCP itself is no flow to remember: a flood of it must not fill the kernel's table of them. */
@@ -250,8 +256,8 @@ static void add_table(FILE *text, const struct family *family, const struct conf
     if (family->translated) {
         add_destinations(text);
         add_sources(text, config);
-        add_unmapped(text, config);
     }
+    add_unheard(text, family, config);
     add_untracked(text, config);
     add_flows(text, family, config);
     add_firewall(text, family, config);
