@@ -160,6 +160,15 @@ static void pass_update_on(struct pcp_proxy *proxy, const struct pcp_message *re
     relay->path = view.path;
 }
 
+/* Upstream may have lost its mappings: what it said of them is no answer to a renewal any more, and
+ * our clients are to ask for them again (section 3). */
+static void start_anew(struct pcp_proxy *proxy)
+{
+    for (uint32_t i = 1; i <= proxy->server->table.mappings_touched; i++)
+        proxy->outermost[i].known = false;
+    pcp_server_reset_epoch(proxy->server, proxy->server->now);
+}
+
 void pcp_proxy_response(struct pcp_proxy *proxy, const struct address *source,
                         const uint8_t *octets, size_t length, uint64_t now,
                         struct pcp_proxy_relay *relay)
@@ -180,7 +189,7 @@ void pcp_proxy_response(struct pcp_proxy *proxy, const struct address *source,
     if (!slot && !updated && response.opcode != PCP_ANNOUNCE)
         return; /* it answers nothing of ours: its Epoch counts for nothing either (8.3) */
     if (!pcp_epoch_validate(&proxy->epoch, (uint32_t)server->now, response.epoch))
-        pcp_server_reset_epoch(server, server->now);
+        start_anew(proxy);
     if (!slot) {
         if (updated)
             pass_update_on(proxy, &response, relay);

@@ -377,6 +377,27 @@ static void upstreams_loss_of_state_resets_our_epoch_and_is_announced(void **sta
     assert_int_equal(event.kind, PCP_SERVER_ANNOUNCE);
 }
 
+static void a_mapping_that_upstream_may_have_lost_is_asked_for_again(void **state)
+{
+    (void)state;
+    begin();
+    near.now += 1000 * SECOND;
+    map_through(5683, 600);
+    struct pcp_message message = map_message(HOST, UDP, 5683, 600);
+    struct request request = encode(&message);
+    ask(HOST, &request);
+    assert_int_equal(packet.length, 0); /* it has all of its lifetime left */
+    struct pcp_message announcement = {.version = 2, .response = true, .opcode = PCP_ANNOUNCE};
+    uint8_t octets[24];
+    announcement.epoch = 5000;
+    pcp_encode(&announcement, octets, sizeof octets);
+    answer_from(UPSTREAM, octets, sizeof octets);
+    ask(HOST, &request);
+    assert_int_equal(packet.length, 60);
+    exchange();
+    assert_int_equal(near.response.result, PCP_SUCCESS);
+}
+
 static void a_mapping_update_from_upstream_is_passed_on(void **state)
 {
     (void)state;
@@ -546,6 +567,7 @@ int main(void)
         T(a_pinholes_host_is_named_by_third_party),
         T(announce_requests_are_answered_here),
         T(upstreams_loss_of_state_resets_our_epoch_and_is_announced),
+        T(a_mapping_that_upstream_may_have_lost_is_asked_for_again),
         T(a_mapping_update_from_upstream_is_passed_on),
         T(what_upstream_never_was_asked_is_ignored),
         T(an_answer_for_a_mapping_that_is_another_clients_now_is_dropped),
