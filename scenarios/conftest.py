@@ -106,6 +106,7 @@ SHOWN = {
     "cgn": ["cgn.yaml"],
     "nested": ["nested.yaml"],
     "nested without proxy": ["nested.yaml", "--variant", "without-proxy"],
+    "nested, restart": ["nested.yaml", "--variant", "restart"],
     "nested, refused": ["nested.yaml", "--variant", "refused"],
     "nested, silent": ["nested.yaml", "--variant", "silent"],
     "firewall6": ["firewall6.yaml"],

@@ -89,6 +89,22 @@ def test_without_a_proxy_the_device_is_promised_what_nobody_reaches(shown):
     assert run.where(coap=CONTENT) == []
 
 
+def test_what_the_carrier_has_lost_is_asked_for_again_through_the_proxy(shown):
+    run = shown["nested, restart"]
+    grants = run.where(at="device:eth0", **GRANTED)
+    granted = [p for p in grants if p["pcp_external_port"] != "0"]
+    first, again = granted[0], granted[-1]
+    assert first["pcp_external_port"] == again["pcp_external_port"]
+    announced = [
+        p
+        for p in run.where(at="device:eth0", source="192.168.1.1", pcp_opcode="0", pcp_response="1")
+        if frame(first) < frame(p) < frame(again)
+    ]
+    relayed = run.where(at="cgn:eth0", source=HOME, **ASKED)
+    assert [p for p in relayed if frame(announced[0]) < frame(p) < frame(again)]
+    assert run.where(at="device:eth0", coap=GET) != []
+
+
 def test_a_refusal_by_the_carrier_reaches_the_device_with_its_lifetime(shown):
     run = shown["nested, refused"]
     refused = {"pcp_response": "1", "pcp_result": NOT_AUTHORIZED, **MAP}
