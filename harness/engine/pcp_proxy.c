@@ -58,7 +58,7 @@ uint32_t pcp_proxy_find_mapping(const struct pcp_proxy *proxy, uint8_t opcode,
                                 const struct address *internal, const struct pcp_peer *data)
 {
     const struct pcp_table *table = &proxy->server->table;
-    uint32_t host = pcp_table_host_find(table, internal);
+    uint32_t host = pcp_table_host_find(table, internal, 0);
     if (opcode == PCP_PEER)
         return pcp_table_peer_find(table, host, data->map.protocol, data->map.internal_port,
                                    &data->remote_address, data->remote_port);

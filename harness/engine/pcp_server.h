@@ -46,6 +46,7 @@ struct pcp_server_mapping {
     enum pcp_server_kind kind;
     uint8_t protocol; /* 0: all protocols */
     struct address internal, external;
+    uint16_t realm; /* 1 + index in the policy's realms; 0: none (THIRD_PARTY_ID, RFC 7843) */
     uint16_t internal_port, external_port; /* 0: all ports */
     struct address remote;                 /* PEER */
     uint16_t remote_port;                  /* PEER */
@@ -123,6 +124,7 @@ struct pcp_server_flow {
 struct pcp_server_flow_key {
     uint8_t protocol;
     struct address internal;
+    uint16_t realm; /* as of a mapping */
     uint16_t internal_port;
     bool to_remote; /* only the flow to this remote peer; else any, the last used */
     struct address remote;
@@ -195,7 +197,7 @@ void pcp_server_renumber(struct pcp_server *server, size_t index, const struct a
                          uint64_t now);
 
 /* Ends all mappings of an internal address that is no longer valid (DHCP, section 15), as EXPIRED
- * events. */
+ * events; those of the same address in a realm are another host's. */
 void pcp_server_forget(struct pcp_server *server, const struct address *internal, uint64_t now);
 
 /* State was lost, or may have been: the Epoch starts at 0 and ANNOUNCE says so (8.5, 14.1). */

@@ -178,7 +178,7 @@ uint16_t pcp_table_port_search(const struct pcp_table *table, uint16_t pool, uin
 
 uint32_t pcp_table_bind(struct pcp_table *table, const struct pcp_table_endpoint *endpoint)
 {
-    uint32_t host = pcp_table_host_take(table, &endpoint->host);
+    uint32_t host = pcp_table_host_take(table, &endpoint->host, endpoint->realm);
     if (!host)
         return PCP_TABLE_NONE;
     uint32_t index =

@@ -35,6 +35,7 @@ uint64_t pcp_server_idle_rest(const struct pcp_server *server, uint32_t mapping)
     struct pcp_server_flow_key key = {
         .protocol = view.protocol,
         .internal = view.internal,
+        .realm = view.realm,
         .internal_port = view.internal_port,
         .to_remote = view.kind == PCP_SERVER_PEER,
         .remote = view.remote,
@@ -67,9 +68,9 @@ bool pcp_server_is_allowed(const struct pcp_server *server, const struct address
 }
 
 enum pcp_result pcp_server_may_create(const struct pcp_server *server,
-                                      const struct address *internal)
+                                      const struct address *internal, uint16_t realm)
 {
-    uint32_t host = pcp_table_host_find(&server->table, internal);
+    uint32_t host = pcp_table_host_find(&server->table, internal, realm);
     if (server->table.hosts[host].charged >= server->policy.mappings_per_host)
         return PCP_USER_EX_QUOTA;
     return server->table.mappings_used < server->table.capacity ? PCP_SUCCESS : PCP_NO_RESOURCES;
@@ -192,7 +193,7 @@ static uint32_t find_left(const struct pcp_server *server, const struct pcp_serv
         return pcp_server_find(server, view);
     if (!change->rest_until)
         return PCP_TABLE_NONE;
-    uint32_t host = pcp_table_host_find(table, &view->internal);
+    uint32_t host = pcp_table_host_find(table, &view->internal, view->realm);
     uint32_t binding = pcp_table_binding_find_resting(table, host, view->protocol,
                                                       view->internal_port, view->nonce);
     return binding ? table->bindings[binding].map : PCP_TABLE_NONE;

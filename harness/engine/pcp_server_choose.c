@@ -172,7 +172,7 @@ static enum pcp_result choose_translated(const struct pcp_server *server,
                                          uint16_t *port, uint32_t *resting, uint64_t *conflict)
 {
     size_t count = server->policy.external_count;
-    uint32_t host = pcp_table_host_find(&server->table, &wish->internal);
+    uint32_t host = pcp_table_host_find(&server->table, &wish->internal, wish->realm);
     const struct pcp_table_host *record = &server->table.hosts[host];
     /* A host keeps to one external address while it has mappings (section 10, RFC 4787 REQ-2). */
     bool settled = host && record->bindings && record->pool < count;
@@ -241,6 +241,7 @@ bool pcp_server_flow_place(const struct pcp_server *server, struct pcp_server_ma
         return false;
     struct pcp_server_flow_key key = {.protocol = view->protocol,
                                       .internal = view->internal,
+                                      .realm = view->realm,
                                       .internal_port = view->internal_port,
                                       .to_remote = remote != NULL,
                                       .remote_port = view->remote_port};
@@ -259,6 +260,7 @@ bool pcp_server_flow_place(const struct pcp_server *server, struct pcp_server_ma
     /* A port that another mapping has come to hold meanwhile is not to be had twice. */
     bool own = holder && binding->internal_port == view->internal_port &&
                !(binding->flags & PCP_TABLE_BINDING_RESTING) &&
+               table->hosts[binding->host].realm == view->realm &&
                address_equal(&table->hosts[binding->host].address, &view->internal);
     if (holder && !own)
         return false;

@@ -12,7 +12,7 @@ bool pcp_server_foresee(const struct pcp_server *server, const struct pcp_server
         request.options_length != 0 || !address_is_ipv4(&input->source))
         return false;
     const struct pcp_map *map = &request.data.map;
-    uint32_t host = pcp_table_host_find(&server->table, &input->source);
+    uint32_t host = pcp_table_host_find(&server->table, &input->source, 0);
     if (pcp_table_binding_find(&server->table, host, map->protocol, map->internal_port))
         return false;
     *key = (struct pcp_server_flow_key){

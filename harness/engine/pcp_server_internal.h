@@ -35,6 +35,7 @@ struct pcp_exchange {
     struct pcp_server_answer *answer;
     struct pcp_message request;
     struct address internal; /* source, or that of THIRD_PARTY */
+    uint16_t realm;          /* of THIRD_PARTY_ID, or 0 */
     bool third_party, prefer_failure, filtered;
     const uint8_t *description; /* that was asked for, inside the request, or NULL */
     size_t description_length;
@@ -61,6 +62,13 @@ enum pcp_result pcp_server_apply_filters(struct pcp_exchange *exchange, uint32_t
 /* Appends the processed options of the request to a success response; 0 if they don't fit. */
 size_t pcp_server_echo_options(const struct pcp_exchange *exchange, uint8_t *octets, size_t used);
 
+/* THIRD_PARTY_ID, RFC 7843: fills the exchange's realm, or says why it can't. Appends the option that
+ * names a realm to a message; 0 if it doesn't fit. */
+enum pcp_result pcp_server_take_realm(struct pcp_exchange *exchange,
+                                      const struct pcp_option *option);
+size_t pcp_server_append_realm(const struct pcp_server *server, uint16_t realm, uint8_t *octets,
+                               size_t used);
+
 /* DESCRIPTION, RFC 7220: takes a sound one of the request; puts it in the place of *description (the
  * former one stays the caller's), or leaves that where the request has none or there is no room. */
 void pcp_server_take_description(struct pcp_exchange *exchange, const struct pcp_option *option);
@@ -81,6 +89,7 @@ void pcp_server_nat_pmp_refuse(struct pcp_server *server, const struct pcp_serve
 /* What a new mapping should be; the caller has made sure that none like it exists. */
 struct pcp_server_wish {
     struct address internal;
+    uint16_t realm;
     uint8_t protocol;
     uint16_t internal_port;
     bool firewall;            /* external is internal */
@@ -125,7 +134,7 @@ bool pcp_server_is_unicast(const struct address *address);
 
 /* PCP_SUCCESS if the internal host may have one more mapping: quota and room. */
 enum pcp_result pcp_server_may_create(const struct pcp_server *server,
-                                      const struct address *internal);
+                                      const struct address *internal, uint16_t realm);
 
 /* The view of a table's mapping. */
 void pcp_server_view(const struct pcp_server *server, uint32_t mapping,

@@ -196,6 +196,7 @@ static bool has_outbound(const struct pcp_exchange *exchange, uint32_t binding)
         return false;
     struct pcp_server_flow_key key = {.protocol = exchange->request.data.map.protocol,
                                       .internal = exchange->internal,
+                                      .realm = exchange->realm,
                                       .internal_port = exchange->request.data.map.internal_port};
     struct pcp_server_flow flow;
     return server->device.outbound(server->device.context, &key, &flow);
@@ -258,6 +259,7 @@ static enum pcp_result place(struct pcp_exchange *exchange, uint32_t binding,
 
     struct pcp_server_wish wish = {
         .internal = exchange->internal,
+        .realm = exchange->realm,
         .protocol = map->protocol,
         .internal_port = map->internal_port,
         .firewall = mode == PCP_SERVER_FIREWALL,
@@ -289,6 +291,7 @@ static enum pcp_result create(struct pcp_exchange *exchange, uint32_t binding)
         .kind = PCP_SERVER_MAP,
         .protocol = map->protocol,
         .internal = exchange->internal,
+        .realm = exchange->realm,
         .internal_port = map->internal_port,
         .client = exchange->input->source,
         .client_port = exchange->input->source_port,
@@ -304,7 +307,7 @@ static enum pcp_result create(struct pcp_exchange *exchange, uint32_t binding)
     if (result == PCP_SUCCESS && address_is_any(&view.external))
         result = PCP_NETWORK_FAILURE;
     if (result == PCP_SUCCESS && !resting)
-        result = pcp_server_may_create(server, &exchange->internal);
+        result = pcp_server_may_create(server, &exchange->internal, exchange->realm);
     if (result == PCP_SUCCESS && exchange->filtered)
         result = pcp_server_apply_filters(exchange, PCP_TABLE_NONE, &view.filters);
     if (result)
@@ -332,7 +335,7 @@ enum pcp_result pcp_server_map(struct pcp_exchange *exchange)
     enum pcp_result result = check_protocol(exchange);
     if (result)
         return result;
-    uint32_t host = pcp_table_host_find(&server->table, &exchange->internal);
+    uint32_t host = pcp_table_host_find(&server->table, &exchange->internal, exchange->realm);
     uint32_t binding =
         pcp_table_binding_find(&server->table, host, map->protocol, map->internal_port);
     uint32_t mapping = binding ? server->table.bindings[binding].map : PCP_TABLE_NONE;

@@ -137,7 +137,7 @@ bool pcp_table_set_client(struct pcp_table *table, uint32_t index, const struct 
 {
     struct pcp_table_mapping *mapping = &table->mappings[index];
     if (!mapping->client || !address_equal(&table->hosts[mapping->client].address, client)) {
-        uint32_t host = pcp_table_host_take(table, client);
+        uint32_t host = pcp_table_host_take(table, client, 0);
         if (!host)
             return false;
         if (mapping->client)

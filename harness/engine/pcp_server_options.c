@@ -59,6 +59,13 @@ static enum pcp_result take_third_party(struct pcp_exchange *exchange,
     return PCP_SUCCESS;
 }
 
+/* --- THIRD_PARTY_ID, RFC 7843 --------------------------------------------------------------- */
+
+static bool third_party_id_enabled(const struct pcp_exchange *exchange)
+{
+    return exchange->server->policy.realm_count > 0 && third_party_enabled(exchange);
+}
+
 /* --- PREFER_FAILURE, 13.2 ------------------------------------------------------------------- */
 
 static bool prefer_failure_enabled(const struct pcp_exchange *exchange)
@@ -154,6 +161,8 @@ static enum pcp_result take_prefix64(struct pcp_exchange *exchange, const struct
 static const struct option_rule rules[] = {
     {PCP_THIRD_PARTY, MAP_BIT | PEER_BIT, true, PCP_MALFORMED_OPTION, third_party_enabled,
      take_third_party},
+    {PCP_THIRD_PARTY_ID, MAP_BIT | PEER_BIT, true, PCP_MALFORMED_OPTION, third_party_id_enabled,
+     pcp_server_take_realm},
     {PCP_PREFER_FAILURE, MAP_BIT, true, PCP_MALFORMED_REQUEST, prefer_failure_enabled,
      take_prefer_failure},
     {PCP_FILTER, MAP_BIT, false, PCP_MALFORMED_OPTION, filter_enabled, take_filter},
@@ -217,6 +226,8 @@ enum pcp_result pcp_server_read_options(struct pcp_exchange *exchange)
         if (result)
             return result;
     }
+    if (exchange->third_party && !exchange->realm && exchange->server->policy.realm_required)
+        return PCP_THIRD_PARTY_MISSING_OPTION;
     return exchange->filtered ? check_filters(exchange) : PCP_SUCCESS;
 }
 

@@ -116,6 +116,7 @@ static enum pcp_result place(struct pcp_exchange *exchange, uint32_t binding,
     bool suggests = peer->map.external_port != 0 || !address_is_any(&peer->map.external_address);
     struct pcp_server_wish wish = {
         .internal = exchange->internal,
+        .realm = exchange->realm,
         .protocol = peer->map.protocol,
         .internal_port = peer->map.internal_port,
         .firewall = mode == PCP_SERVER_FIREWALL,
@@ -148,6 +149,7 @@ static enum pcp_result create(struct pcp_exchange *exchange, uint32_t binding)
         .kind = PCP_SERVER_PEER,
         .protocol = peer->map.protocol,
         .internal = exchange->internal,
+        .realm = exchange->realm,
         .internal_port = peer->map.internal_port,
         .remote = peer->remote_address,
         .remote_port = peer->remote_port,
@@ -162,7 +164,7 @@ static enum pcp_result create(struct pcp_exchange *exchange, uint32_t binding)
     if (result == PCP_SUCCESS && address_is_any(&view.external))
         result = PCP_NETWORK_FAILURE;
     if (result == PCP_SUCCESS && !resting)
-        result = pcp_server_may_create(server, &exchange->internal);
+        result = pcp_server_may_create(server, &exchange->internal, exchange->realm);
     if (result)
         return result;
     pcp_server_describe(exchange, &view.description);
@@ -184,7 +186,7 @@ enum pcp_result pcp_server_peer(struct pcp_exchange *exchange)
     enum pcp_result result = check(exchange);
     if (result)
         return result;
-    uint32_t host = pcp_table_host_find(&server->table, &exchange->internal);
+    uint32_t host = pcp_table_host_find(&server->table, &exchange->internal, exchange->realm);
     uint32_t mapping =
         pcp_table_peer_find(&server->table, host, peer->map.protocol, peer->map.internal_port,
                             &peer->remote_address, peer->remote_port);

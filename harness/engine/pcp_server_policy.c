@@ -118,5 +118,5 @@ int pcp_server_policy_check(const struct pcp_server_policy *policy, struct error
     for (size_t i = 0; i < policy->prefix64_count; i++)
         if (pcp_server_prefix64_check(&policy->prefix64[i], error))
             return -1;
-    return 0;
+    return pcp_server_realms_check(policy, error);
 }

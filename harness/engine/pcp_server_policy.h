@@ -18,6 +18,7 @@ enum pcp_server_limits {
     PCP_SERVER_MAXIMUM_ADDRESSES = 1024,    /* external addresses of one server */
     PCP_SERVER_MAXIMUM_ANNOUNCEMENTS = 10,  /* RFC 6887 section 14.1.3 */
     PCP_SERVER_MAXIMUM_PREFIX64_IPV4 = 128, /* IPv4 prefixes of one NAT64 prefix */
+    PCP_SERVER_MAXIMUM_REALM_ID = 1016,     /* octets, RFC 7843 section 4 */
     PCP_SERVER_UPDATES = 3                  /* copies of a Mapping Update, section 14.2 */
 };
 
@@ -49,6 +50,13 @@ struct pcp_server_prefix64 {
     size_t ipv4_count;
 };
 
+/* A realm of internal addresses, such as a subscriber's tunnel: addresses of different realms may be the
+ * same and yet different hosts'. THIRD_PARTY_ID names it by the octets of id (RFC 7843). */
+struct pcp_server_realm {
+    const uint8_t *id;
+    uint16_t length; /* 1 to 1016 */
+};
+
 struct pcp_server_policy {
     /* Room, fixed when the server is made. Resting ports take room as mappings do. */
     uint32_t mapping_capacity;
@@ -58,6 +66,7 @@ struct pcp_server_policy {
     /* Operations and options. */
     bool map, peer, nat_pmp;
     bool third_party;      /* 13.1: for requests from a trusted side or from third_party_clients */
+    bool realm_required;   /* RFC 7843: no THIRD_PARTY without THIRD_PARTY_ID */
     bool prefer_failure;   /* 13.2 */
     bool wildcards;        /* 11.3: all-ports and all-protocols ("DMZ host") mappings */
     bool check_nonces;     /* Simple Threat Model, 18.1; off only to imitate products that don't */
@@ -95,6 +104,12 @@ struct pcp_server_policy {
     const struct pcp_server_rule *rules;
     size_t rule_count;
 
+    /* The realms that THIRD_PARTY_ID may name, the shorter ids first and those of one length in the
+     * order of their octets; none: the option is as good as unknown. The device must tell hosts of
+     * different realms apart; a proxy can't have any. */
+    const struct pcp_server_realm *realms;
+    size_t realm_count;
+
     /* What PREFIX64 answers, in this order; none: the option is ignored. */
     const struct pcp_server_prefix64 *prefix64;
     size_t prefix64_count;
@@ -121,6 +136,9 @@ bool pcp_server_prefix_holds(const struct pcp_server_prefix *prefix, const struc
 /* Whether host may map internal_port (0: all ports, which needs no denied port at all). */
 bool pcp_server_policy_allows(const struct pcp_server_policy *policy, const struct address *host,
                               uint16_t internal_port);
+
+/* Says what is wrong with a policy's realms: -1, or 0. */
+int pcp_server_realms_check(const struct pcp_server_policy *policy, struct error *error);
 
 /* Says what is wrong with a NAT64 prefix: -1, or 0. */
 int pcp_server_prefix64_check(const struct pcp_server_prefix64 *prefix, struct error *error);

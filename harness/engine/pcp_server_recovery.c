@@ -109,6 +109,8 @@ static void write_update(const struct pcp_server *server, uint32_t mapping,
     if (view.third_party)
         length =
             pcp_append_third_party(event->octets, length, sizeof event->octets, &view.internal);
+    if (view.realm)
+        length = pcp_server_append_realm(server, view.realm, event->octets, length);
     if (view.prefer_failure)
         length = pcp_append_option(event->octets, length, sizeof event->octets, PCP_PREFER_FAILURE,
                                    NULL, 0);
@@ -219,7 +221,7 @@ void pcp_server_forget(struct pcp_server *server, const struct address *internal
     struct pcp_table *table = &server->table;
     if (now > server->now)
         server->now = now;
-    uint32_t host = pcp_table_host_find(table, internal);
+    uint32_t host = pcp_table_host_find(table, internal, 0);
     for (uint32_t mapping = 1; host && mapping <= table->mappings_touched; mapping++) {
         const struct pcp_table_mapping *record = &table->mappings[mapping];
         if ((record->kind == PCP_TABLE_MAP || record->kind == PCP_TABLE_PEER) &&

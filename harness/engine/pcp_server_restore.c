@@ -21,7 +21,9 @@ static const char *restore_obstacle(const struct pcp_server *server,
     int pool = pcp_server_pool_of(server, &mapping->external);
     if (pool < 0 && !address_equal(&mapping->internal, &mapping->external))
         return "its external address is not this server's";
-    uint32_t host = pcp_table_host_find(table, &mapping->internal);
+    if (mapping->realm > server->policy.realm_count)
+        return "its third party's id is not this server's";
+    uint32_t host = pcp_table_host_find(table, &mapping->internal, mapping->realm);
     uint32_t binding =
         pcp_table_binding_find(table, host, mapping->protocol, mapping->internal_port);
     uint32_t holder = PCP_TABLE_NONE;

@@ -128,6 +128,7 @@ void pcp_server_view(const struct pcp_server *server, uint32_t index,
         .kind = kind_of(mapping),
         .protocol = binding->protocol,
         .internal = *internal,
+        .realm = table->hosts[binding->host].realm,
         .external = binding->pool == PCP_TABLE_SAME ? *internal : server->external[binding->pool],
         .internal_port = binding->internal_port,
         .external_port = binding->external_port,
@@ -154,7 +155,7 @@ static uint32_t binding_for(struct pcp_server *server, const struct pcp_server_m
 {
     struct pcp_table *table = &server->table;
     int pool = pcp_server_pool_of(server, &view->external);
-    uint32_t host = pcp_table_host_find(table, &view->internal);
+    uint32_t host = pcp_table_host_find(table, &view->internal, view->realm);
     uint32_t binding = PCP_TABLE_NONE;
     if (view->secondary && pool >= 0)
         binding = pcp_table_binding_find_external(table, (uint16_t)pool, view->protocol,
@@ -165,6 +166,7 @@ static uint32_t binding_for(struct pcp_server *server, const struct pcp_server_m
         return binding;
     return pcp_table_bind(table, &(struct pcp_table_endpoint){
                                      .host = view->internal,
+                                     .realm = view->realm,
                                      .protocol = view->protocol,
                                      .internal_port = view->internal_port,
                                      .pool = pool < 0 ? PCP_TABLE_SAME : (uint16_t)pool,
@@ -211,7 +213,7 @@ uint32_t pcp_server_insert(struct pcp_server *server, const struct pcp_server_ma
 uint32_t pcp_server_find(const struct pcp_server *server, const struct pcp_server_mapping *view)
 {
     const struct pcp_table *table = &server->table;
-    uint32_t host = pcp_table_host_find(table, &view->internal);
+    uint32_t host = pcp_table_host_find(table, &view->internal, view->realm);
     if (view->kind == PCP_SERVER_PEER)
         return pcp_table_peer_find(table, host, view->protocol, view->internal_port, &view->remote,
                                    view->remote_port);

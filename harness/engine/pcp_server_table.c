@@ -84,31 +84,35 @@ void pcp_table_init(struct pcp_table *table, void *memory, const struct pcp_tabl
 
 /* --- hosts ---------------------------------------------------------------------------------- */
 
-static uint32_t *host_bucket(const struct pcp_table *table, const struct address *address)
+static uint32_t *host_bucket(const struct pcp_table *table, const struct address *address,
+                             uint16_t realm)
 {
-    uint64_t words[2];
-    memcpy(words, address->octet, sizeof words);
-    return &table->host_buckets[pcp_server_hash(table->key, words, 2) & table->bucket_mask];
+    uint64_t words[3] = {[2] = realm};
+    memcpy(words, address->octet, sizeof address->octet);
+    return &table->host_buckets[pcp_server_hash(table->key, words, 3) & table->bucket_mask];
 }
 
-uint32_t pcp_table_host_find(const struct pcp_table *table, const struct address *address)
+uint32_t pcp_table_host_find(const struct pcp_table *table, const struct address *address,
+                             uint16_t realm)
 {
-    uint32_t host = *host_bucket(table, address);
-    while (host && !address_equal(&table->hosts[host].address, address))
+    uint32_t host = *host_bucket(table, address, realm);
+    while (host && (table->hosts[host].realm != realm ||
+                    !address_equal(&table->hosts[host].address, address)))
         host = table->hosts[host].next;
     return host;
 }
 
-uint32_t pcp_table_host_take(struct pcp_table *table, const struct address *address)
+uint32_t pcp_table_host_take(struct pcp_table *table, const struct address *address, uint16_t realm)
 {
-    uint32_t host = pcp_table_host_find(table, address);
+    uint32_t host = pcp_table_host_find(table, address, realm);
     if (!host) {
         host = pcp_table_fresh(&table->free_host, table->hosts[table->free_host].next,
                                &table->hosts_touched, table->capacity);
         if (!host)
             return PCP_TABLE_NONE;
-        uint32_t *bucket = host_bucket(table, address);
-        table->hosts[host] = (struct pcp_table_host){.address = *address, .next = *bucket};
+        uint32_t *bucket = host_bucket(table, address, realm);
+        table->hosts[host] =
+            (struct pcp_table_host){.address = *address, .realm = realm, .next = *bucket};
         *bucket = host;
         table->hosts_used++;
     }
@@ -121,7 +125,7 @@ void pcp_table_host_drop(struct pcp_table *table, uint32_t host)
     struct pcp_table_host *record = &table->hosts[host];
     if (--record->references)
         return;
-    uint32_t *link = host_bucket(table, &record->address);
+    uint32_t *link = host_bucket(table, &record->address, record->realm);
     while (*link != host)
         link = &table->hosts[*link].next;
     *link = record->next;

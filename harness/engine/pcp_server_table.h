@@ -35,6 +35,7 @@ struct pcp_table_host {
     uint32_t references; /* bindings, and mappings that it asked for on behalf of others */
     uint16_t charged;    /* mappings and resting ports that count against its quota */
     uint16_t pool;       /* external address of its bindings, while it has any (section 10) */
+    uint16_t realm;      /* whose address it is, RFC 7843; 0 where THIRD_PARTY_ID says none */
 };
 
 enum pcp_table_binding_flag {
@@ -133,9 +134,12 @@ size_t pcp_table_size(const struct pcp_table_room *room);
 void pcp_table_init(struct pcp_table *table, void *memory, const struct pcp_table_room *room,
                     const uint64_t key[2]);
 
-/* Hosts. Taking makes one where there is none (PCP_TABLE_NONE: no room) and counts a reference. */
-uint32_t pcp_table_host_find(const struct pcp_table *table, const struct address *address);
-uint32_t pcp_table_host_take(struct pcp_table *table, const struct address *address);
+/* Hosts: an address in one realm is another host than the same address in another one. Taking makes one
+ * where there is none (PCP_TABLE_NONE: no room) and counts a reference. */
+uint32_t pcp_table_host_find(const struct pcp_table *table, const struct address *address,
+                             uint16_t realm);
+uint32_t pcp_table_host_take(struct pcp_table *table, const struct address *address,
+                             uint16_t realm);
 void pcp_table_host_drop(struct pcp_table *table, uint32_t host);
 
 /* The live binding of an internal endpoint, the resting one that a client with this nonce may have
@@ -151,6 +155,7 @@ uint32_t pcp_table_binding_find_external(const struct pcp_table *table, uint16_t
 /* Where a new binding stands. */
 struct pcp_table_endpoint {
     struct address host;
+    uint16_t realm;
     uint8_t protocol;
     uint16_t internal_port;
     uint16_t pool;

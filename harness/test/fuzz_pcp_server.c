@@ -47,6 +47,10 @@ static struct pcp_server *make(const struct address *external)
     policy.third_party = true;
     policy.third_party_clients = &clients;
     policy.third_party_client_count = 1;
+    static const uint8_t ids[] = {0, 1, 2};
+    static const struct pcp_server_realm realms[] = {{ids, 1}, {ids + 1, 1}, {ids, 2}};
+    policy.realms = realms;
+    policy.realm_count = sizeof realms / sizeof *realms;
     policy.external = external;
     policy.external_count = 2;
     pcp_server_policy_serve(&policy, 132, true);

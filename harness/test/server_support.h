@@ -50,7 +50,7 @@ static inline bool outbound(void *context, const struct pcp_server_flow_key *key
     const struct flows *flows = context;
     const struct pcp_server_flow_key *have = &flows->key;
     if (!flows->present || key->protocol != have->protocol ||
-        key->internal_port != have->internal_port ||
+        key->internal_port != have->internal_port || key->realm != have->realm ||
         !address_equal(&key->internal, &have->internal))
         return false;
     if (key->to_remote && !flows->any_remote &&
