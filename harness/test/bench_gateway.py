@@ -41,7 +41,7 @@ def load(lab: Lab, first: int, count: int, window: int) -> dict[str, float]:
     )  # fmt: skip
     done = json.loads(text)
     if done["success"] != count:
-        raise RuntimeError(f"{done['success']:.0f} of {count} requests were granted")
+        raise RuntimeError(f"{count} requests were to be granted: {text.strip()}")
     return done
 
 
