@@ -1,11 +1,11 @@
 #include "node/device/nonces.h"
 
+#include "node/common/chance.h"
 #include "node/common/hex.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 enum { LINE_SIZE = 160 };
@@ -94,8 +94,8 @@ int nonces_get(struct nonces *nonces, const struct address *server, const struct
             return 0;
         }
     }
-    if (getrandom(nonce, PCP_NONCE_LENGTH, 0) != PCP_NONCE_LENGTH)
-        return error_set_errno(error, errno, "the kernel gave no random octets");
+    if (chance_fill(nonce, PCP_NONCE_LENGTH, error) < 0)
+        return -1;
     if (nonces->count == NONCES_ROOM) {
         nonces->count--;
         memmove(&nonces->entries[0], &nonces->entries[1],
