@@ -44,13 +44,16 @@ static void interrupt(int signal_number)
     sandbox_end();
 }
 
-/* Ends the lab, not this process: what there is so far is still judged and written. */
+/* A signal ends the lab, not this process: what there is so far is still judged and written. One that
+ * is ignored, as nohup has it, stays so. */
 static void heed_signals(void (*handler)(int))
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    struct sigaction present;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-        (void)sigaction(signals[i], &action, NULL);
+        if (sigaction(signals[i], NULL, &present) == 0 && present.sa_handler != SIG_IGN)
+            (void)sigaction(signals[i], &action, NULL);
 }
 
 /* The run itself: what it came to stands in record. */

@@ -397,6 +397,7 @@ static int kill_one(void *argument)
     if (caller == 0) {
         const struct sandbox sandbox = {0};
         struct error error = {""};
+        (void)signal(signal_number, SIG_DFL); /* under nohup it would be ignored */
         (void)sandbox_run(&sandbox, sleep_long, NULL, &error);
         _exit(1);
     }
