@@ -380,7 +380,13 @@ def test_up_ends_with_its_input(tmp_path):
 def test_an_interrupted_run_still_judges_and_writes_what_there_is(number, tmp_path):
     folder = tmp_path / "out"
     command = [PINHOLE, "run", SCENARIOS / "home.yaml", "--out", folder]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # a job in the background ignores it
+    )
     for line in process.stdout:
         if "registered" in line:  # three seconds of silence follow
             process.send_signal(number)
