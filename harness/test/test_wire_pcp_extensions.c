@@ -70,9 +70,9 @@ static void prefix64_of_another_length_than_it_says_is_a_fault(void **state)
 {
     (void)state;
     struct pcp_prefix64 prefix64;
-    for (uint16_t length = 0; length < sizeof some_ipv4; length++) {
+    for (size_t length = 0; length < sizeof some_ipv4; length++) {
         bool sound = length == sizeof whole_ipv4; /* it just has no IPv4 prefixes then */
-        assert_int_equal(read_prefix64(some_ipv4, length, &prefix64),
+        assert_int_equal(read_prefix64(some_ipv4, (uint16_t)length, &prefix64),
                          sound ? PCP_FAULT_NONE : PCP_FAULT_OPTION_LENGTH);
     }
     for (unsigned int octets = 0; octets < 256; octets++) {
