@@ -25,6 +25,7 @@ struct watch {
     uint64_t early_frame; /* of the first packet that left; 0: none */
     uint32_t transmissions;
     bool inbound; /* something came in: what leaves may be an answer */
+    bool granted; /* by one server: what another is asked for as well is no reason to be silent */
 };
 
 struct table *traffic_create(void)
@@ -57,7 +58,7 @@ void traffic_packet(struct rules *rules, const struct event *event)
     watch = table_find(rules->watched, &key);
     bool group = address_is_ipv4(&packet->destination) ? packet->destination.octet[12] >= 224
                                                        : packet->destination.octet[0] == 0xff;
-    if (watch && !group && !watch->inbound && watch->early_frame == 0 &&
+    if (watch && !group && !watch->granted && !watch->inbound && watch->early_frame == 0 &&
         watch->transmissions <= PATIENCE)
         watch->early_frame = event->frame;
 }
@@ -94,11 +95,16 @@ void judge_traffic(struct rules *rules, const struct message *message,
     }
     if (!watch)
         return;
-    if (message->pcp.result == PCP_SUCCESS && message->pcp.lifetime > 0 && watch->early_frame != 0)
+    bool success = message->pcp.result == PCP_SUCCESS;
+    bool grant = success && message->pcp.lifetime > 0;
+    if (grant && watch->early_frame != 0)
         rule_report_at(rules, watch->early_frame, &message->client, R6887_10_2_01, CERTAIN,
                        "expected nothing from port %u until its MAP in frame %llu was answered in "
                        "frame %llu, came this packet",
                        map->internal_port, (unsigned long long)watch->request_frame,
                        (unsigned long long)message->event->frame);
-    table_remove(rules->watched, watch);
+    watch->early_frame = 0;
+    watch->granted = grant || (watch->granted && !success);
+    if (!watch->granted)
+        table_remove(rules->watched, watch);
 }
