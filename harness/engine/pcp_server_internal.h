@@ -183,4 +183,8 @@ void pcp_server_answer_error(const struct pcp_server *server, const struct pcp_s
 size_t pcp_server_write(const struct pcp_server *server, const struct pcp_server_mapping *view,
                         uint8_t opcode, uint32_t lifetime, uint8_t *octets, size_t capacity);
 
+/* Answers a MAP or PEER with SUCCESS: the mapping's external endpoint, and lifetime in seconds. */
+enum pcp_result pcp_server_grant(struct pcp_exchange *exchange,
+                                 const struct pcp_server_mapping *view, uint32_t lifetime);
+
 #endif

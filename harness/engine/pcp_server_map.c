@@ -88,8 +88,8 @@ static bool prefers_another(const struct pcp_exchange *exchange,
              address_equal(&map->external_address, &view->external));
 }
 
-static enum pcp_result succeed(struct pcp_exchange *exchange, const struct pcp_server_mapping *view,
-                               uint32_t lifetime)
+enum pcp_result pcp_server_grant(struct pcp_exchange *exchange,
+                                 const struct pcp_server_mapping *view, uint32_t lifetime)
 {
     exchange->lifetime = lifetime;
     exchange->external = view->external;
@@ -111,7 +111,7 @@ static enum pcp_result answer_static(struct pcp_exchange *exchange, uint32_t map
         return PCP_CANNOT_PROVIDE_EXTERNAL;
     if (exchange->filtered)
         return PCP_EXCESSIVE_REMOTE_PEERS;
-    return succeed(exchange, &view, PCP_SERVER_INFINITE);
+    return pcp_server_grant(exchange, &view, PCP_SERVER_INFINITE);
 }
 
 /* Copies what later Mapping Updates need to know of the request (14.2). False: no room. */
@@ -181,7 +181,7 @@ static enum pcp_result renew(struct pcp_exchange *exchange, uint32_t mapping)
     pcp_server_describe(exchange, &server->table.mappings[mapping].description);
     uint32_t lifetime = set_remaining(server, mapping, (uint64_t)grant(exchange) * MILLISECONDS);
     pcp_server_note_renewed(server, exchange->answer, mapping);
-    return succeed(exchange, &view, lifetime);
+    return pcp_server_grant(exchange, &view, lifetime);
 }
 
 /* --- deletion, 15.1 ------------------------------------------------------------------------- */
@@ -321,7 +321,7 @@ static enum pcp_result create(struct pcp_exchange *exchange, uint32_t binding)
         pcp_table_description_free(&server->table, view.description);
         return PCP_NO_RESOURCES;
     }
-    return succeed(exchange, &view, lifetime);
+    return pcp_server_grant(exchange, &view, lifetime);
 }
 
 /* --- the opcode ----------------------------------------------------------------------------- */

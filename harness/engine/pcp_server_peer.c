@@ -36,15 +36,6 @@ static enum pcp_result check(const struct pcp_exchange *exchange)
     return sound ? PCP_SUCCESS : PCP_MALFORMED_REQUEST;
 }
 
-static enum pcp_result succeed(struct pcp_exchange *exchange, const struct pcp_server_mapping *view,
-                               uint32_t lifetime)
-{
-    exchange->lifetime = lifetime;
-    exchange->external = view->external;
-    exchange->external_port = view->external_port;
-    return PCP_SUCCESS;
-}
-
 static enum pcp_result renew(struct pcp_exchange *exchange, uint32_t mapping)
 {
     struct pcp_server *server = exchange->server;
@@ -76,7 +67,7 @@ static enum pcp_result renew(struct pcp_exchange *exchange, uint32_t mapping)
     if (deadline > view.deadline)
         pcp_server_heap_move(&server->table.heap, mapping, deadline);
     pcp_server_note_renewed(server, exchange->answer, mapping);
-    return succeed(exchange, &view, pcp_server_seconds_left(server, mapping, false));
+    return pcp_server_grant(exchange, &view, pcp_server_seconds_left(server, mapping, false));
 }
 
 static bool is_honoured(const struct pcp_exchange *exchange, const struct pcp_server_mapping *view)
@@ -174,7 +165,7 @@ static enum pcp_result create(struct pcp_exchange *exchange, uint32_t binding)
         pcp_table_description_free(&server->table, view.description);
         return PCP_NO_RESOURCES;
     }
-    return succeed(exchange, &view, lifetime);
+    return pcp_server_grant(exchange, &view, lifetime);
 }
 
 enum pcp_result pcp_server_peer(struct pcp_exchange *exchange)
