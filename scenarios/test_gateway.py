@@ -266,6 +266,56 @@ def test_requests_from_outside_are_not_heard(lab, folder):
         assert received(inside, SILENCE) is None
 
 
+# --- time that runs faster -----------------------------------------------------------------------------
+
+SCALE = ["--time-scale", "60"]
+
+
+@in_lab
+def test_lifetime_epoch_and_rest_run_as_fast_as_the_time_scale_says(lab, folder):
+    lab.start(*SCALE, "--minimum-lifetime", "60", "--rest", "120", "120", "120", "--ports", "50000-50000")
+    inner, remote = lab.udp("host", "192.168.0.10", 5683), lab.udp("internet", "11.0.0.2", 7000)
+    answer = lab.map(5683, 60)
+    assert (answer.result, answer.lifetime) == (0, 60)
+    assert arrives(remote, (EXTERNAL, answer.port), inner)
+    assert await_state(lambda: is_dropped(remote, (EXTERNAL, answer.port), inner))  # a minute is over
+    neighbour = {"source": "192.168.0.11", "lifetime": 60}
+    assert lab.map(5683, **neighbour).result == NO_RESOURCES  # its only port rests
+    assert await_state(lambda: lab.map(5683, **neighbour).result == 0)
+    assert lab.map(5683, **neighbour).epoch > 180
+
+
+@in_lab
+def test_idle_times_of_flows_are_scaled_as_the_kernel_counts_them(lab, folder):
+    lab.start(*SCALE, "--idle", "180", "180", "180")
+    answer = lab.map(5683)
+    inner, remote = lab.udp("host", "192.168.0.10", 5683), lab.udp("internet", "11.0.0.2", 7000)
+    assert arrives(inner, ("11.0.0.2", 7000), remote)
+    held = lab.map(5683, 0)
+    assert held.result == 0 and 0 < held.lifetime <= 180
+    other = lab.udp("internet", "11.0.0.3", 7000)
+    assert arrives(other, (EXTERNAL, answer.port), inner)
+    assert await_state(lambda: is_dropped(other, (EXTERNAL, answer.port), inner))
+
+
+@in_lab
+def test_a_restart_keeps_scaled_lifetimes_and_epoch_but_only_at_the_same_pace(lab, folder):
+    state = ["--state", str(folder / "state")]
+    lab.start(*SCALE, *state)
+    port = lab.map(5683, 300).port
+    assert await_state(lambda: lab.map(5700).epoch >= 60)
+    lab.kill()
+    lab.start(*SCALE, *state)
+    assert not any("epoch starts anew" in line for line in lab.said)
+    assert lab.map(5700).epoch >= 60
+    inner, remote = lab.udp("host", "192.168.0.10", 5683), lab.udp("internet", "11.0.0.2", 7000)
+    assert arrives(remote, (EXTERNAL, port), inner)
+    assert await_state(lambda: is_dropped(remote, (EXTERNAL, port), inner))
+    lab.kill()
+    lab.start(*state)
+    assert any("epoch starts anew: time ran at another pace" in line for line in lab.said)
+
+
 # --- restarts ----------------------------------------------------------------------------------------
 
 

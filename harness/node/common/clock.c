@@ -15,7 +15,7 @@ static uint64_t read_clock(clockid_t clock)
 
 uint64_t clock_milliseconds(void)
 {
-    return read_clock(CLOCK_BOOTTIME) * scale;
+    return clock_scaled(read_clock(CLOCK_BOOTTIME));
 }
 
 void clock_set_scale(uint32_t factor)
@@ -23,9 +23,19 @@ void clock_set_scale(uint32_t factor)
     scale = factor;
 }
 
-uint32_t clock_real_wait(uint32_t wait)
+uint64_t clock_real_wait(uint64_t wait)
 {
     return wait / scale + (wait % scale != 0);
+}
+
+uint64_t clock_scaled(uint64_t real)
+{
+    return real * scale;
+}
+
+uint32_t clock_scale(void)
+{
+    return scale;
 }
 
 uint64_t clock_slept(void)

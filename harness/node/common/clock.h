@@ -10,8 +10,13 @@ uint64_t clock_milliseconds(void);
 /* From now on that clock runs factor times as fast; all its readers must agree, a gateway's too. */
 void clock_set_scale(uint32_t factor);
 
-/* For how long to wait, in real ms, until wait ms of that clock have passed. */
-uint32_t clock_real_wait(uint32_t wait);
+/* For how long to wait, in real ms, until wait ms of that clock have passed; and how many ms of it pass
+ * in so many real ones. */
+uint64_t clock_real_wait(uint64_t wait);
+uint64_t clock_scaled(uint64_t real);
+
+/* The factor. */
+uint32_t clock_scale(void);
 
 /* Milliseconds that the machine has slept since the last call; 0 at the first. */
 uint64_t clock_slept(void);

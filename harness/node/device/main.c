@@ -266,8 +266,7 @@ static bool take_signal(struct device *device, int signals)
     if (information.ssi_signo == SIGUSR2)
         return false;
     device->phase = LEAVING_SERVER;
-    device->leave_by =
-        clock_milliseconds() + (uint64_t)device->options.farewell * device->options.time_scale;
+    device->leave_by = clock_milliseconds() + clock_scaled(device->options.farewell);
     coap_device_leave(&device->coap);
     return false;
 }
@@ -278,7 +277,7 @@ enum handle { SIGNALS, ALARM, ROUTES, COAP, PCP, HANDLES = PCP + MAPPER_HANDLES 
  * wakes too late. */
 static void set_alarm(int alarm, uint32_t wait)
 {
-    wait = clock_real_wait(wait);
+    wait = (uint32_t)clock_real_wait(wait);
     struct itimerspec time = {
         .it_value = {.tv_sec = wait / 1000, .tv_nsec = (long)(wait % 1000) * 1000000}};
     if (wait == 0)

@@ -1,5 +1,6 @@
 /* The backend of the kernel's NAT and firewall: mappings are elements of nftables sets, so that a
  * packet's way costs the same however many there are, and no rule comes or goes with a mapping. */
+#include "node/common/clock.h"
 #include "node/gateway/backend.h"
 #include "node/gateway/conntrack.h"
 #include "node/gateway/nft_elements.h"
@@ -409,7 +410,8 @@ static void read_flow(const struct backend *backend, const struct pcp_server_flo
     flow->external_port = translated ? (uint16_t)(data[4] << 8 | data[5]) : key->internal_port;
     uint64_t limit =
         (uint64_t)pcp_server_times_of(&backend->config.policy.idle, key->protocol) * 1000;
-    flow->idle = found->expires < limit ? limit - found->expires : 0;
+    uint64_t left = clock_scaled(found->expires);
+    flow->idle = left < limit ? limit - left : 0;
 }
 
 static void foresee(struct backend *backend, const struct pcp_server_flow_key *keys, size_t count)

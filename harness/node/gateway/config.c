@@ -289,6 +289,8 @@ static const struct key keys[] = {
     PLAIN(FLAG, "guard", guard, "drop what comes from outside unasked (no)"),
     {"alert", NUMBER32, offsetof(struct config, alert), 0, 1000000,
      "microseconds of waiting for a client's next request without sleep (50)", NULL, 0},
+    {"time-scale", NUMBER32, offsetof(struct config, time_scale), 1, CONFIG_FASTEST,
+     "lifetimes, epoch, rest and idle times run so many times as fast (1)", NULL, 0},
     POLICY(FLAG, "map", map, 0, 0, "serve MAP (yes)"),
     POLICY(FLAG, "peer", peer, 0, 0, "serve PEER (yes)"),
     POLICY(FLAG, "nat-pmp", nat_pmp, 0, 0, "serve NAT-PMP (yes)"),
@@ -450,6 +452,7 @@ static int read_environment(struct config *config, struct error *error)
                      {"PINHOLE_INSIDE", "inside"},
                      {"PINHOLE_OUTSIDE", "outside"},
                      {"PINHOLE_STATE", "state"},
+                     {"PINHOLE_TIME_SCALE", "time-scale"},
                      {"PINHOLE_MINIMUM_LIFETIME", "minimum-lifetime"},
                      {"PINHOLE_MAXIMUM_LIFETIME", "maximum-lifetime"}};
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
@@ -508,6 +511,7 @@ int config_read(struct config *config, int argument_count, char *const *argument
     config->external_auto = true;
     config->masquerade = true;
     config->alert = 50;
+    config->time_scale = 1;
     memcpy(config->backend, "nftables", sizeof "nftables");
     if (read_environment(config, error) || read_arguments(config, argument_count, arguments, error))
         return -1;

@@ -27,7 +27,8 @@ enum {
     CONFIG_PREFIXES = 16,
     CONFIG_RULES = 64,
     CONFIG_STATICS = 64,
-    CONFIG_FILTERS = 16 /* of a mapping, at most */
+    CONFIG_FILTERS = 16, /* of a mapping, at most */
+    CONFIG_FASTEST = 3600
 };
 
 struct config_static {
@@ -53,7 +54,8 @@ struct config {
     uint16_t upstream_port; /* 0: we are none */
     bool upstream_auto;     /* it is the default router */
     struct address upstream;
-    bool check; /* read everything, say what is wrong, and stop */
+    uint32_t time_scale; /* how many times as fast as real time that of the protocol runs */
+    bool check;          /* read everything, say what is wrong, and stop */
     bool help;
 
     struct pcp_server_policy policy; /* its arrays are those below */

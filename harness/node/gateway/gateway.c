@@ -35,7 +35,7 @@ enum {
     BATCHES_A_TURN = 64,
     RELAYS_A_TURN = 64,       /* answers from upstream */
     EVENTS_A_TURN = 64,       /* so that a wave of expiry doesn't keep requests waiting */
-    RETRY_MILLISECONDS = 5000 /* between attempts to mend state file or device */
+    RETRY_MILLISECONDS = 5000 /* real ones, between attempts to mend state file or device */
 };
 
 struct gateway {
@@ -279,7 +279,7 @@ static void mend(struct gateway *gateway, uint64_t now)
         gateway->apart = gateway->moved = false;
     if (due && journal_rewrite(gateway->journal, gateway->server, now, &error) == 0)
         due = false;
-    gateway->mend_at = gateway->apart || due ? now + RETRY_MILLISECONDS : 0;
+    gateway->mend_at = gateway->apart || due ? now + clock_scaled(RETRY_MILLISECONDS) : 0;
 }
 
 static bool needs_mending(const struct gateway *gateway)
@@ -457,7 +457,8 @@ static int patience(const struct gateway *gateway, uint64_t now)
         next = gateway->mend_at;
     if (next <= now)
         return 0;
-    return next - now < INT_MAX ? (int)(next - now) : INT_MAX;
+    uint64_t wait = clock_real_wait(next - now);
+    return wait < INT_MAX ? (int)wait : INT_MAX;
 }
 
 static uint64_t microseconds(void)

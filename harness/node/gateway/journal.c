@@ -1,5 +1,6 @@
 #include "node/gateway/journal.h"
 
+#include "node/common/clock.h"
 #include "node/gateway/journal_record.h"
 
 #include <errno.h>
@@ -39,10 +40,13 @@ static uint64_t wall_clock(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Instants of the server's clock as wall clock, and back; "never" is the same on both. */
+/* Instants of the server's clock, which may run faster, as wall clock, and back; "never" is the same
+ * on both. */
 static uint64_t to_wall(uint64_t instant, uint64_t now, uint64_t wall)
 {
-    return instant == PCP_SERVER_NEVER || instant == 0 ? instant : wall + (instant - now);
+    if (instant == PCP_SERVER_NEVER || instant == 0)
+        return instant;
+    return instant > now ? wall + clock_real_wait(instant - now) : wall;
 }
 
 static uint64_t from_wall(uint64_t instant, uint64_t now, uint64_t wall)
@@ -51,7 +55,7 @@ static uint64_t from_wall(uint64_t instant, uint64_t now, uint64_t wall)
         return instant;
     if (instant <= wall) /* it passed while nothing ran: due at once */
         return now;
-    return now + (instant - wall);
+    return now + clock_scaled(instant - wall);
 }
 
 static void read_boot(char boot[RECORD_BOOT_LENGTH])
@@ -76,6 +80,7 @@ static size_t write_start(struct journal *journal, const struct pcp_server *serv
     read_boot(record.start.boot);
     record.start.wall = record.wall;
     record.start.epoch = pcp_server_epoch(server, now);
+    record.start.time_scale = clock_scale();
     return record_write(&record, journal->batch);
 }
 
@@ -157,6 +162,8 @@ static const char *distrust(const struct player *player, bool whole)
         return "the machine went down before all was on disk";
     if (player->last_wall > player->wall + CLOCK_SLACK)
         return "the clock went back";
+    if (player->start.time_scale != clock_scale())
+        return "time ran at another pace";
     return NULL;
 }
 
@@ -190,7 +197,7 @@ static void load(int file, struct pcp_server *server, uint64_t now,
     findings->trusted = findings->because == NULL;
     if (findings->trusted) {
         uint64_t passed = player.wall > player.start.wall ? player.wall - player.start.wall : 0;
-        findings->epoch = player.start.epoch + (uint32_t)(passed / 1000);
+        findings->epoch = player.start.epoch + (uint32_t)(clock_scaled(passed) / 1000);
     }
 }
 

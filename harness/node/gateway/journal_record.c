@@ -167,6 +167,7 @@ size_t record_write(const struct record *record, uint8_t *octets)
         put(&cursor, record->start.boot, RECORD_BOOT_LENGTH);
         put_number(&cursor, record->start.wall, 8);
         put_number(&cursor, record->start.epoch, 4);
+        put_number(&cursor, record->start.time_scale, 4);
         put(&cursor, record->start.external.octet, 16);
     } else if (record->type == RECORD_CHANGE) {
         put_change(&cursor, &record->change);
@@ -193,6 +194,7 @@ size_t record_read(const uint8_t *octets, size_t length, struct record *record)
         get(&cursor, record->start.boot, RECORD_BOOT_LENGTH);
         record->start.wall = get_number(&cursor, 8);
         record->start.epoch = (uint32_t)get_number(&cursor, 4);
+        record->start.time_scale = (uint32_t)get_number(&cursor, 4);
         get(&cursor, record->start.external.octet, 16);
     } else if (record->type == RECORD_CHANGE) {
         get_change(&cursor, &record->change);

@@ -25,6 +25,7 @@ struct record_start {
     char boot[RECORD_BOOT_LENGTH];
     uint64_t wall;           /* milliseconds since 1970 when it was written */
     uint32_t epoch;          /* the server's Epoch Time then */
+    uint32_t time_scale;     /* how many times as fast as the wall clock it runs */
     struct address external; /* the first of the server's, as its mappings have it */
 };
 

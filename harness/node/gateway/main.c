@@ -1,4 +1,5 @@
 /* pinhole-gateway: a PCP and NAT-PMP server, or a PCP proxy, with its NAT and firewall. */
+#include "node/common/clock.h"
 #include "node/common/say.h"
 #include "node/gateway/backend.h"
 #include "node/gateway/config.h"
@@ -26,6 +27,7 @@ int main(int argument_count, char **arguments)
     }
     if (config.check)
         return 0;
+    clock_set_scale(config.time_scale);
     if (gateway_run(&config, &error)) {
         complain("%s", error.text);
         return EXIT_FAILED;

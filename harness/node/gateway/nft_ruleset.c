@@ -1,5 +1,8 @@
 #include "node/gateway/nft_ruleset.h"
 
+#include "node/common/clock.h"
+
+#include <inttypes.h>
 #include <nftables/libnftables.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,7 +197,7 @@ static void add_flows(FILE *text, const struct family *family, const struct conf
     const struct pcp_server_times *idle = &config->policy.idle;
     const struct {
         const char *match;
-        uint32_t seconds;
+        uint32_t seconds; /* of the protocol's time; the kernel counts real ones */
     } kinds[] = {{"udp", idle->udp},
                  {"tcp", idle->tcp},
                  {"tcp tcp flags & (fin | rst) != 0", idle->tcp ? CLOSED_SECONDS : 0}};
@@ -202,18 +205,18 @@ static void add_flows(FILE *text, const struct family *family, const struct conf
     fprintf(text, " chain seen { type filter hook postrouting priority 300;\n");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         const char *match = kinds[i].match;
-        uint32_t seconds = kinds[i].seconds;
-        if (seconds && !family->translated)
+        uint64_t timeout = clock_real_wait((uint64_t)kinds[i].seconds * 1000);
+        if (timeout && !family->translated)
             fprintf(text,
                     "  oifname \"%s\" meta l4proto %s update @flows"
-                    " { %s saddr . meta l4proto . th sport timeout %us }\n",
-                    out, match, family->ip, seconds);
-        for (size_t k = 0; k < 2 && seconds && family->translated; k++)
+                    " { %s saddr . meta l4proto . th sport timeout %" PRIu64 "ms }\n",
+                    out, match, family->ip, timeout);
+        for (size_t k = 0; k < 2 && timeout && family->translated; k++)
             fprintf(text,
                     "  oifname \"%s\" ct direction %s meta l4proto %s update @flows"
-                    " { ct %s ip saddr . meta l4proto . ct %s proto-src timeout %us"
+                    " { ct %s ip saddr . meta l4proto . ct %s proto-src timeout %" PRIu64 "ms"
                     " : ip saddr . th sport }\n",
-                    out, directions[k], match, directions[k], directions[k], seconds);
+                    out, directions[k], match, directions[k], directions[k], timeout);
     }
     fprintf(text, " }\n");
 }
