@@ -23,7 +23,7 @@ COAPFLAGS := $(shell pkg-config --cflags libcoap-3-openssl 2>/dev/null)
 COAPLIBS  := $(shell pkg-config --libs libcoap-3-openssl 2>/dev/null)
 
 # The arrows of the house: a library may use those behind it in this list.
-LIBRARIES := cli measure check lab node/common engine wire base
+LIBRARIES := cli measure check/cases check lab node/common engine wire base
 sources    = $(sort $(wildcard harness/$(1)/*.c))
 objects    = $(patsubst harness/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 library    = $(if $(call sources,$(1)),$(BUILD)/lib/lib$(subst /,-,$(1)).a)

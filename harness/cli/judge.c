@@ -8,19 +8,6 @@
 
 static const char own_peer[] = "reference";
 
-const char *verdict_name(enum verdict verdict)
-{
-    static const char *const names[] = {
-        [VERDICT_PASS] = "pass",
-        [VERDICT_FAIL] = "fail",
-        [VERDICT_SKIP] = "skip",
-        [VERDICT_INCONCLUSIVE] = "inconclusive",
-        [VERDICT_UNSUPPORTED] = "unsupported",
-        [VERDICT_ERROR] = "error",
-    };
-    return names[verdict];
-}
-
 enum exit_code judgement_exit(const struct judgement *judgement)
 {
     static const enum exit_code codes[] = {

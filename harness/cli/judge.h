@@ -14,23 +14,12 @@
 
 #include "base/error.h"
 #include "check/check.h"
+#include "check/verdict.h"
 #include "cli/engine.h"
 #include "cli/scenario.h"
 #include "cli/verbs.h"
 
 #include <stddef.h>
-
-enum verdict {
-    VERDICT_PASS,
-    VERDICT_FAIL,
-    VERDICT_SKIP,
-    VERDICT_INCONCLUSIVE,
-    VERDICT_UNSUPPORTED,
-    VERDICT_ERROR
-};
-
-/* "pass", "fail", ... */
-const char *verdict_name(enum verdict verdict);
 
 struct judgement {
     enum verdict verdict; /* of the run */
