@@ -46,7 +46,7 @@ const char *requirement_role_name(enum requirement_role role)
     static const char *const names[] = {
         [ROLE_CLIENT] = "client",   [ROLE_SERVER] = "server",
         [ROLE_BOTH] = "both",       [ROLE_DEVICE] = "controlled device",
-        [ROLE_NETWORK] = "network",
+        [ROLE_NETWORK] = "network", [ROLE_PROXY] = "proxy",
     };
     return names[role];
 }

@@ -24,7 +24,14 @@ enum requirement_level {
 };
 
 /* Whom it binds. */
-enum requirement_role { ROLE_CLIENT, ROLE_SERVER, ROLE_BOTH, ROLE_DEVICE, ROLE_NETWORK };
+enum requirement_role {
+    ROLE_CLIENT,
+    ROLE_SERVER,
+    ROLE_BOTH,
+    ROLE_DEVICE,
+    ROLE_NETWORK,
+    ROLE_PROXY
+};
 
 /* How it can be observed from outside; several may be set. */
 enum requirement_view {

@@ -54,6 +54,45 @@ static void the_register_holds_all_of_rfc_6887(void **state)
     assert_int_equal(unobservable, 5);
 }
 
+static void the_registers_of_the_other_rfcs_hold_all_their_statements(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rfc;
+        size_t keywords; /* of RFC 2119; what repeats another one is counted once */
+        size_t rules;
+        size_t unobservable;
+    } registers[] = {
+        {"6886", 73, 7, 3},  {"7220", 10, 5, 2}, {"7225", 17, 6, 6}, {"7488", 5, 11, 3},
+        {"7648", 28, 23, 5}, {"7723", 2, 12, 3}, {"7753", 27, 7, 2},
+    };
+    for (size_t i = 0; i < sizeof registers / sizeof *registers; i++) {
+        size_t keywords = 0;
+        size_t rules = 0;
+        size_t unobservable = 0;
+        for (enum requirement_id id = 0; id < REQUIREMENT_COUNT; id++) {
+            const struct requirement *requirement = requirement_get(id);
+            if (strncmp(requirement->id, registers[i].rfc, 4) != 0)
+                continue;
+            *(requirement->level < LEVEL_RULE ? &keywords : &rules) += 1;
+            unobservable += requirement->views == VIEW_NONE;
+        }
+        assert_int_equal(keywords, registers[i].keywords);
+        assert_int_equal(rules, registers[i].rules);
+        assert_int_equal(unobservable, registers[i].unobservable);
+    }
+}
+
+static void only_the_rfc_on_proxies_binds_a_proxy_as_such(void **state)
+{
+    (void)state;
+    for (enum requirement_id id = 0; id < REQUIREMENT_COUNT; id++) {
+        const struct requirement *requirement = requirement_get(id);
+        assert_true((requirement->role == ROLE_PROXY) ==
+                    (strncmp(requirement->id, "7648", 4) == 0));
+    }
+}
+
 static void rules_judge_what_a_capture_can_show(void **state)
 {
     (void)state;
@@ -74,6 +113,8 @@ int main(void)
         cmocka_unit_test(ids_are_made_of_rfc_section_and_number_without_gaps),
         cmocka_unit_test(every_requirement_says_what_and_how),
         cmocka_unit_test(the_register_holds_all_of_rfc_6887),
+        cmocka_unit_test(the_registers_of_the_other_rfcs_hold_all_their_statements),
+        cmocka_unit_test(only_the_rfc_on_proxies_binds_a_proxy_as_such),
         cmocka_unit_test(rules_judge_what_a_capture_can_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
