@@ -1,5 +1,7 @@
 #include "node/gateway/config.h"
 
+#include "node/gateway/defect.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,6 +249,15 @@ static int read_rest(struct config *config, const struct line *line, struct erro
     return read_times(&config->policy.rest, line, error);
 }
 
+static int read_defect(struct config *config, const struct line *line, struct error *error)
+{
+    config->list_defects = line->count == 2 && strcmp(line->words[1], "list") == 0;
+    if (config->list_defects)
+        return 0;
+    config->defect = line->count == 2 ? defect_find(line->words[1]) : NULL;
+    return config->defect ? 0 : expected(line, "a name that '--defect list' prints", error);
+}
+
 static int read_file(struct config *config, const char *path, struct error *error);
 
 static int read_policy(struct config *config, const struct line *line, struct error *error)
@@ -321,6 +332,7 @@ static const struct key keys[] = {
     SPECIAL_KEY("allow", read_rule, "ADDRESS/BITS FIRST-LAST: hosts and internal ports"),
     SPECIAL_KEY("deny", read_rule, "likewise; the first rule that fits decides"),
     SPECIAL_KEY("static", read_static, "PROTOCOL ADDRESS PORT EXTERNAL-PORT"),
+    SPECIAL_KEY("defect", read_defect, "be wrong on purpose, as a test of tests; list names them"),
 };
 
 enum { KEY_COUNT = sizeof keys / sizeof *keys };
@@ -515,5 +527,8 @@ int config_read(struct config *config, int argument_count, char *const *argument
     memcpy(config->backend, "nftables", sizeof "nftables");
     if (read_environment(config, error) || read_arguments(config, argument_count, arguments, error))
         return -1;
-    return config->help ? 0 : check(config, error);
+    if (config->help || config->list_defects)
+        return 0;
+    defect_configure(config->defect, config);
+    return check(config, error);
 }

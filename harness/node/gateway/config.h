@@ -22,6 +22,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+struct defect;
+
 enum {
     CONFIG_INTERFACES = 16,
     CONFIG_PREFIXES = 16,
@@ -56,7 +58,8 @@ struct config {
     struct address upstream;
     uint32_t time_scale; /* how many times as fast as real time that of the protocol runs */
     bool check;          /* read everything, say what is wrong, and stop */
-    bool help;
+    bool help, list_defects;
+    struct defect *defect; /* NULL: none, as it should be */
 
     struct pcp_server_policy policy; /* its arrays are those below */
     struct pcp_server_prefix third_party_clients[CONFIG_PREFIXES];

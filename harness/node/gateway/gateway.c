@@ -13,6 +13,7 @@
 #include "node/common/clock.h"
 #include "node/common/say.h"
 #include "node/gateway/backend.h"
+#include "node/gateway/defect.h"
 #include "node/gateway/journal.h"
 #include "node/gateway/proxy.h"
 #include "node/gateway/sockets.h"
@@ -65,9 +66,12 @@ static void queue_change(struct gateway *gateway, const struct pcp_server_change
 {
     if (change->kind == PCP_SERVER_UNCHANGED)
         return;
-    gateway->operations->queue(gateway->backend, gateway->server, change);
-    if (gateway->journal)
-        journal_add(gateway->journal, gateway->server, change, now);
+    const struct pcp_server_change *told = defect_change(gateway->config->defect, change);
+    const struct pcp_server_change *kept = defect_record(gateway->config->defect, change);
+    if (told)
+        gateway->operations->queue(gateway->backend, gateway->server, told);
+    if (gateway->journal && kept)
+        journal_add(gateway->journal, gateway->server, kept, now);
 }
 
 /* Writes what is queued to the state file; false: nothing of it may be acknowledged. */
@@ -126,8 +130,15 @@ static void handle_event(struct gateway *gateway, const struct pcp_server_event 
 static bool drain_events(struct gateway *gateway, uint64_t now)
 {
     static struct pcp_server_event event;
+    struct defect *defect = gateway->config->defect;
     bool expired = false;
-    for (int i = 0; i < EVENTS_A_TURN && pcp_server_advance(gateway->server, now, &event); i++) {
+    for (int i = 0; i < EVENTS_A_TURN; i++) {
+        if (!defect_release(defect, now, &event)) {
+            if (!pcp_server_advance(gateway->server, now, &event))
+                break;
+            if (!defect_event(defect, &event, now))
+                continue;
+        }
         handle_event(gateway, &event, now);
         expired = expired || event.kind == PCP_SERVER_EXPIRED;
     }
@@ -207,9 +218,16 @@ static void foresee(struct gateway *gateway, size_t count)
     gateway->operations->foresee(gateway->backend, gateway->keys, foreseen);
 }
 
+static void flush(struct gateway *gateway)
+{
+    if (defect_flush(gateway->config->defect))
+        gateway->operations->flush(gateway->backend);
+}
+
 static void serve_batch(struct gateway *gateway, size_t listener, size_t count, uint64_t now)
 {
     struct error error = {{0}};
+    defect_requests(gateway->config->defect, gateway->inputs, count, now);
     foresee(gateway, count);
     for (size_t i = 0; i < count; i++)
         request(gateway, i, now);
@@ -221,9 +239,10 @@ static void serve_batch(struct gateway *gateway, size_t listener, size_t count, 
     }
     gateway->operations->foresee(gateway->backend, NULL, 0);
     pass_time(gateway, now);
-    gateway->operations->flush(gateway->backend);
+    flush(gateway);
     if (gateway->proxy)
         proxy_forward(gateway->proxy, count);
+    defect_answers(gateway->config->defect, gateway->answers, count);
     sockets_answer(gateway->sockets, listener, gateway->inputs, gateway->answers, count);
 }
 
@@ -248,7 +267,8 @@ static void serve_relay(struct gateway *gateway, struct pcp_proxy_relay *relay, 
         proxy_refuse_relay(gateway->proxy, relay);
     if (error.text[0])
         complain("an answer from upstream was dropped: %s", error.text);
-    gateway->operations->flush(gateway->backend);
+    flush(gateway);
+    defect_message(gateway->config->defect, relay->answer.octets, &relay->answer.length);
     if (relay->answer.length)
         sockets_send(gateway->sockets, relay->path, &relay->destination, relay->destination_port,
                      relay->answer.octets, relay->answer.length);
@@ -329,7 +349,8 @@ static void follow_address(struct gateway *gateway, uint64_t now)
     while (recv(gateway->addresses, ignored, sizeof ignored, 0) > 0)
         ;
     struct address found = sockets_interface_address(gateway->config->outside);
-    if (gateway->config->external_auto && !address_equal(&found, &gateway->config->external[0]))
+    if (gateway->config->external_auto && !address_equal(&found, &gateway->config->external[0]) &&
+        defect_renumber(gateway->config->defect, &found))
         move(gateway, &found, now);
 }
 
@@ -348,6 +369,7 @@ static int make_server(struct gateway *gateway, uint64_t now, struct error *erro
         return error_set(error, "no memory for %u mappings", config->policy.mapping_capacity);
     struct pcp_server_device device = {.context = gateway->backend,
                                        .outbound = gateway->operations->outbound};
+    defect_wrap_device(config->defect, &device);
     gateway->server =
         pcp_server_create(gateway->memory, size, &config->policy, &device, secret, now, error);
     if (!gateway->server)
@@ -427,6 +449,7 @@ static int begin(struct gateway *gateway, struct error *error)
         return -1;
     if (gateway->operations->rebuild(gateway->backend, gateway->server, NULL, error))
         return -1;
+    defect_start(config->defect, gateway->server, gateway->sockets);
     if (!address_equal(&present, &config->external[0]))
         move(gateway, &present, now);
     return 0;
@@ -449,10 +472,17 @@ static void end(struct gateway *gateway)
 
 /* --- the loop ------------------------------------------------------------------------------- */
 
+static uint64_t next_time(const struct gateway *gateway)
+{
+    uint64_t next = pcp_server_next_time(gateway->server);
+    uint64_t held = defect_due(gateway->config->defect);
+    return held < next ? held : next;
+}
+
 /* Milliseconds that poll() may wait. */
 static int patience(const struct gateway *gateway, uint64_t now)
 {
-    uint64_t next = pcp_server_next_time(gateway->server);
+    uint64_t next = next_time(gateway);
     if (needs_mending(gateway) && gateway->mend_at < next)
         next = gateway->mend_at;
     if (next <= now)
@@ -508,7 +538,7 @@ static void serve(struct gateway *gateway)
         if (upstream->revents)
             serve_upstream(gateway, clock_milliseconds());
         uint64_t now = clock_milliseconds();
-        if (pcp_server_next_time(gateway->server) <= now)
+        if (next_time(gateway) <= now)
             serve_batch(gateway, 0, 0, now); /* nothing but what time brings */
         if (needs_mending(gateway))
             mend(gateway, now);

@@ -3,6 +3,7 @@
 #include "node/common/say.h"
 #include "node/gateway/backend.h"
 #include "node/gateway/config.h"
+#include "node/gateway/defect.h"
 #include "node/gateway/gateway.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -19,6 +20,10 @@ int main(int argument_count, char **arguments)
     }
     if (config.help) {
         config_help(stdout);
+        return 0;
+    }
+    if (config.list_defects) {
+        defect_list(stdout);
         return 0;
     }
     if (!backend_find(config.backend)) {

@@ -1,6 +1,7 @@
 #include "node/gateway/nft_ruleset.h"
 
 #include "node/common/clock.h"
+#include "node/gateway/defect.h"
 
 #include <inttypes.h>
 #include <nftables/libnftables.h>
@@ -302,6 +303,7 @@ int nft_ruleset_install(const struct config *config, struct error *error)
     fputs(REMOVE_TABLES, text);
     add_table(text, &ipv4, config);
     add_table(text, &ipv6, config);
+    fputs(defect_ruleset(config->defect), text);
     bool whole = fclose(text) == 0;
     int result = whole ? run(commands, error) : error_set(error, "nftables: no memory");
     free(commands);

@@ -3,6 +3,7 @@
 #include "node/common/place.h"
 #include "node/common/route.h"
 #include "node/common/say.h"
+#include "node/gateway/defect.h"
 #include "node/gateway/sockets.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ struct proxy {
     union socket_address upstream;
     socklen_t upstream_length;
     struct address server; /* upstream's address */
+    struct defect *defect;
     struct pcp_proxy_packet packets[SOCKETS_BATCH];
 };
 
@@ -83,6 +85,7 @@ struct proxy *proxy_open(const struct config *config, struct pcp_server *server,
     }
     proxy->descriptor = -1;
     proxy->port = config->upstream_port;
+    proxy->defect = config->defect;
     if (find_upstream(config, &upstream, error)) {
         proxy_close(proxy);
         return NULL;
@@ -132,9 +135,12 @@ void proxy_refuse(struct proxy *proxy, size_t which, const struct pcp_server_inp
     pcp_proxy_refuse(proxy->engine, input, answer);
 }
 
-static void forward(struct proxy *proxy, const struct pcp_proxy_packet *packet)
+static void forward(struct proxy *proxy, struct pcp_proxy_packet *packet)
 {
-    struct iovec vector = {(void *)packet->octets, packet->length};
+    defect_forward(proxy->defect, packet->octets, &packet->length, &packet->source);
+    if (packet->length == 0)
+        return;
+    struct iovec vector = {packet->octets, packet->length};
     uint8_t control[CMSG_SPACE(sizeof(struct in_pktinfo))] __attribute__((aligned(8))) = {0};
     struct msghdr message = {.msg_name = &proxy->upstream,
                              .msg_namelen = proxy->upstream_length,
@@ -169,13 +175,16 @@ bool proxy_receive(struct proxy *proxy, uint64_t now, struct pcp_proxy_relay *re
     struct place source;
     uint16_t port;
     socklen_t from_length = sizeof from;
-    ssize_t length = recvfrom(proxy->descriptor, octets, sizeof octets, 0, &from.any, &from_length);
-    if (length < 0)
+    ssize_t received =
+        recvfrom(proxy->descriptor, octets, sizeof octets, 0, &from.any, &from_length);
+    if (received < 0)
         return false;
+    size_t length = (size_t)received;
+    defect_upstream(proxy->defect, octets, &length);
     place_from_socket(&from, &source, &port);
     /* From another port it is nobody that we asked: an empty datagram is nothing to the engine. */
-    pcp_proxy_response(proxy->engine, &source.address, octets,
-                       port == proxy->port ? (size_t)length : 0, now, relay);
+    pcp_proxy_response(proxy->engine, &source.address, octets, port == proxy->port ? length : 0,
+                       now, relay);
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include "node/gateway/sockets.h"
 
 #include "node/common/place.h"
+#include "node/gateway/defect.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -222,7 +223,8 @@ static bool asked_address(const struct msghdr *message, struct address *local)
 /* Requests to an external address are none of ours, wherever they come from (RFC 6886 3.3). */
 static bool is_external(const struct config *config, const struct address *local)
 {
-    for (size_t i = 0; i < config->policy.external_count; i++)
+    for (size_t i = 0; i < config->policy.external_count && !defect_hears_outside(config->defect);
+         i++)
         if (address_equal(&config->external[i], local))
             return true;
     return false;
