@@ -20,6 +20,7 @@ from gateway_lab import (  # noqa: E402
     filter_option,
     inside_lab,
     is_dropped,
+    packed,
     received,
 )
 
@@ -316,6 +317,60 @@ def test_a_restart_keeps_scaled_lifetimes_and_epoch_but_only_at_the_same_pace(la
     assert any("epoch starts anew: time ran at another pace" in line for line in lab.said)
 
 
+# --- options -------------------------------------------------------------------------------------------
+
+
+def option(code, data):
+    return struct.pack(">BBH", code, 0, len(data)) + data + bytes(-len(data) % 4)
+
+
+def third_party(address, realm=b""):
+    return option(1, packed(address)) + (option(13, realm) if realm else b"")
+
+
+@in_lab
+def test_a_description_is_kept_over_restarts(lab, folder):
+    state = folder / "state"
+    lab.start("--state", str(state))
+    answer = lab.map(5683, options=option(128, b"Camera"))
+    assert answer.result == 0 and option(128, b"Camera") in answer.octets
+    for _ in range(2):  # each start writes the file anew, from what it has read
+        lab.kill()
+        lab.start("--state", str(state))
+    assert b"Camera" in state.read_bytes()
+    assert not any("epoch starts anew" in line for line in lab.said)
+    lab.map(5683, 0)
+    lab.stop()
+    assert b"Camera" not in state.read_bytes()
+
+
+REALMS = ["--third-party", "yes", "--third-party-clients", "192.168.0.11", "--realm", "0x0007", "192.168.0.10"]
+UNKNOWN_ID = 24  # RFC 7843 section 4.1
+
+
+@in_lab
+def test_a_third_partys_host_is_mapped_by_its_realms_id_and_again_after_a_restart(lab, folder):
+    state = ["--state", str(folder / "state")]
+    lab.start(*REALMS, *state)
+    named = {"source": "192.168.0.11", "options": third_party("192.168.0.10", b"\0\x07")}
+    answer = lab.map(5683, **named)
+    assert answer.result == 0
+    inner, remote = lab.udp("host", "192.168.0.10", 5683), lab.udp("internet", "11.0.0.2", 7000)
+    assert arrives(remote, (EXTERNAL, answer.port), inner)
+    assert lab.map(5683).port == answer.port  # the host itself is of the realm
+    named["options"] = third_party("192.168.0.10", b"\0\x08")
+    assert lab.map(5683, **named).result == UNKNOWN_ID
+    lab.kill()
+    lab.start(*REALMS, "--realm", "0x0001", "10.0.0.0/8", *state)  # it comes before the other one
+    assert not any("epoch starts anew" in line for line in lab.said)
+    assert arrives(remote, (EXTERNAL, answer.port), inner)
+    named["options"] = third_party("192.168.0.10", b"\0\x07")
+    assert lab.map(5683, **named).port == answer.port
+    lab.kill()
+    lab.start("--realm", "0x0001", "10.0.0.0/8", *state)
+    assert any("epoch starts anew: some mappings no longer fit" in line for line in lab.said)
+
+
 # --- restarts ----------------------------------------------------------------------------------------
 
 
@@ -496,6 +551,9 @@ def test_a_bad_policy_file_is_told_with_its_line(lab, folder):
         ("deny 10.0.0.0/33 1-2\n", ":1: deny: expected ADDRESS/BITS"),
         ("upstream 2001:db8::1\n", ":1: upstream: expected an IPv4 address"),
         ("upstream 11.0.0.2:65536\n", ":1: upstream: expected an IPv4 address"),
+        ("inside eth0\nrealm 0x01\n", "realm: expected prefixes of its own"),
+        ("inside eth0\nrealm a 10.0.0.0/8\nrealm b 10.1.0.0/16\n", "prefixes that are no other realm's"),
+        ("inside eth0\nrealm 0x1 10.0.0.0/8\n", ":2: realm: expected an id"),
         ("inside eth0\nexternal 11.0.0.1\nupstream 11.0.0.2\n", "expected an outside interface"),
     ):
         policy.write_text(text)

@@ -218,15 +218,24 @@ bool pcp_server_filter_next(const struct pcp_server *server, uint32_t *cursor,
 /* What the mapping's client says of it, UTF-8 without a NUL (RFC 7220); *length is 0 if nothing. */
 const uint8_t *pcp_server_description(const struct pcp_server *server,
                                       const struct pcp_server_mapping *mapping, size_t *length);
-/* Puts a stored mapping back, with its filters; -1 if it doesn't fit this server's policy any more
- * (address, room), in which case the Epoch must be reset. */
+/* What a stored mapping has beside itself. */
+struct pcp_server_belongings {
+    const struct pcp_filter *filters;
+    size_t filter_count;
+    const uint8_t *description; /* at most PCP_SERVER_MAXIMUM_DESCRIPTION octets are kept */
+    size_t description_length;
+};
+
+/* Puts a stored mapping back, with its belongings (NULL: none); -1 if it doesn't fit this server's
+ * policy any more (address, room), in which case the Epoch must be reset. A description that there is
+ * no room for is no reason. */
 int pcp_server_restore(struct pcp_server *server, const struct pcp_server_mapping *mapping,
-                       const struct pcp_filter *filters, size_t filter_count, struct error *error);
+                       const struct pcp_server_belongings *belongings, struct error *error);
 
 /* Does again what a change did before the restart: a log of changes, played from its beginning, gives
  * back the state. Mappings that have expired meanwhile come as EXPIRED events. */
 int pcp_server_replay(struct pcp_server *server, const struct pcp_server_change *change,
-                      const struct pcp_filter *filters, size_t filter_count, struct error *error);
+                      const struct pcp_server_belongings *belongings, struct error *error);
 
 /* Live mappings, resting ports and filters, as they stand. */
 struct pcp_server_counts {

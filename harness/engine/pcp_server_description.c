@@ -40,7 +40,7 @@ void pcp_server_take_description(struct pcp_exchange *exchange, const struct pcp
         if (step == 0)
             return;
         at += step;
-        if (at <= PCP_TABLE_DESCRIPTION_SIZE)
+        if (at <= PCP_SERVER_MAXIMUM_DESCRIPTION)
             kept = at;
     }
     exchange->description = option->data;

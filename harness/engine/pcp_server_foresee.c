@@ -12,10 +12,13 @@ bool pcp_server_foresee(const struct pcp_server *server, const struct pcp_server
         request.options_length != 0 || !address_is_ipv4(&input->source))
         return false;
     const struct pcp_map *map = &request.data.map;
-    uint32_t host = pcp_table_host_find(&server->table, &input->source, 0);
+    uint16_t realm = pcp_server_realm_of(&server->policy, &input->source);
+    uint32_t host = pcp_table_host_find(&server->table, &input->source, realm);
     if (pcp_table_binding_find(&server->table, host, map->protocol, map->internal_port))
         return false;
-    *key = (struct pcp_server_flow_key){
-        .protocol = map->protocol, .internal = input->source, .internal_port = map->internal_port};
+    *key = (struct pcp_server_flow_key){.protocol = map->protocol,
+                                        .internal = input->source,
+                                        .realm = realm,
+                                        .internal_port = map->internal_port};
     return true;
 }

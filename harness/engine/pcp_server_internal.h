@@ -66,6 +66,9 @@ size_t pcp_server_echo_options(const struct pcp_exchange *exchange, uint8_t *oct
  * names a realm to a message; 0 if it doesn't fit. */
 enum pcp_result pcp_server_take_realm(struct pcp_exchange *exchange,
                                       const struct pcp_option *option);
+/* Once all options are read: the realm that the internal address is of, where none was named; or what
+ * is wrong with the one that was. */
+enum pcp_result pcp_server_settle_realm(struct pcp_exchange *exchange);
 size_t pcp_server_append_realm(const struct pcp_server *server, uint16_t realm, uint8_t *octets,
                                size_t used);
 

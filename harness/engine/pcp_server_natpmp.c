@@ -89,7 +89,8 @@ static uint16_t delete_all(struct pcp_server *server, const struct address *inte
 {
     struct pcp_table *table = &server->table;
     uint16_t result = NATPMP_SUCCESS;
-    uint32_t host = pcp_table_host_find(table, internal, 0);
+    uint32_t host =
+        pcp_table_host_find(table, internal, pcp_server_realm_of(&server->policy, internal));
     for (uint32_t at = host ? table->hosts[host].bindings : 0; at;
          at = table->bindings[at].host_next) {
         uint32_t mapping = table->bindings[at].map;
@@ -114,7 +115,8 @@ static uint32_t foreign_mapping(const struct pcp_server *server, const struct ad
                                 uint8_t protocol, uint16_t internal_port)
 {
     const struct pcp_table *table = &server->table;
-    uint32_t host = pcp_table_host_find(table, internal, 0);
+    uint32_t host =
+        pcp_table_host_find(table, internal, pcp_server_realm_of(&server->policy, internal));
     uint32_t binding = pcp_table_binding_find(table, host, protocol, internal_port);
     uint32_t mapping = binding ? table->bindings[binding].map : PCP_TABLE_NONE;
     if (!mapping || table->mappings[mapping].flags & PCP_TABLE_BY_NAT_PMP)
@@ -153,6 +155,7 @@ static void map(struct pcp_server *server, const struct pcp_server_input *input,
             .answer = answer,
             .nat_pmp = true,
             .internal = input->source,
+            .realm = pcp_server_realm_of(&server->policy, &input->source),
             .request = {.opcode = PCP_MAP,
                         .lifetime = request->lifetime,
                         .data.map = {.protocol = protocol,

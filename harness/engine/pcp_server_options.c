@@ -226,9 +226,8 @@ enum pcp_result pcp_server_read_options(struct pcp_exchange *exchange)
         if (result)
             return result;
     }
-    if (exchange->third_party && !exchange->realm && exchange->server->policy.realm_required)
-        return PCP_THIRD_PARTY_MISSING_OPTION;
-    return exchange->filtered ? check_filters(exchange) : PCP_SUCCESS;
+    enum pcp_result result = pcp_server_settle_realm(exchange);
+    return result == PCP_SUCCESS && exchange->filtered ? check_filters(exchange) : result;
 }
 
 /* --- what becomes of FILTERs ---------------------------------------------------------------- */

@@ -19,6 +19,7 @@ enum pcp_server_limits {
     PCP_SERVER_MAXIMUM_ANNOUNCEMENTS = 10,  /* RFC 6887 section 14.1.3 */
     PCP_SERVER_MAXIMUM_PREFIX64_IPV4 = 128, /* IPv4 prefixes of one NAT64 prefix */
     PCP_SERVER_MAXIMUM_REALM_ID = 1016,     /* octets, RFC 7843 section 4 */
+    PCP_SERVER_MAXIMUM_DESCRIPTION = 128,   /* octets that are kept of one, RFC 7220 section 3 */
     PCP_SERVER_UPDATES = 3                  /* copies of a Mapping Update, section 14.2 */
 };
 
@@ -55,6 +56,10 @@ struct pcp_server_prefix64 {
 struct pcp_server_realm {
     const uint8_t *id;
     uint16_t length; /* 1 to 1016 */
+    /* The addresses that are its own and no other realm's: a host there is of the realm whether a
+     * request names that or not, and no other host is. None: the realm's hosts may have any. */
+    const struct pcp_server_prefix *hosts;
+    size_t host_count;
 };
 
 struct pcp_server_policy {
@@ -136,6 +141,12 @@ bool pcp_server_prefix_holds(const struct pcp_server_prefix *prefix, const struc
 /* Whether host may map internal_port (0: all ports, which needs no denied port at all). */
 bool pcp_server_policy_allows(const struct pcp_server_policy *policy, const struct address *host,
                               uint16_t internal_port);
+
+/* The realm of an id: 1 + its index, or 0. */
+uint16_t pcp_server_realm_find(const struct pcp_server_policy *policy, const uint8_t *id,
+                               size_t length);
+/* Whose own the address is, by itself: likewise. */
+uint16_t pcp_server_realm_of(const struct pcp_server_policy *policy, const struct address *host);
 
 /* Says what is wrong with a policy's realms: -1, or 0. */
 int pcp_server_realms_check(const struct pcp_server_policy *policy, struct error *error);

@@ -221,7 +221,8 @@ void pcp_server_forget(struct pcp_server *server, const struct address *internal
     struct pcp_table *table = &server->table;
     if (now > server->now)
         server->now = now;
-    uint32_t host = pcp_table_host_find(table, internal, 0);
+    uint32_t host =
+        pcp_table_host_find(table, internal, pcp_server_realm_of(&server->policy, internal));
     for (uint32_t mapping = 1; host && mapping <= table->mappings_touched; mapping++) {
         const struct pcp_table_mapping *record = &table->mappings[mapping];
         if ((record->kind == PCP_TABLE_MAP || record->kind == PCP_TABLE_PEER) &&

@@ -10,7 +10,7 @@ int pcp_server_add_static(struct pcp_server *server, const struct pcp_server_map
     fixed.kind = PCP_SERVER_STATIC;
     fixed.deadline = PCP_SERVER_NEVER;
     fixed.client = mapping->internal;
-    return pcp_server_restore(server, &fixed, NULL, 0, error);
+    return pcp_server_restore(server, &fixed, NULL, error);
 }
 
 /* Why a stored mapping can't be had, or NULL. */
@@ -45,22 +45,38 @@ static const char *restore_obstacle(const struct pcp_server *server,
     return NULL;
 }
 
+/* False: no room for the filters. */
+static bool restore_belongings(struct pcp_server *server,
+                               const struct pcp_server_belongings *belongings,
+                               struct pcp_server_mapping *view)
+{
+    struct pcp_table *table = &server->table;
+    for (size_t i = 0; i < belongings->filter_count; i++)
+        if (!pcp_table_filter_add(table, &view->filters, &belongings->filters[i]))
+            return false;
+    if (belongings->description_length &&
+        belongings->description_length <= PCP_SERVER_MAXIMUM_DESCRIPTION)
+        view->description = pcp_table_description_add(table, belongings->description,
+                                                      belongings->description_length);
+    return true;
+}
+
 int pcp_server_restore(struct pcp_server *server, const struct pcp_server_mapping *mapping,
-                       const struct pcp_filter *filters, size_t filter_count, struct error *error)
+                       const struct pcp_server_belongings *belongings, struct error *error)
 {
     char internal[ADDRESS_TEXT_SIZE];
     const char *obstacle = restore_obstacle(server, mapping);
     struct pcp_server_mapping view = *mapping;
     view.filters = PCP_TABLE_NONE;
-    view.description = PCP_TABLE_NONE; /* it isn't stored: the client says it again */
-    for (size_t i = 0; i < filter_count && !obstacle; i++)
-        if (!pcp_table_filter_add(&server->table, &view.filters, &filters[i]))
-            obstacle = "no room for its filters";
+    view.description = PCP_TABLE_NONE;
+    if (!obstacle && belongings && !restore_belongings(server, belongings, &view))
+        obstacle = "no room for its filters";
     if (!obstacle && !pcp_server_insert(server, &view))
         obstacle = "no room for it";
     if (!obstacle)
         return 0;
     pcp_table_filter_free(&server->table, view.filters);
+    pcp_table_description_free(&server->table, view.description);
     return error_set(error, "mapping of %s port %u protocol %u: %s",
                      address_format(&mapping->internal, internal), mapping->internal_port,
                      mapping->protocol, obstacle);
@@ -91,7 +107,7 @@ static void end_rest(struct pcp_server *server, const struct pcp_server_mapping 
 }
 
 int pcp_server_replay(struct pcp_server *server, const struct pcp_server_change *change,
-                      const struct pcp_filter *filters, size_t filter_count, struct error *error)
+                      const struct pcp_server_belongings *belongings, struct error *error)
 {
     struct pcp_server_mapping view = change->mapping;
     uint32_t present = pcp_server_find(server, &view);
@@ -101,11 +117,11 @@ int pcp_server_replay(struct pcp_server *server, const struct pcp_server_change 
         erase(server, present);
     end_rest(server, &view);
     if (change->kind != PCP_SERVER_REMOVED)
-        return pcp_server_restore(server, &view, filters, filter_count, error);
+        return pcp_server_restore(server, &view, belongings, error);
     if (change->rest_until <= server->now)
         return 0;
     view.was_peer = view.kind == PCP_SERVER_PEER;
     view.kind = PCP_SERVER_RESTING;
     view.deadline = change->rest_until;
-    return pcp_server_restore(server, &view, NULL, 0, error);
+    return pcp_server_restore(server, &view, NULL, error);
 }

@@ -14,6 +14,7 @@
 #define PINHOLE_ENGINE_PCP_SERVER_TABLE_H
 
 #include "engine/pcp_server_heap.h"
+#include "engine/pcp_server_policy.h"
 #include "wire/address.h"
 #include "wire/pcp.h"
 
@@ -23,7 +24,6 @@
 
 enum {
     PCP_TABLE_NONE = 0,
-    PCP_TABLE_DESCRIPTION_SIZE = 128,      /* octets of text, RFC 7220 section 3 */
     PCP_TABLE_POOL_WORDS = 2 * 65536 / 64, /* a bit a port of an address: UDP, behind them TCP */
     PCP_TABLE_SAME = UINT16_MAX /* pool of a binding whose external side is its internal one */
 };
@@ -101,7 +101,7 @@ struct pcp_table_filter {
 struct pcp_table_description {
     uint32_t next; /* free list */
     uint8_t length;
-    uint8_t text[PCP_TABLE_DESCRIPTION_SIZE];
+    uint8_t text[PCP_SERVER_MAXIMUM_DESCRIPTION];
 };
 
 struct pcp_table {
@@ -206,7 +206,7 @@ bool pcp_table_filter_add(struct pcp_table *table, uint32_t *chain,
                           const struct pcp_filter *filter);
 void pcp_table_filter_free(struct pcp_table *table, uint32_t chain);
 
-/* Keeps a description of at most PCP_TABLE_DESCRIPTION_SIZE octets; PCP_TABLE_NONE: no room. */
+/* Keeps a description of at most PCP_SERVER_MAXIMUM_DESCRIPTION octets; PCP_TABLE_NONE: no room. */
 uint32_t pcp_table_description_add(struct pcp_table *table, const uint8_t *text, size_t length);
 void pcp_table_description_free(struct pcp_table *table, uint32_t description);
 

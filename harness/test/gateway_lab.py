@@ -73,6 +73,7 @@ class Answer:
 
     def __init__(self, octets: bytes, source: str):
         self.source = source
+        self.octets = octets
         self.opcode = octets[1] & 0x7F
         self.result = octets[3]
         self.lifetime, self.epoch = struct.unpack(">II", octets[4:12])

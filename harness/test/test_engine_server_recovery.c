@@ -314,16 +314,35 @@ static void restart(void)
         size_t count = 0;
         while (count < 8 && pcp_server_filter_next(old.server, &mapping.filters, &filters[count]))
             count++;
+        struct pcp_server_belongings belongings = {.filters = filters, .filter_count = count};
+        belongings.description =
+            pcp_server_description(old.server, &mapping, &belongings.description_length);
         struct error error = {{0}};
-        if (pcp_server_restore(bench.server, &mapping, filters, count, &error))
+        if (pcp_server_restore(bench.server, &mapping, &belongings, &error))
             fail_msg("%s", error.text);
     }
     free(old.memory);
 }
 
-static void mappings_rests_filters_and_epoch_survive_a_restart(void **state)
+static void assert_described(uint16_t internal_port, const char *text)
+{
+    struct pcp_server_mapping mapping;
+    uint32_t cursor = 0;
+    size_t length = 0;
+    while (pcp_server_next(bench.server, &cursor, &mapping))
+        if (mapping.internal_port == internal_port) {
+            const uint8_t *kept = pcp_server_description(bench.server, &mapping, &length);
+            assert_int_equal(length, strlen(text));
+            assert_memory_equal(kept, text, length);
+            return;
+        }
+    fail();
+}
+
+static void mappings_rests_filters_descriptions_and_epoch_survive_a_restart(void **state)
 {
     (void)state;
+    bench.policy.description_capacity = 1;
     start(&bench);
     bench.now += 50 * SECOND;
     uint16_t port = map(&bench, HOST, UDP, 1, 3600);
@@ -342,6 +361,7 @@ static void mappings_rests_filters_and_epoch_survive_a_restart(void **state)
     struct pcp_message message = map_message(HOST, UDP, 3, 600);
     struct request request = encode(&message);
     add_filter(&request, "11.8.8.8", 128, 0);
+    add_option(&request, PCP_DESCRIPTION, "Camera", 6);
     send_request(&bench, HOST, &request);
     struct pcp_server_counts before = pcp_server_count(bench.server);
 
@@ -353,6 +373,7 @@ static void mappings_rests_filters_and_epoch_survive_a_restart(void **state)
     assert_int_equal(bench.answer.change.kind, PCP_SERVER_RENEWED);
     assert_int_equal(peer(&bench, HOST, 1, "11.9.9.9", 10, 600), 2345);
     assert_int_equal(map(&bench, HOST, UDP, 2, 3600), rested);
+    assert_described(3, "Camera"); /* RFC 7220: its client needn't say it again */
     message = map_message(HOST, UDP, 1, 3600);
     message.data.map.nonce[0] ^= 1;
     send_message(&bench, HOST, &message);
@@ -411,8 +432,9 @@ static void a_log_of_changes_played_from_its_beginning_gives_back_the_state(void
     start(&bench);
     for (size_t i = 0; i < journal_length; i++) {
         struct error error = {{0}};
-        if (pcp_server_replay(bench.server, &journal[i].change, journal[i].filters,
-                              journal[i].filter_count, &error))
+        struct pcp_server_belongings belongings = {.filters = journal[i].filters,
+                                                   .filter_count = journal[i].filter_count};
+        if (pcp_server_replay(bench.server, &journal[i].change, &belongings, &error))
             fail_msg("%s", error.text);
     }
     settle(&bench);
@@ -467,14 +489,14 @@ static void what_does_not_fit_is_not_restored(void **state)
     map(&bench, HOST, UDP, 1, 600);
     struct pcp_server_mapping mapping = bench.answer.change.mapping;
     struct error error = {{0}};
-    assert_int_equal(pcp_server_restore(bench.server, &mapping, NULL, 0, &error), -1);
+    assert_int_equal(pcp_server_restore(bench.server, &mapping, NULL, &error), -1);
     mapping.internal_port = 2; /* its external port is taken */
-    assert_int_equal(pcp_server_restore(bench.server, &mapping, NULL, 0, NULL), -1);
+    assert_int_equal(pcp_server_restore(bench.server, &mapping, NULL, NULL), -1);
     mapping.external_port++;
     mapping.external = at("11.0.0.2"); /* not an address of this server */
-    assert_int_equal(pcp_server_restore(bench.server, &mapping, NULL, 0, NULL), -1);
+    assert_int_equal(pcp_server_restore(bench.server, &mapping, NULL, NULL), -1);
     mapping.external = at("11.0.0.1");
-    assert_int_equal(pcp_server_restore(bench.server, &mapping, NULL, 0, NULL), 0);
+    assert_int_equal(pcp_server_restore(bench.server, &mapping, NULL, NULL), 0);
     assert_int_equal(live(&bench), 2);
 }
 
@@ -495,7 +517,7 @@ int main(void)
         T(a_client_that_insisted_on_the_old_address_hears_that_it_is_gone),
         T(an_address_lost_and_had_again_is_no_change),
         T(a_forgotten_host_loses_all_its_mappings_and_others_none),
-        T(mappings_rests_filters_and_epoch_survive_a_restart),
+        T(mappings_rests_filters_descriptions_and_epoch_survive_a_restart),
         T(a_log_of_changes_played_from_its_beginning_gives_back_the_state),
         T(a_client_hears_of_its_end_where_ports_do_not_rest_too),
         T(an_epoch_older_than_the_clock_can_be_set),

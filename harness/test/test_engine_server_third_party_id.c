@@ -7,7 +7,8 @@
 static struct bench bench;
 
 static const uint8_t first[] = {0, 0, 7}, second[] = {0, 0, 9}, longer[] = {0, 0, 0, 7};
-static const struct pcp_server_realm realms[] = {{first, 3}, {second, 3}, {longer, 4}};
+static const struct pcp_server_realm realms[] = {
+    {.id = first, .length = 3}, {.id = second, .length = 3}, {.id = longer, .length = 4}};
 static const struct pcp_server_prefix portals = {
     {{[10] = 0xff, [11] = 0xff, [12] = 192, [13] = 168, [14] = 1}}, 120};
 
@@ -285,7 +286,7 @@ static void realms_are_told_apart_within_a_hash_chain_too(void **state)
     static const uint8_t ids[REALMS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
     struct pcp_server_realm many[REALMS];
     for (size_t i = 0; i < REALMS; i++)
-        many[i] = (struct pcp_server_realm){&ids[i], 1};
+        many[i] = (struct pcp_server_realm){.id = &ids[i], .length = 1};
     bench.policy.realms = many;
     bench.policy.realm_count = REALMS;
     bench.policy.mapping_capacity = 16;
@@ -350,12 +351,54 @@ static void a_mapping_comes_back_into_its_realm_after_a_restart(void **state)
     stop(&bench);
     start(&bench);
     struct error error;
-    assert_int_equal(pcp_server_restore(bench.server, &stored, NULL, 0, &error), 0);
+    assert_int_equal(pcp_server_restore(bench.server, &stored, NULL, &error), 0);
     assert_int_equal(map_in(second, 3, 600), in_second);
     assert_int_equal(bench.answer.change.kind, PCP_SERVER_RENEWED);
     stored.realm = 4;
     stored.external_port++;
-    assert_int_equal(pcp_server_restore(bench.server, &stored, NULL, 0, &error), -1);
+    assert_int_equal(pcp_server_restore(bench.server, &stored, NULL, &error), -1);
+}
+
+/* The second realm has the host's addresses for its own. */
+static struct pcp_server_realm owning[3];
+
+static void give_host_to_second(void)
+{
+    static const struct pcp_server_prefix own = {{{[10] = 0xff, [11] = 0xff, [12] = 10}}, 104};
+    memcpy(owning, realms, sizeof owning);
+    owning[1].hosts = &own;
+    owning[1].host_count = 1;
+    bench.policy.realms = owning;
+}
+
+static void a_host_at_its_realms_own_address_is_one_whether_the_realm_is_named_or_not(void **state)
+{
+    (void)state;
+    give_host_to_second();
+    start(&bench);
+    uint16_t port = map_in(second, 3, 600);
+    assert_int_equal(map_in(NULL, 0, 600), port);
+    assert_int_equal(map(&bench, HOST, UDP, 5683, 600), port); /* the host for itself */
+    assert_int_equal(live(&bench), 1);
+    static const uint8_t nat_pmp[] = {0, 1, 0, 0, 5683 >> 8, 5683 & 0xff, 0, 0, 0, 0, 2, 88};
+    send_octets(&bench, HOST, nat_pmp, sizeof nat_pmp);
+    assert_int_equal(bench.answer.octets[10] << 8 | bench.answer.octets[11], port);
+    assert_int_equal(live(&bench), 1);
+}
+
+static void an_address_that_is_another_realms_own_is_refused(void **state)
+{
+    (void)state;
+    give_host_to_second();
+    start(&bench);
+    map_in(first, 3, 600);
+    assert_result(&bench, PCP_NOT_AUTHORIZED);
+    static const struct pcp_server_prefix elsewhere = {{{[10] = 0xff, [11] = 0xff, [12] = 172}},
+                                                       104};
+    owning[1].hosts = &elsewhere;
+    map_in(second, 3, 600); /* nor has a realm hosts at addresses that aren't its own */
+    assert_result(&bench, PCP_NOT_AUTHORIZED);
+    assert_int_equal(live(&bench), 0);
 }
 
 static void forgetting_an_address_leaves_the_realms_alone(void **state)
@@ -387,11 +430,14 @@ static void realms_are_in_order_and_of_a_length_that_fits_an_option(void **state
 {
     (void)state;
     static const uint8_t octets[1017];
-    const struct pcp_server_realm twice[] = {{first, 3}, {first, 3}};
-    const struct pcp_server_realm backward[] = {{second, 3}, {first, 3}};
-    const struct pcp_server_realm shrinking[] = {{longer, 4}, {first, 3}};
-    const struct pcp_server_realm empty[] = {{first, 0}};
-    struct pcp_server_realm longest[] = {{octets, 1017}};
+    const struct pcp_server_realm twice[] = {{.id = first, .length = 3},
+                                             {.id = first, .length = 3}};
+    const struct pcp_server_realm backward[] = {{.id = second, .length = 3},
+                                                {.id = first, .length = 3}};
+    const struct pcp_server_realm shrinking[] = {{.id = longer, .length = 4},
+                                                 {.id = first, .length = 3}};
+    const struct pcp_server_realm empty[] = {{.id = first, .length = 0}};
+    struct pcp_server_realm longest[] = {{.id = octets, .length = 1017}};
     struct error error;
     assert_no_policy(twice, 2);
     assert_no_policy(backward, 2);
@@ -416,7 +462,7 @@ static void the_longest_id_makes_the_longest_answer(void **state)
 {
     (void)state;
     static const uint8_t octets[1016];
-    static const struct pcp_server_realm longest = {octets, 1016};
+    static const struct pcp_server_realm longest = {.id = octets, .length = 1016};
     bench.policy.realms = &longest;
     bench.policy.realm_count = 1;
     start(&bench);
@@ -447,6 +493,8 @@ int main(void)
         T(the_device_is_asked_for_the_flows_of_the_realm),
         T(mapping_updates_name_the_realm),
         T(a_mapping_comes_back_into_its_realm_after_a_restart),
+        T(a_host_at_its_realms_own_address_is_one_whether_the_realm_is_named_or_not),
+        T(an_address_that_is_another_realms_own_is_refused),
         T(forgetting_an_address_leaves_the_realms_alone),
         T(realms_are_in_order_and_of_a_length_that_fits_an_option),
         T(the_longest_id_makes_the_longest_answer),

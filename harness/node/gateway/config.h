@@ -11,6 +11,7 @@
  *     allow 192.168.1.0/24 1024-65535
  *     deny 0.0.0.0/0 0-65535      # the first rule that fits decides
  *     static udp 192.168.1.10 5683 5683
+ *     realm 0x0102 10.1.0.0/16    # a subscriber, as THIRD_PARTY_ID names it
  */
 #ifndef PINHOLE_NODE_GATEWAY_CONFIG_H
 #define PINHOLE_NODE_GATEWAY_CONFIG_H
@@ -30,6 +31,9 @@ enum {
     CONFIG_RULES = 64,
     CONFIG_STATICS = 64,
     CONFIG_FILTERS = 16, /* of a mapping, at most */
+    CONFIG_REALMS = 64,
+    CONFIG_REALM_ID = 64,      /* octets */
+    CONFIG_REALM_PREFIXES = 4, /* of one realm */
     CONFIG_FASTEST = 3600
 };
 
@@ -37,6 +41,12 @@ struct config_static {
     uint8_t protocol;
     struct address internal;
     uint16_t internal_port, external_port;
+};
+
+/* What belongs to a realm, in the order of the configuration. */
+struct config_realm {
+    uint8_t id[CONFIG_REALM_ID];
+    struct pcp_server_prefix hosts[CONFIG_REALM_PREFIXES];
 };
 
 struct config {
@@ -65,6 +75,8 @@ struct config {
     struct pcp_server_prefix third_party_clients[CONFIG_PREFIXES];
     struct pcp_server_prefix inside_prefixes[CONFIG_PREFIXES];
     struct pcp_server_rule rules[CONFIG_RULES];
+    struct pcp_server_realm realms[CONFIG_REALMS]; /* in the policy's order; of these: */
+    struct config_realm realm_texts[CONFIG_REALMS];
     struct config_static statics[CONFIG_STATICS];
     size_t static_count;
 };

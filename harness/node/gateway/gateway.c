@@ -398,7 +398,7 @@ static int load_state(struct gateway *gateway, uint64_t now, struct error *error
     }
     struct journal_findings findings;
     gateway->journal =
-        journal_open(config->state, gateway->server, config->external, now, &findings, error);
+        journal_open(config->state, gateway->server, &config->policy, now, &findings, error);
     if (!gateway->journal)
         return -1;
     if (error->text[0])

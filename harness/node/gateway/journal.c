@@ -23,8 +23,8 @@ enum {
 struct journal {
     char path[256], beside[264];
     int file;
-    const struct address *external; /* as it is now */
-    struct address known_external;  /* as it was last; one that is lost may come back */
+    const struct pcp_server_policy *policy;
+    struct address known_external; /* as it was last; one that is lost may come back */
     enum journal_outcome state;
     size_t length, length_when_new;
     size_t batched;
@@ -74,8 +74,8 @@ static void read_boot(char boot[RECORD_BOOT_LENGTH])
 static size_t write_start(struct journal *journal, const struct pcp_server *server, uint64_t now)
 {
     struct record record = {.type = RECORD_START, .wall = wall_clock()};
-    if (!address_is_any(journal->external))
-        journal->known_external = *journal->external;
+    if (!address_is_any(&journal->policy->external[0]))
+        journal->known_external = journal->policy->external[0];
     record.start.external = journal->known_external;
     read_boot(record.start.boot);
     record.start.wall = record.wall;
@@ -84,8 +84,32 @@ static size_t write_start(struct journal *journal, const struct pcp_server *serv
     return record_write(&record, journal->batch);
 }
 
-static size_t write_change(uint8_t *octets, const struct pcp_server *server,
-                           const struct pcp_server_change *change, uint64_t now)
+/* What the mapping has beside itself: nothing where it is gone. */
+static void fill_belongings(const struct journal *journal, const struct pcp_server *server,
+                            const struct pcp_server_change *change, struct record_change *record)
+{
+    record->filter_count = 0;
+    record->description_length = 0;
+    record->realm_length = 0;
+    if (change->mapping.realm) {
+        const struct pcp_server_realm *realm = &journal->policy->realms[change->mapping.realm - 1];
+        record->realm_length = realm->length;
+        memcpy(record->realm, realm->id, realm->length);
+    }
+    if (change->kind == PCP_SERVER_REMOVED)
+        return;
+    uint32_t cursor = change->mapping.filters;
+    while (record->filter_count < RECORD_FILTERS &&
+           pcp_server_filter_next(server, &cursor, &record->filters[record->filter_count]))
+        record->filter_count++;
+    const uint8_t *description =
+        pcp_server_description(server, &change->mapping, &record->description_length);
+    memcpy(record->description, description, record->description_length);
+}
+
+static size_t write_change(const struct journal *journal, uint8_t *octets,
+                           const struct pcp_server *server, const struct pcp_server_change *change,
+                           uint64_t now)
 {
     static struct record record;
     uint64_t wall = wall_clock();
@@ -94,12 +118,7 @@ static size_t write_change(uint8_t *octets, const struct pcp_server *server,
     record.change.change = *change;
     record.change.change.mapping.deadline = to_wall(change->mapping.deadline, now, wall);
     record.change.change.rest_until = to_wall(change->rest_until, now, wall);
-    record.change.filter_count = 0;
-    uint32_t cursor = change->kind == PCP_SERVER_REMOVED ? 0 : change->mapping.filters;
-    while (
-        record.change.filter_count < RECORD_FILTERS &&
-        pcp_server_filter_next(server, &cursor, &record.change.filters[record.change.filter_count]))
-        record.change.filter_count++;
+    fill_belongings(journal, server, change, &record.change);
     return record_write(&record, octets);
 }
 
@@ -121,6 +140,7 @@ static int write_all(int file, const uint8_t *octets, size_t length)
 
 struct player {
     struct pcp_server *server;
+    const struct pcp_server_policy *policy;
     uint64_t now, wall;
     struct journal_findings *findings;
     bool started, closed, same_boot;
@@ -145,8 +165,15 @@ static void play_record(struct player *player, struct record *record)
     change->mapping.deadline = from_wall(change->mapping.deadline, player->now, player->wall);
     change->rest_until = from_wall(change->rest_until, player->now, player->wall);
     player->findings->changes++;
-    if (pcp_server_replay(player->server, change, record->change.filters,
-                          record->change.filter_count, NULL))
+    const struct record_change *stored = &record->change;
+    struct pcp_server_belongings belongings = {.filters = stored->filters,
+                                               .filter_count = stored->filter_count,
+                                               .description = stored->description,
+                                               .description_length = stored->description_length};
+    change->mapping.realm =
+        pcp_server_realm_find(player->policy, stored->realm, stored->realm_length);
+    bool unfit = stored->realm_length && !change->mapping.realm; /* its realm is no more */
+    if (unfit || pcp_server_replay(player->server, change, &belongings, NULL))
         player->findings->unfit++;
 }
 
@@ -183,16 +210,19 @@ static size_t play(int file, size_t length, struct player *player)
     return at;
 }
 
-static void load(int file, struct pcp_server *server, uint64_t now,
+static void load(const struct journal *journal, struct pcp_server *server, uint64_t now,
                  struct journal_findings *findings)
 {
     struct stat status;
-    struct player player = {
-        .server = server, .now = now, .wall = wall_clock(), .findings = findings};
+    struct player player = {.server = server,
+                            .policy = journal->policy,
+                            .now = now,
+                            .wall = wall_clock(),
+                            .findings = findings};
     memset(findings, 0, sizeof *findings);
     read_boot(player.boot);
-    size_t length = fstat(file, &status) == 0 ? (size_t)status.st_size : 0;
-    bool whole = play(file, length, &player) == length;
+    size_t length = fstat(journal->file, &status) == 0 ? (size_t)status.st_size : 0;
+    bool whole = play(journal->file, length, &player) == length;
     findings->because = distrust(&player, whole);
     findings->trusted = findings->because == NULL;
     if (findings->trusted) {
@@ -220,7 +250,7 @@ bool journal_external(const char *path, struct address *external)
 }
 
 struct journal *journal_open(const char *path, struct pcp_server *server,
-                             const struct address *external, uint64_t now,
+                             const struct pcp_server_policy *policy, uint64_t now,
                              struct journal_findings *findings, struct error *error)
 {
     struct journal *journal = calloc(1, sizeof *journal);
@@ -243,9 +273,9 @@ struct journal *journal_open(const char *path, struct pcp_server *server,
         free(journal);
         return NULL;
     }
-    journal->external = external;
-    journal->known_external = *external;
-    load(journal->file, server, now, findings);
+    journal->policy = policy;
+    journal->known_external = policy->external[0];
+    load(journal, server, now, findings);
     if (findings->trusted)
         pcp_server_set_epoch(server, findings->epoch, now);
     else
@@ -265,7 +295,8 @@ void journal_add(struct journal *journal, const struct pcp_server *server,
         return;
     if (BATCH_SIZE - journal->batched < RECORD_MAXIMUM)
         return; /* cannot be: a batch of requests is far smaller */
-    journal->batched += write_change(journal->batch + journal->batched, server, change, now);
+    journal->batched +=
+        write_change(journal, journal->batch + journal->batched, server, change, now);
 }
 
 void journal_discard(struct journal *journal)
@@ -330,7 +361,7 @@ static int write_state(struct journal *journal, int file, const struct pcp_serve
             continue;
         if (address_is_any(&change.mapping.external))
             change.mapping.external = journal->known_external;
-        used += write_change(journal->batch + used, server, &change, now);
+        used += write_change(journal, journal->batch + used, server, &change, now);
         if (BATCH_SIZE - used >= RECORD_MAXIMUM)
             continue;
         if (write_all(file, journal->batch, used))

@@ -35,10 +35,10 @@ bool journal_external(const char *path, struct address *external);
 /* Opens (or makes) the file at path and plays what it holds into server, at the clock's now. Damage
  * is no error: what can be read is played, and the findings say what was wrong. NULL with error if
  * no journal can be kept there; a file that is there and can't be written is played, and then as
- * JOURNAL_LOST below: error tells. external is the first of the server's external addresses now and
- * later; the journal reads it when it is written. */
+ * JOURNAL_LOST below: error tells. policy is what the server was made by; the journal reads the first
+ * of its external addresses, as it is then, whenever it is written. */
 struct journal *journal_open(const char *path, struct pcp_server *server,
-                             const struct address *external, uint64_t now,
+                             const struct pcp_server_policy *policy, uint64_t now,
                              struct journal_findings *findings, struct error *error);
 
 /* Adds a change to the batch under way. */

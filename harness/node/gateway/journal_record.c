@@ -67,6 +67,24 @@ static uint64_t get_number(struct cursor *cursor, size_t length)
     return number;
 }
 
+/* Octets behind their number. */
+static void put_text(struct cursor *cursor, const uint8_t *text, size_t length)
+{
+    put_number(cursor, length, 1);
+    put(cursor, text, length);
+}
+
+static size_t get_text(struct cursor *cursor, uint8_t *text, size_t room)
+{
+    size_t length = get_number(cursor, 1);
+    if (length > room) {
+        cursor->sound = false;
+        return 0;
+    }
+    get(cursor, text, length);
+    return length;
+}
+
 /* --- mappings ------------------------------------------------------------------------------- */
 
 enum flag {
@@ -112,6 +130,8 @@ static void put_change(struct cursor *cursor, const struct record_change *record
         put_number(cursor, record->filters[i].remote_port, 2);
         put(cursor, record->filters[i].remote_address.octet, 16);
     }
+    put_text(cursor, record->description, record->description_length);
+    put_text(cursor, record->realm, record->realm_length);
 }
 
 static void get_change(struct cursor *cursor, struct record_change *record)
@@ -150,6 +170,8 @@ static void get_change(struct cursor *cursor, struct record_change *record)
         record->filters[i].remote_port = (uint16_t)get_number(cursor, 2);
         get(cursor, record->filters[i].remote_address.octet, 16);
     }
+    record->description_length = get_text(cursor, record->description, sizeof record->description);
+    record->realm_length = get_text(cursor, record->realm, sizeof record->realm);
     bool known_change =
         record->change.kind >= PCP_SERVER_CREATED && record->change.kind <= PCP_SERVER_REMOVED;
     bool known_kind = mapping->kind == PCP_SERVER_MAP || mapping->kind == PCP_SERVER_PEER;

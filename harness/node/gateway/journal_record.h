@@ -10,6 +10,7 @@
 
 enum {
     RECORD_FILTERS = 64,    /* most filters of a mapping that are kept */
+    RECORD_REALM_ID = 64,   /* most octets of a realm's id */
     RECORD_MAXIMUM = 2048,  /* octets of the longest record */
     RECORD_BOOT_LENGTH = 36 /* the kernel's boot id */
 };
@@ -33,6 +34,10 @@ struct record_change {
     struct pcp_server_change change; /* deadlines in milliseconds since 1970 */
     struct pcp_filter filters[RECORD_FILTERS];
     size_t filter_count;
+    uint8_t description[PCP_SERVER_MAXIMUM_DESCRIPTION];
+    size_t description_length;
+    uint8_t realm[RECORD_REALM_ID]; /* its id, since its number is another in another policy */
+    size_t realm_length;            /* 0: none */
 };
 
 struct record {
