@@ -167,6 +167,32 @@ def test_several_ports_are_mapped_and_held():
 
 
 @sealed
+def test_flows_options_and_ports_of_others_are_asked_for_as_told():
+    gateway = Gateway()
+    wishes = "--peer udp:5683:10.0.0.2:99 --map sctp:9899 --map udp:all --map all:60 --map 47"
+    options = "--map udp:5000@10.0.0.2 --filter 10.0.0.0/8,99 --external-port 40000 --prefer-failure"
+    program = asking("--gateway", GATEWAY, *wishes.split(), *options.split())
+    coap, *others, flow = [gateway.receive() for _ in range(7)]
+    coap, others = coap.octets, [other.octets for other in (*others, flow)]
+    prefer_failure = bytes([2, 0, 0, 0])
+    filters = bytes([3, 0, 0, 20, 0, 104, 0, 99]) + MAPPED_IPV4 + bytes([10, 0, 0, 0])
+    assert coap[42:44] == struct.pack("!H", 40000) and coap[60:] == prefer_failure + filters
+    ports = [(o[1], o[36], struct.unpack("!H", o[40:42])[0], o[42:60], o[60:]) for o in others]
+    nothing = bytes(2) + MAPPED_IPV4 + bytes(4)
+    other = MAPPED_IPV4 + socket.inet_aton("10.0.0.2")
+    assert ports == [
+        (1, 132, 9899, nothing, b""),
+        (1, 17, 0, nothing, b""),
+        (1, 0, 0, nothing, b""),
+        (1, 47, 0, nothing, b""),
+        (1, 17, 5000, nothing, bytes([1, 0, 0, 16]) + other),
+        (2, 17, 5683, nothing, struct.pack("!HH", 99, 0) + other),
+    ]
+    gateway.answer(flow, port=40005)
+    program.await_line(f"mapped udp {PORT} towards 10.0.0.2:99 -> {EXTERNAL}:40005 lifetime 7200")
+
+
+@sealed
 def test_a_device_that_starts_again_knows_its_nonce_from_its_file():
     gateway = Gateway()
     with tempfile.TemporaryDirectory() as folder:
@@ -230,8 +256,16 @@ def test_what_a_device_cannot_read_it_refuses():
     for options, said in (
         (("--map", "udp"), "--map: expected udp:PORT"),
         (("--map", "udp:0"), "--map: expected udp:PORT"),
+        (("--map", "all:5683:300"), "--map: expected udp:PORT"),
+        (("--map", "udp:5@host"), "--map: expected udp:PORT"),
+        (("--map", "256"), "--map: expected udp:PORT"),
         (("--map", "tcp:5:0"), "--map: expected udp:PORT"),
-        (("--map", "sctp:5"), "--map: expected udp:PORT"),
+        (("--map", "dccp:5"), "--map: expected udp:PORT"),
+        (("--peer", "udp:5:10.0.0.2"), "--peer: expected udp:PORT:ADDRESS:PORT"),
+        (("--peer", "udp:5:10.0.0.2:0"), "--peer: expected udp:PORT:ADDRESS:PORT"),
+        (("--filter", "10.0.0.2"), "--filter: expected ADDRESS/LENGTH"),
+        (("--filter", "10.0.0.2/33"), "--filter: expected ADDRESS/LENGTH"),
+        (("--prefer-failure",), "--prefer-failure: expected --external-port"),
         (("--gateway", "10.0.0.1,x"), "got 'x'"),
         (("--dhcp4", "9e05040a00"), "--dhcp4: expected the hex octets"),
         (("--dhcp6", "0"), "--dhcp6: expected the hex octets"),

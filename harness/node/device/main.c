@@ -34,7 +34,8 @@ struct options {
     const char *dhcp4;
     const char *dhcp6;
     bool no_anycast;
-    struct setting_texts maps;
+    struct port_texts ports;
+    bool prefer_failure;
     uint32_t port;
     uint32_t external_port;
     uint32_t lifetime;
@@ -93,8 +94,16 @@ static enum settings_result read_options(struct options *options, int count, cha
         {"dhcp6", NULL, SETTING_TEXT, &options->dhcp6, 0, 0, "DHCPv6 options likewise"},
         {"no-anycast", "PINHOLE_NO_ANYCAST", SETTING_FLAG, &options->no_anycast, 0, 0,
          "never ask 192.0.0.9 or 2001:1::1 behind a silent default router"},
-        {"map", "PINHOLE_MAP", SETTING_TEXTS, &options->maps, 0, 0,
-         "another port to map, as udp:PORT[:LIFETIME] or tcp:..."},
+        {"map", "PINHOLE_MAP", SETTING_TEXTS, &options->ports.maps, 0, 0,
+         "another port to map: udp:PORT[:LIFETIME], tcp:..., sctp:..., udp:all, all, or a "
+         "protocol's "
+         "number; with @ADDRESS that host's (THIRD_PARTY)"},
+        {"peer", "PINHOLE_FLOW", SETTING_TEXTS, &options->ports.flows, 0, 0,
+         "a flow to have mapped by PEER, as udp:PORT:ADDRESS:PORT or tcp:..."},
+        {"filter", NULL, SETTING_TEXTS, &options->ports.filters, 0, 0,
+         "who may reach the CoAP port, as ADDRESS/LENGTH[,PORT] (everybody)"},
+        {"prefer-failure", NULL, SETTING_FLAG, &options->prefer_failure, 0, 0,
+         "the external port suggested or none, for the CoAP port"},
         {"name", "PINHOLE_NODE", SETTING_TEXT, &options->name, 0, 0,
          "the endpoint's name (device)"},
         {"port", "PINHOLE_PORT", SETTING_NUMBER, &options->port, 1, UINT16_MAX,
@@ -137,8 +146,13 @@ static int read_lists(struct device *device, struct error *error)
     if (servers_read(&device->servers, &options->gateways, options->dhcp4, options->dhcp6, error) <
         0)
         return -1;
-    return ports_read(&device->ports, (uint16_t)options->port, options->lifetime, &options->maps,
-                      error);
+    if (options->prefer_failure && options->external_port == 0)
+        return error_set(error, "--prefer-failure: expected --external-port beside it");
+    if (ports_read(&device->ports, (uint16_t)options->port, options->lifetime, &options->ports,
+                   error) < 0)
+        return -1;
+    device->ports.prefer_failure = options->prefer_failure;
+    return 0;
 }
 
 /* --- the mappings ----------------------------------------------------------------------------- */

@@ -19,15 +19,28 @@ static const char *by_server(const struct mapper_server *server, char text[ADDRE
     return text;
 }
 
+/* Which flow a PEER mapping is for. */
+static const char *towards_text(const struct pcp_mapping *mapping, char text[PLACE_TEXT_SIZE + 16])
+{
+    char place[PLACE_TEXT_SIZE];
+    text[0] = '\0';
+    if (mapping->opcode == PCP_PEER)
+        snprintf(text, PLACE_TEXT_SIZE + 16, " towards %s",
+                 place_text(&mapping->data.remote_address, mapping->data.remote_port, place));
+    return text;
+}
+
 static void say_grant(const struct mapper_server *server, const char *what,
                       const struct pcp_mapping *mapping)
 {
     const struct pcp_map *map = &mapping->data.map;
     char place[PLACE_TEXT_SIZE];
     char by[ADDRESS_TEXT_SIZE + 8];
-    say("%s %s %u -> %s lifetime %u%s", what, ports_protocol_name(map->protocol),
-        map->internal_port, place_text(&map->external_address, map->external_port, place),
-        mapping->granted_lifetime, by_server(server, by));
+    char towards[PLACE_TEXT_SIZE + 16];
+    say("%s %s %u%s -> %s lifetime %u%s", what, ports_protocol_name(map->protocol),
+        map->internal_port, towards_text(mapping, towards),
+        place_text(&map->external_address, map->external_port, place), mapping->granted_lifetime,
+        by_server(server, by));
 }
 
 static void say_mapping(const struct mapper_server *server, const char *what,
@@ -35,8 +48,9 @@ static void say_mapping(const struct mapper_server *server, const char *what,
 {
     const struct pcp_map *map = &mapping->data.map;
     char by[ADDRESS_TEXT_SIZE + 8];
-    say("%s %s %u%s%s%s", what, ports_protocol_name(map->protocol), map->internal_port,
-        *why ? " " : "", why, by_server(server, by));
+    char towards[PLACE_TEXT_SIZE + 16];
+    say("%s %s %u%s%s%s%s", what, ports_protocol_name(map->protocol), map->internal_port,
+        towards_text(mapping, towards), *why ? " " : "", why, by_server(server, by));
 }
 
 /* The first server that grants the CoAP port says where it is reached. */
@@ -88,8 +102,12 @@ static void on_event(void *context, const struct pcp_event *event)
     case PCP_EVENT_NONE:
         return;
     }
+    struct mapper *mapper = server->mapper;
     if (mapping == &server->mappings[0])
-        find_place(server->mapper);
+        find_place(mapper);
+    else if (event->kind == PCP_EVENT_CHANGED && mapping->opcode == PCP_PEER && mapper->port != 0)
+        /* 12.4: what was said over this flow before is said anew, from where it now comes. */
+        mapper->placed(mapper->context, &server->mappings[0].data.map);
 }
 
 static void on_turn(void *context, const struct address *address)
@@ -111,21 +129,38 @@ static int list_servers(struct mapper *mapper, uint8_t number, struct pcp_endpoi
     return status;
 }
 
+/* What is asked for, of a server whose address it is. */
+static void fill_wish(struct pcp_mapping *mapping, const struct mapper *mapper, uint8_t index,
+                      const struct pcp_select_address *address)
+{
+    const struct ports *ports = mapper->ports;
+    const struct port *port = &ports->ports[index];
+    const struct address *family = port->is_flow ? &port->remote : &address->source;
+    mapping->opcode = port->is_flow ? PCP_PEER : PCP_MAP;
+    mapping->lifetime = port->lifetime;
+    mapping->third_party = port->is_foreign;
+    mapping->internal_address = port->host;
+    mapping->data.map.protocol = port->protocol;
+    mapping->data.map.internal_port = port->number;
+    mapping->data.map.external_port = index ? 0 : mapper->external_port;
+    mapping->data.map.external_address =
+        address_is_ipv4(family) ? address_any_ipv4() : address_any_ipv6();
+    mapping->data.remote_address = port->remote;
+    mapping->data.remote_port = port->remote_port;
+    memcpy(mapping->data.map.nonce, address->nonce, PCP_NONCE_LENGTH);
+    if (index == 0) {
+        mapping->prefer_failure = ports->prefer_failure;
+        mapping->filter_count = ports->filter_count;
+        mapping->filters = ports->filters;
+    }
+}
+
 static void request_all(struct mapper *mapper, struct mapper_server *server,
                         const struct pcp_select_address *address)
 {
     for (uint8_t i = 0; i < mapper->ports->count; i++) {
-        const struct port *port = &mapper->ports->ports[i];
-        struct pcp_mapping *mapping = &server->mappings[i];
-        mapping->opcode = PCP_MAP;
-        mapping->lifetime = port->lifetime;
-        mapping->data.map.protocol = port->protocol;
-        mapping->data.map.internal_port = port->number;
-        mapping->data.map.external_port = i ? 0 : mapper->external_port;
-        mapping->data.map.external_address =
-            address_is_ipv4(&address->source) ? address_any_ipv4() : address_any_ipv6();
-        memcpy(mapping->data.map.nonce, address->nonce, PCP_NONCE_LENGTH);
-        pcp_mapping_request(mapping, (uint32_t)clock_milliseconds());
+        fill_wish(&server->mappings[i], mapper, i, address);
+        pcp_mapping_request(&server->mappings[i], (uint32_t)clock_milliseconds());
     }
 }
 

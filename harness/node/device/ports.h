@@ -5,33 +5,69 @@
 
 #include "base/error.h"
 #include "node/common/settings.h"
+#include "wire/pcp.h"
 
-enum { PORTS_ROOM = 8, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17 };
+enum {
+    PORTS_ROOM = 8,
+    PORTS_FILTERS = 8,
+    PROTOCOL_ALL = 0,
+    PROTOCOL_TCP = 6,
+    PROTOCOL_UDP = 17,
+    PROTOCOL_SCTP = 132
+};
 
+/* One wish for a mapping. */
 struct port {
-    uint8_t protocol; /* PROTOCOL_TCP or PROTOCOL_UDP */
-    uint16_t number;
+    uint8_t protocol;  /* IANA number; PROTOCOL_ALL */
+    uint16_t number;   /* 0: all ports, or the protocol has none */
     uint32_t lifetime; /* s, to ask for */
     int handle;        /* -1: not held */
+
+    bool is_foreign;     /* it is another host's, and asked for with THIRD_PARTY (13.1) */
+    struct address host; /* whose */
+
+    bool is_flow; /* asked for by PEER: what we exchange with one remote endpoint alone (12) */
+    struct address remote;
+    uint16_t remote_port;
 };
 
 /* ports[0] is that of CoAP, which libcoap holds. */
 struct ports {
     uint8_t count;
     struct port ports[PORTS_ROOM];
+
+    /* Of the CoAP port alone. */
+    bool prefer_failure; /* the suggested external port or none (13.2) */
+    uint8_t filter_count;
+    struct pcp_filter filters[PORTS_FILTERS]; /* who may reach it (13.3); none: everybody */
 };
 
-/* Reads texts, each "udp:PORT", "tcp:PORT" or with ":LIFETIME" behind, all to be mapped besides the CoAP
- * port; one that names the CoAP port changes its lifetime. Returns 0, or -1 with error. */
-int ports_read(struct ports *ports, uint16_t coap_port, uint32_t lifetime,
-               const struct setting_texts *texts, struct error *error);
+/* What a person asked for, in the words of ports_read(). */
+struct port_texts {
+    struct setting_texts maps;
+    struct setting_texts flows;
+    struct setting_texts filters;
+};
 
-/* Holds all but the first at the address source, and lets go of those of before. Returns 0, or -1 with
- * error and none held. */
+/* Reads texts besides the CoAP port:
+ *
+ *   maps     udp:PORT, tcp:PORT or sctp:PORT, "all" for a PORT, "all" alone for all protocols, or the
+ *            number of a protocol without ports; :LIFETIME may stand behind, and then @ADDRESS of
+ *            another host whose port it is. One that names the CoAP port changes its lifetime.
+ *   flows    udp:PORT:REMOTE or tcp:..., where REMOTE is an address and port as in a URI
+ *   filters  ADDRESS/LENGTH or ADDRESS/LENGTH,PORT
+ *
+ * Returns 0, or -1 with error. */
+int ports_read(struct ports *ports, uint16_t coap_port, uint32_t lifetime,
+               const struct port_texts *texts, struct error *error);
+
+/* Holds those that are ours, but for the first, at the address source, and lets go of those of before.
+ * Returns 0, or -1 with error and none held. */
 int ports_hold(struct ports *ports, const struct address *source, struct error *error);
 
 void ports_release(struct ports *ports);
 
+/* "udp", "tcp", "sctp", "all", or "other". */
 const char *ports_protocol_name(uint8_t protocol);
 
 #endif
