@@ -21,11 +21,12 @@ struct stage;
 enum case_role { CASE_GATEWAY, CASE_DEVICE, CASE_PROXY, CASE_ROLES };
 
 enum case_trait {
-    CASE_REAL_TIME = 1, /* rests on the kernel's own timers: never in scaled or faked time */
-    CASE_IPV6 = 2,      /* acts over IPv6 */
-    CASE_BOTH = 4,      /* acts over whatever family it is run with: run once for each */
-    CASE_NAT_PMP = 8,   /* for peers that speak NAT-PMP */
-    CASE_UNSTARTED = 16 /* starts the peer itself: stage_start() */
+    CASE_REAL_TIME = 1,  /* rests on the kernel's own timers: never in scaled or faked time */
+    CASE_IPV6 = 2,       /* acts over IPv6 */
+    CASE_BOTH = 4,       /* acts over whatever family it is run with: run once for each */
+    CASE_NAT_PMP = 8,    /* for peers that speak NAT-PMP */
+    CASE_UNSTARTED = 16, /* starts the peer itself: stage_start() */
+    CASE_NONCE = 32 /* of the nonce checks of 11.3 and 12.3, which products leave out on purpose */
 };
 
 struct test_case {

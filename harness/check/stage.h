@@ -69,7 +69,14 @@ struct endpoint {
     uint16_t port;
 };
 
-enum { DATAGRAM_ROOM = 2048, STAGE_SOCKETS = 64, STAGE_EVIDENCE = 12 };
+enum {
+    DATAGRAM_ROOM = 2048,
+    STAGE_SOCKETS = 64,
+    STAGE_EVIDENCE = 12,
+    STAGE_KEPT = 16,
+    STAGE_TEXTS = 16,
+    STAGE_TEXT_SIZE = 400
+};
 
 /* What came in at a socket: a datagram or, for one of those sent from it, an ICMP error. */
 struct datagram {
@@ -103,7 +110,8 @@ struct stage_operations {
     /* Sends a whole IP packet, header included, out of a place. */
     bool (*send_packet)(void *world, enum stage_place place, const uint8_t *octets, size_t length,
                         struct error *error);
-    /* Waits until `until` for what comes first at one of the sockets: 1 with it, 0, or -1 with error. */
+    /* Waits until `until` for what comes first at one of the sockets: 1 with it, 0, or -1 with error. With no
+     * socket it only waits. What has come already is had by an `until` that is past. */
     int (*receive)(void *world, const int *sockets, size_t count, int64_t until,
                    struct datagram *out, struct error *error);
     /* Connects by TCP from a place within a time, and closes again. *accepted (may be NULL) is filled if the
@@ -131,6 +139,13 @@ struct evidence {
     size_t length;
 };
 
+/* A socket that is open, and where. */
+struct stage_socket {
+    int socket;
+    enum stage_place place;
+    struct endpoint local;
+};
+
 struct stage {
     const struct stage_operations *operations;
     void *world;
@@ -149,8 +164,13 @@ struct stage {
     size_t evidence_count;                    /* ever */
 
     /* Private. */
-    int sockets[STAGE_SOCKETS];
+    struct stage_socket sockets[STAGE_SOCKETS];
     size_t socket_count;
+    struct datagram
+        kept[STAGE_KEPT]; /* passed over by who waited for another: stage_receive() has them */
+    size_t kept_count;
+    char texts[STAGE_TEXTS][STAGE_TEXT_SIZE];
+    unsigned text_count;
     uint64_t drawn;
 };
 
@@ -167,7 +187,8 @@ uint64_t stage_hash(const uint8_t *octets, size_t length);
 bool stage_expect(struct stage *stage, enum requirement_id requirement, bool holds,
                   const char *expected, const char *actual, ...)
     __attribute__((format(printf, 5, 6)));
-/* The case is over, for a reason that is no breach: VERDICT_UNSUPPORTED, _INCONCLUSIVE, _INFO, _ERROR. */
+/* The case is over, for a reason that breaks no requirement: VERDICT_UNSUPPORTED, _INCONCLUSIVE, _INFO, _WARN,
+ * _ERROR. */
 void stage_end(struct stage *stage, enum verdict verdict, const char *reason, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -197,6 +218,8 @@ uint64_t stage_draw(struct stage *stage);
 /* --- sockets ---------------------------------------------------------------------------------- */
 
 struct address stage_address(struct stage *stage, enum stage_place place);
+/* The unspecified address of the case's family. */
+struct address stage_any(const struct stage *stage);
 struct endpoint stage_endpoint(struct stage *stage, enum stage_place place, uint16_t port);
 /* A UDP socket; -1 if the case is over. All are closed when it ends. */
 int stage_open(struct stage *stage, enum stage_place place, uint16_t port);
@@ -263,23 +286,31 @@ void wish_add_third_party(struct wish *wish, const struct address *internal);
 /* Octets written; capacity PCP_MAXIMUM_LENGTH is always enough. */
 size_t wish_encode(const struct wish *wish, uint8_t *octets, size_t capacity);
 
-/* Sends octets to the peer's PCP port and repeats them until an answer comes; one that doesn't come is no
- * breach by itself. socket -1: a fresh one at from. */
+/* The peer's PCP port, as seen from a place: on its inside, or for places of the internet on its outside. */
+struct endpoint stage_server(struct stage *stage, enum stage_place from);
+/* Sends octets to the peer's PCP port and repeats them until an answer comes, or for four seconds; one that
+ * doesn't come is no breach by itself. With socket -1 a fresh one at from sends, and whatever comes to it from
+ * the peer's port is the answer. At a socket of the case's own, only a response counts that matches the
+ * request in opcode and, if both have them, nonce, protocol and internal port; what else comes there is kept
+ * for stage_receive(). */
 struct answer stage_exchange(struct stage *stage, enum stage_place from, int socket,
                              const uint8_t *octets, size_t length);
-/* Sends a request that must be answered, whatever the answer says. */
+/* Sends a request that must be answered, whatever the answer says; without one, the first of the case's
+ * requirements is broken. */
 struct answer stage_ask(struct stage *stage, const struct wish *wish);
-/* Sends a request whose success the case rests on: without it the case is unsupported (the result says so)
- * or inconclusive. */
+/* Sends a request whose success the case rests on. Without it the case is unsupported, if the result says so
+ * (UNSUPP_OPCODE, UNSUPP_OPTION, UNSUPP_PROTOCOL, NOT_AUTHORIZED), or else inconclusive. */
 struct answer stage_granted(struct stage *stage, const struct wish *wish);
-/* Whether octets get no answer: a request that must be answered, sent afterwards, is the fence. */
+/* Whether octets, sent three times, get no answer: an ANNOUNCE that must be answered, sent afterwards from
+ * another socket, is the fence. */
 bool stage_is_silent(struct stage *stage, enum stage_place from, const uint8_t *octets,
                      size_t length);
 
 struct endpoint answer_external(const struct answer *answer);
 /* The first option of a code; false if there is none. */
 bool answer_option(const struct answer *answer, uint8_t code, struct pcp_option *out);
-/* One line about it, for `actual`: "MAP response NO_RESOURCES, lifetime 30"; in a buffer of the stage. */
+/* One line about it, for `actual`: "MAP response NO_RESOURCES udp 5000 lifetime 30 epoch 7", or "no answer"; in a
+ * buffer of the stage, good for as many calls as one line has room for. */
 const char *stage_describe(struct stage *stage, const struct answer *answer);
 
 bool stage_expect_result(struct stage *stage, enum requirement_id requirement,
