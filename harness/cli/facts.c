@@ -76,6 +76,17 @@ char *facts_expand(const struct facts *facts, const char *text, struct error *er
     }
 }
 
+void facts_unset(struct facts *facts, const char *name)
+{
+    for (size_t i = 0; i < facts->count; i++)
+        if (has_name(facts->pairs[i], name, strlen(name))) {
+            free(facts->pairs[i]);
+            facts->pairs[i] = facts->pairs[--facts->count];
+            facts->pairs[facts->count] = NULL;
+            return;
+        }
+}
+
 void facts_free(struct facts *facts)
 {
     for (size_t i = 0; i < facts->count; i++)

@@ -25,6 +25,8 @@ const char *facts_get(const struct facts *facts, const char *name);
 /* Replaces each ${NAME} by its value, once: a value is not looked into. For free(); NULL and an error
  * that names the unknown fact or shows the ${ that has no end. */
 char *facts_expand(const struct facts *facts, const char *text, struct error *error);
+/* Forgets a fact; one that isn't there is fine. */
+void facts_unset(struct facts *facts, const char *name);
 void facts_free(struct facts *facts);
 
 #endif

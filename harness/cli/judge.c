@@ -79,13 +79,12 @@ static size_t find_speaker(const struct scenario *scenario, const struct address
     return found;
 }
 
-/* Findings name frames; who sent them stands in the capture. */
-static void accuse(const struct scenario *scenario, const char *capture, struct judgement *out)
+size_t *judge_accuse(const struct scenario *scenario, const char *capture,
+                     const struct check_result *check)
 {
-    struct check_result *check = &out->check;
-    out->accused = memory_new(check->finding_count, sizeof *out->accused);
+    size_t *accused = memory_new(check->finding_count, sizeof *accused);
     for (size_t i = 0; i < check->finding_count; i++)
-        out->accused[i] = (size_t)-1;
+        accused[i] = (size_t)-1;
     struct error ignored = {0}; /* the same file was read before */
     struct event_source *source = check->finding_count ? event_open(capture, &ignored) : NULL;
     struct event event;
@@ -93,9 +92,10 @@ static void accuse(const struct scenario *scenario, const char *capture, struct 
     while (source && next < check->finding_count && event_next(source, &event, &ignored) == 1) {
         for (; next < check->finding_count && check->findings[next].frame <= event.frame; next++)
             if (check->findings[next].frame == event.frame)
-                out->accused[next] = find_speaker(scenario, &event.packet.source);
+                accused[next] = find_speaker(scenario, &event.packet.source);
     }
     event_close(source);
+    return accused;
 }
 
 static bool breaks_must(const struct scenario *scenario, const struct judgement *judgement)
@@ -142,7 +142,7 @@ void judge_run(const struct scenario *scenario, const struct record *record, con
         judge_expectations(scenario, record, capture, out);
         const struct check_options options = {.progress = NULL};
         (void)check_capture(capture, &options, &out->check, &out->problem);
-        accuse(scenario, capture, out);
+        out->accused = judge_accuse(scenario, capture, &out->check);
     } else {
         (void)error_set(&out->problem, "nothing was captured");
     }

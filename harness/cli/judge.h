@@ -35,6 +35,10 @@ struct judgement {
 /* Judges the capture of a run. Never fails: what can't be judged is VERDICT_ERROR. */
 void judge_run(const struct scenario *scenario, const struct record *record, const char *capture,
                struct judgement *out);
+/* Findings name frames; who sent them stands in the capture: for each finding the program at its packet's
+ * source, or (size_t)-1. For free(). */
+size_t *judge_accuse(const struct scenario *scenario, const char *capture,
+                     const struct check_result *check);
 void judgement_free(struct judgement *judgement);
 
 /* What `pinhole run` returns for a verdict. */

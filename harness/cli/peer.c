@@ -69,6 +69,24 @@ static int read_restart(const struct yaml_value *restart, struct peer *peer, str
     return texts_signal(name, &peer->restart_signal, error);
 }
 
+static int read_scaled_time(const struct yaml_value *scaled, struct peer *peer, struct error *error)
+{
+    static const char *const keys[] = {"factor", "arguments", "environment", NULL};
+    int64_t factor = 1;
+    peer->time_factor = 1;
+    if (!scaled)
+        return 0;
+    const struct yaml_value *value = yaml_require(scaled, "factor", error);
+    peer->scaled_environment = yaml_get(scaled, "environment");
+    if (!value || yaml_check_keys(scaled, keys, error) != 0 ||
+        yaml_integer(value, 1, 1000, &factor, error) != 0 ||
+        texts_list(yaml_get(scaled, "arguments"), &peer->scaled_arguments, error) != 0 ||
+        texts_check_map(peer->scaled_environment, error) != 0)
+        return -1;
+    peer->time_factor = (uint32_t)factor;
+    return 0;
+}
+
 static int read_speaks(const struct yaml_value *speaks, struct peer *peer, struct error *error)
 {
     if (!speaks)
@@ -85,9 +103,10 @@ static int read_speaks(const struct yaml_value *speaks, struct peer *peer, struc
 
 static int read_peer(struct peer *peer, struct error *error)
 {
-    static const char *const keys[] = {"name",     "role",  "description", "speaks",      "version",
-                                       "program",  "needs", "unpacked-by", "environment", "files",
-                                       "nftables", "ready", "restart",     "variants",    NULL};
+    static const char *const keys[] = {"name",        "role",        "description", "speaks",
+                                       "version",     "program",     "needs",       "unpacked-by",
+                                       "environment", "files",       "nftables",    "ready",
+                                       "restart",     "scaled-time", "variants",    NULL};
     const struct yaml_value *root = peer->document;
     if (yaml_check_keys(root, keys, error) != 0)
         return -1;
@@ -114,7 +133,8 @@ static int read_peer(struct peer *peer, struct error *error)
     return read_speaks(yaml_get(root, "speaks"), peer, error) != 0 ||
                    read_version(yaml_get(root, "version"), peer, error) != 0 ||
                    read_ready(yaml_get(root, "ready"), peer, error) != 0 ||
-                   read_restart(yaml_get(root, "restart"), peer, error) != 0
+                   read_restart(yaml_get(root, "restart"), peer, error) != 0 ||
+                   read_scaled_time(yaml_get(root, "scaled-time"), peer, error) != 0
                ? -1
                : 0;
 }
@@ -257,6 +277,7 @@ void peer_free(struct peer *peer)
     free((void *)peer->version_command.text);
     free((void *)peer->program.text);
     free((void *)peer->arguments.text);
+    free((void *)peer->scaled_arguments.text);
     free((void *)peer->needs.text);
     yaml_unload(peer->document);
     free(peer);
@@ -268,6 +289,11 @@ bool peer_speaks(const struct peer *peer, const char *protocol)
         if (strcmp(peer->speaks.text[i], protocol) == 0)
             return true;
     return false;
+}
+
+bool peer_has_variant(const struct peer *peer, const char *variant)
+{
+    return yaml_get(yaml_get(peer->document, "variants"), variant) != NULL;
 }
 
 char *peer_path(const struct facts *facts, const char *path, struct error *error)

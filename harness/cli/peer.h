@@ -11,6 +11,8 @@
  *   nftables     rules it expects on its node, loaded behind the scenario's
  *   ready        { udp: PORT | tcp: PORT | line: RE | ended: true, within: DURATION }
  *   restart      { signal: NAME } that ends it before it is started again; TERM if absent
+ *   scaled-time  { factor, arguments, environment } that make all its clocks run factor times as fast, for
+ *                cases that would have to wait
  *   variants     NAME: { description, speaks, arguments, environment }; chosen as PEER:NAME. Arguments
  *                follow the program's own, the environment is laid over the peer's
  *
@@ -56,6 +58,9 @@ struct peer {
     const char *ready_line;
     int ready_within; /* milliseconds */
     int restart_signal;
+    uint32_t time_factor; /* of scaled time; 1: it has none */
+    struct texts scaled_arguments;
+    const struct yaml_value *scaled_environment; /* NULL if absent */
 };
 
 /* Finds and reads the peer called name, "PEER" or "PEER:VARIANT", that fills role:
@@ -66,6 +71,7 @@ struct peer *peer_find(const char *folder, const char *name, const char *role, c
                        struct error *error);
 void peer_free(struct peer *peer);
 bool peer_speaks(const struct peer *peer, const char *protocol);
+bool peer_has_variant(const struct peer *peer, const char *variant);
 
 /* Sees that all files of the peer are there, the program executable; facts are those that it will
  * be started with. 0, or -1 with "FILE:LINE: program 'x' not found: ...". */

@@ -238,7 +238,8 @@ struct process *program_start(struct supervisor *supervisor, const struct scenar
     const struct peer *peer = program->peer;
     if (write_files(program, error) != 0)
         return NULL;
-    char **argv = expand_arguments(peer, &program->facts, &peer->program, &peer->arguments, error);
+    char **argv =
+        expand_arguments(peer, &program->facts, &peer->program, &program->arguments, error);
     if (!argv)
         return NULL;
     char *log = memory_print("%s/%s.log", log_folder, program->name);

@@ -11,8 +11,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-/* JSON's readers keep integers exactly up to 2^53 only; 32 bits are seeds enough. */
-static int read_seed(const char *text, uint64_t *seed, struct error *error)
+int run_options_seed(const char *text, uint64_t *seed, struct error *error)
 {
     char *end;
     errno = 0;
@@ -50,7 +49,7 @@ int run_options_read(int argc, char **argv, struct run_options *out, struct erro
             out->out = optarg;
             break;
         case 's':
-            if (read_seed(optarg, &out->scenario.seed, error) != 0)
+            if (run_options_seed(optarg, &out->scenario.seed, error) != 0)
                 return -1;
             break;
         case 'q':

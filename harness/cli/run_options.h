@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct run_options {
     struct scenario_options scenario;
@@ -21,6 +22,9 @@ struct run_options {
 /* A seed that isn't given is drawn. 0; or -1 and an error. Free in any case; texts belong to argv. */
 int run_options_read(int argc, char **argv, struct run_options *out, struct error *error);
 void run_options_free(struct run_options *options);
+
+/* Reads a seed. JSON's readers keep integers exactly up to 2^53 only; 32 bits are seeds enough. */
+int run_options_seed(const char *text, uint64_t *seed, struct error *error);
 
 /* The folder of results: --out, or runs/NAME-TIME. For free(). */
 char *run_options_folder(const struct run_options *options, const char *name);

@@ -77,6 +77,27 @@ static const char *find_override(const struct scenario_options *options,
     return by_role;
 }
 
+static void add_texts(struct texts *list, const char *const *more, size_t count)
+{
+    list->text = memory_grow(list->text, list->count + count + 1, sizeof *list->text);
+    for (size_t i = 0; i < count; i++)
+        list->text[list->count++] = more[i];
+    list->text[list->count] = NULL;
+}
+
+/* What follows the arguments that the peer always has. */
+static void choose_arguments(struct scenario_program *program,
+                             const struct scenario_options *options)
+{
+    const struct peer *peer = program->peer;
+    const char *const defect[] = {"--defect", options->defect};
+    add_texts(&program->arguments, peer->arguments.text, peer->arguments.count);
+    if (options->scaled)
+        add_texts(&program->arguments, peer->scaled_arguments.text, peer->scaled_arguments.count);
+    if (options->defect && strcmp(program->name, "peer") == 0)
+        add_texts(&program->arguments, defect, 2);
+}
+
 /* variant is the same program in the chosen variant, or NULL. */
 static int read_program(struct scenario *scenario, const struct scenario_options *options,
                         const struct yaml_value *value, const struct yaml_value *variant,
@@ -120,9 +141,11 @@ static int read_program(struct scenario *scenario, const struct scenario_options
     free(copy);
     if (!program->peer)
         return -1;
-    const struct yaml_value *environments[] = {yaml_get(value, "environment"),
-                                               yaml_get(variant, "environment")};
-    return program_tell(program, node, options->seed, environments, 2, error);
+    choose_arguments(program, options);
+    const struct yaml_value *environments[] = {
+        yaml_get(value, "environment"), yaml_get(variant, "environment"),
+        options->scaled ? program->peer->scaled_environment : NULL};
+    return program_tell(program, node, options->seed, environments, 3, error);
 }
 
 static int read_programs(struct scenario *scenario, const struct scenario_options *options,
@@ -263,6 +286,7 @@ void scenario_free(struct scenario *scenario)
     for (size_t i = 0; i < scenario->program_count; i++) {
         peer_free(scenario->programs[i].peer);
         facts_free(&scenario->programs[i].facts);
+        free((void *)scenario->programs[i].arguments.text);
     }
     for (size_t i = 0; i < scenario->step_count; i++)
         free((void *)scenario->steps[i].command.text);

@@ -47,7 +47,8 @@ struct scenario_program {
     const char *role; /* of the peer */
     size_t node;
     struct peer *peer;
-    struct facts facts; /* its whole environment */
+    struct facts facts;     /* its whole environment */
+    struct texts arguments; /* behind the peer's own; for free() */
     int line;
 };
 
@@ -110,6 +111,8 @@ struct scenario_options {
         *peers; /* "ROLE=NAME"; ROLE is a program's name or, failing that, a peer's role */
     size_t peer_count;
     uint64_t seed;
+    bool scaled;        /* peers that can run in scaled time do */
+    const char *defect; /* for the program called "peer"; NULL: none */
 };
 
 /* NULL and an error, one line, if anything is wrong with the scenario, its peers or their programs. */

@@ -2,6 +2,7 @@
 
 #include "cli/ask_options.h"
 #include "cli/run_options.h"
+#include "cli/test_options.h"
 
 #include <stddef.h>
 
@@ -15,6 +16,8 @@ const struct verb verbs[] = {
     {"list", "requirements|scenarios|peers [--json]", "show what there is", verb_list},
     {"run", RUN_OPTIONS_USAGE, "build a scenario's lab, carry out its steps, judge its packets",
      verb_run},
+    {"test", TEST_USAGE, "run the conformance suite against a gateway, a device or a proxy",
+     verb_test},
     {"up", RUN_OPTIONS_USAGE, "build a scenario's lab and keep it for commands and shells",
      verb_up},
     {"report", "RUN... [--out DIR]", "write HTML and Markdown about the folders of runs",

@@ -26,6 +26,7 @@ int verb_decode(int argc, char **argv);
 int verb_list(int argc, char **argv);
 int verb_report(int argc, char **argv);
 int verb_run(int argc, char **argv);
+int verb_test(int argc, char **argv);
 int verb_up(int argc, char **argv);
 
 #endif

@@ -1,0 +1,16 @@
+/* The arguments of `pinhole test`. */
+#ifndef PINHOLE_CLI_TEST_OPTIONS_H
+#define PINHOLE_CLI_TEST_OPTIONS_H
+
+#include "cli/test_plan.h"
+
+#define TEST_USAGE                                                                                 \
+    "PEER [--role ROLE] [--filter GLOB] [--shard I/N] [--quick] [--real-time] [--jobs N] "         \
+    "[--defect NAME] [--out DIR] [--json FILE] [--seed N] [--quiet]"
+
+/* 0; or -1 and an error. Texts belong to argv. */
+int test_options_read(int argc, char **argv, struct test_options *out, struct error *error);
+/* The folder of results: --out, or a new one in runs/. For free(). */
+char *test_options_folder(const struct test_options *options, const char *role);
+
+#endif

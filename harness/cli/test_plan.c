@@ -1,0 +1,131 @@
+#include "cli/test_plan.h"
+
+#include "cli/memory.h"
+#include "cli/root.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { QUICK = 10 /* s; --quick leaves out what waits longer */ };
+
+size_t test_plan_peer(const struct scenario *scenario)
+{
+    return scenario_find_program(scenario, "peer");
+}
+
+/* The peer in the lab of a role. */
+static struct scenario *load(struct test_plan *plan, enum case_role role, struct error *error)
+{
+    char *file = memory_print("scenarios/suite/%s.yaml", case_role_name(role));
+    char *peer = memory_print("peer=%s", plan->options->peer);
+    struct scenario *scenario = NULL;
+    const char *const peers[] = {peer};
+    const struct scenario_options options = {
+        .file = plan->suite, .peers = peers, .peer_count = 1, .seed = plan->options->seed};
+    if (root_find(file, plan->suite, sizeof plan->suite, error) == 0)
+        scenario = scenario_load(&options, error);
+    free(peer);
+    free(file);
+    plan->role = role;
+    return scenario;
+}
+
+static int choose_role(struct test_plan *plan, struct error *error)
+{
+    enum case_role role = CASE_GATEWAY;
+    if (plan->options->role && !case_role_find(plan->options->role, &role))
+        return error_set(error, "--role %s: expected gateway, device or proxy",
+                         plan->options->role);
+    if (plan->options->role) {
+        plan->scenario = load(plan, role, error);
+        return plan->scenario ? 0 : -1;
+    }
+    /* The first error tells most: it lists the gateways that there are. */
+    for (; role < CASE_ROLES && !plan->scenario; role++) {
+        struct error other = {0};
+        plan->scenario = load(plan, role, role == CASE_GATEWAY ? error : &other);
+    }
+    if (!plan->scenario)
+        return -1;
+    *error = (struct error){0};
+    return 0;
+}
+
+/* Why the peer can't be asked this, or NULL. */
+static const char *unsupported(const struct test_plan *plan, const struct test_job *job)
+{
+    const struct peer *peer = plan->scenario->programs[test_plan_peer(plan->scenario)].peer;
+    const struct test_case *test_case = job->test_case;
+    if (test_case->variant && (peer->variant || !peer_has_variant(peer, test_case->variant)))
+        return "the peer's file has no such variant";
+    if (test_case->traits & CASE_NAT_PMP && !peer_speaks(peer, "natpmp"))
+        return "the peer's file doesn't say that it speaks NAT-PMP";
+    return NULL;
+}
+
+static void add_job(struct test_plan *plan, const struct test_case *test_case, bool ipv6)
+{
+    const struct test_options *options = plan->options;
+    const struct peer *peer = plan->scenario->programs[test_plan_peer(plan->scenario)].peer;
+    struct test_job job = {.test_case = test_case, .ipv6 = ipv6};
+    job.scaled = !options->real_time && !(test_case->traits & CASE_REAL_TIME);
+    job.seconds = test_case->seconds / (job.scaled ? (double)peer->time_factor : 1);
+    (void)snprintf(job.id, sizeof job.id, "%s%s", test_case->id,
+                   ipv6 && test_case->traits & CASE_BOTH ? ".ipv6" : "");
+    if (options->filter && fnmatch(options->filter, job.id, 0) != 0)
+        return;
+    job.left = unsupported(plan, &job);
+    if (!job.left && options->quick && job.seconds > QUICK)
+        job.left = "--quick leaves out what takes over 10 s";
+    plan->jobs = memory_grow(plan->jobs, plan->job_count + 1, sizeof *plan->jobs);
+    plan->jobs[plan->job_count++] = job;
+}
+
+static int by_wait(const void *a, const void *b)
+{
+    const struct test_job *x = a;
+    const struct test_job *y = b;
+    if (x->seconds != y->seconds)
+        return x->seconds < y->seconds ? 1 : -1;
+    return strcmp(x->id, y->id);
+}
+
+/* Every shards-th job, in an order that is the same on every machine. */
+static void keep_shard(struct test_plan *plan)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->job_count; i++)
+        if (i % plan->options->shards == plan->options->shard - 1)
+            plan->jobs[kept++] = plan->jobs[i];
+    plan->job_count = kept;
+}
+
+int test_plan_make(struct test_plan *plan, const struct test_options *options, struct error *error)
+{
+    *plan = (struct test_plan){.options = options};
+    if (choose_role(plan, error) != 0)
+        return -1;
+    enum case_role role;
+    const struct test_case *test_case;
+    for (size_t i = 0; (test_case = case_get(i, &role)); i++) {
+        if (role != plan->role)
+            continue;
+        if (!(test_case->traits & CASE_IPV6))
+            add_job(plan, test_case, false);
+        if (test_case->traits & (CASE_IPV6 | CASE_BOTH))
+            add_job(plan, test_case, true);
+    }
+    if (plan->job_count)
+        qsort(plan->jobs, plan->job_count, sizeof *plan->jobs, by_wait);
+    if (options->shards)
+        keep_shard(plan);
+    return 0;
+}
+
+void test_plan_free(struct test_plan *plan)
+{
+    scenario_free(plan->scenario);
+    free(plan->jobs);
+}

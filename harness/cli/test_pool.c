@@ -1,0 +1,235 @@
+#include "cli/test_pool.h"
+
+#include "cli/memory.h"
+#include "cli/test_run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    ASIDE = 192, /* cases that wait, at most, beside those at work */
+    YOUNG = 700, /* ms after which a case that waits long has its lab */
+    TICK = 50    /* ms */
+};
+
+static const double long_wait = 1; /* s, from which on a case is one that waits */
+
+struct worker {
+    pid_t process; /* 0: free */
+    int output;
+    size_t job;
+    int64_t begun; /* ms */
+    char *text;
+    size_t length;
+};
+
+struct pool {
+    const struct test_plan *plan;
+    const char *out;
+    test_pool_watch *watch;
+    void *context;
+    json_t **results; /* one for each job, NULL until it is over */
+    size_t next;      /* job */
+    struct worker *workers;
+    size_t room;
+    int gone_by; /* the signal that ended the pool */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal_number)
+{
+    interrupted = signal_number;
+}
+
+static int64_t milliseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- a worker --------------------------------------------------------------------------------- */
+
+/* In the child: the result goes to output as JSON. */
+static _Noreturn void work(const struct pool *pool, const struct test_job *job, int output)
+{
+    /* The lab must not outlive the pool, nor the terminal's signals end it before the pool knows. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGTERM, SIG_DFL);
+    char *folder = memory_print("%s/%s", pool->out, job->id);
+    json_t *result = test_run(pool->plan, job, folder);
+    int status = json_dumpfd(result, output, JSON_ENSURE_ASCII | JSON_COMPACT);
+    json_decref(result);
+    free(folder);
+    _exit(status == 0 ? 0 : 1);
+}
+
+static void begin(struct pool *pool, struct worker *worker)
+{
+    const struct test_job *job = &pool->plan->jobs[pool->next];
+    int ends[2];
+    *worker = (struct worker){.job = pool->next++, .begun = milliseconds(), .output = -1};
+    if (pipe2(ends, O_CLOEXEC) == 0) {
+        worker->process = fork();
+        if (worker->process == 0)
+            work(pool, job, ends[1]);
+        (void)close(ends[1]);
+        worker->output = ends[0];
+    }
+    if (worker->process > 0)
+        return;
+    worker->process = 0;
+    if (worker->output >= 0)
+        (void)close(worker->output);
+    pool->results[worker->job] =
+        test_run_left(pool->plan, job, VERDICT_ERROR, "no process for it could be made");
+    pool->watch(pool->context, pool->results[worker->job]);
+}
+
+static void finish(struct pool *pool, struct worker *worker)
+{
+    const struct test_job *job = &pool->plan->jobs[worker->job];
+    json_error_t error;
+    (void)waitpid(worker->process, NULL, 0);
+    json_t *result = json_loadb(worker->text ? worker->text : "", worker->length, 0, &error);
+    if (!result)
+        result = test_run_left(pool->plan, job, VERDICT_ERROR,
+                               interrupted ? "interrupted" : "its process ended without a result");
+    pool->results[worker->job] = result;
+    pool->watch(pool->context, result);
+    (void)close(worker->output);
+    free(worker->text);
+    *worker = (struct worker){0};
+}
+
+/* Reads what there is; at the end of it the worker is done. */
+static void listen_to(struct pool *pool, struct worker *worker)
+{
+    char octets[16384];
+    ssize_t got = read(worker->output, octets, sizeof octets);
+    if (got < 0 && errno == EINTR)
+        return;
+    if (got <= 0) {
+        finish(pool, worker);
+        return;
+    }
+    worker->text = memory_grow(worker->text, worker->length + (size_t)got, 1);
+    memcpy(worker->text + worker->length, octets, (size_t)got);
+    worker->length += (size_t)got;
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+/* Whether there is a place for the next job; *place is it. */
+static bool find_place(struct pool *pool, struct worker **place)
+{
+    unsigned at_work = 0;
+    int64_t now = milliseconds();
+    *place = NULL;
+    for (size_t i = 0; i < pool->room; i++) {
+        struct worker *worker = &pool->workers[i];
+        if (worker->process == 0)
+            *place = *place ? *place : worker;
+        else if (pool->plan->jobs[worker->job].seconds < long_wait || now - worker->begun < YOUNG)
+            at_work++;
+    }
+    return *place && at_work < pool->plan->options->jobs;
+}
+
+static void begin_all(struct pool *pool)
+{
+    struct worker *place;
+    while (!interrupted && pool->next < pool->plan->job_count) {
+        const struct test_job *job = &pool->plan->jobs[pool->next];
+        if (job->left) {
+            bool on_demand = strncmp(job->left, "--", 2) == 0;
+            pool->results[pool->next] = test_run_left(
+                pool->plan, job, on_demand ? VERDICT_SKIP : VERDICT_UNSUPPORTED, job->left);
+            pool->watch(pool->context, pool->results[pool->next++]);
+        } else if (find_place(pool, &place)) {
+            begin(pool, place);
+        } else {
+            return;
+        }
+    }
+}
+
+/* Waits for workers; false if there are none. */
+static bool listen_to_all(struct pool *pool)
+{
+    struct pollfd *handles = memory_new(pool->room, sizeof *handles);
+    size_t *which = memory_new(pool->room, sizeof *which);
+    size_t count = 0;
+    for (size_t i = 0; i < pool->room; i++) {
+        if (pool->workers[i].process == 0)
+            continue;
+        which[count] = i;
+        handles[count++] = (struct pollfd){.fd = pool->workers[i].output, .events = POLLIN};
+    }
+    int ready = count ? poll(handles, count, TICK) : 0;
+    for (size_t i = 0; ready > 0 && i < count; i++)
+        if (handles[i].revents)
+            listen_to(pool, &pool->workers[which[i]]);
+    free(which);
+    free(handles);
+    return count > 0;
+}
+
+/* Their labs end with them. */
+static void end_all(struct pool *pool)
+{
+    for (size_t i = 0; i < pool->room; i++)
+        if (pool->workers[i].process > 0)
+            (void)kill(pool->workers[i].process, SIGKILL);
+}
+
+static void heed(int signal_number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+    struct sigaction present;
+    if (sigaction(signal_number, NULL, &present) == 0 && present.sa_handler != SIG_IGN)
+        (void)sigaction(signal_number, &action, NULL);
+}
+
+json_t *test_pool_run(const struct test_plan *plan, const char *out, test_pool_watch *watch,
+                      void *context, int *gone_by)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct pool pool = {.plan = plan, .out = out, .watch = watch, .context = context};
+    bool ended = false;
+    pool.room = plan->options->jobs + ASIDE;
+    pool.workers = memory_new(pool.room, sizeof *pool.workers);
+    pool.results = memory_new(plan->job_count + 1, sizeof *pool.results);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        heed(signals[i], interrupt);
+    do {
+        begin_all(&pool);
+        if (interrupted && !ended) {
+            end_all(&pool);
+            ended = true;
+        }
+    } while (listen_to_all(&pool) || (!interrupted && pool.next < plan->job_count));
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        heed(signals[i], SIG_DFL);
+    json_t *results = json_array();
+    for (size_t i = 0; i < plan->job_count; i++) {
+        if (!pool.results[i])
+            pool.results[i] =
+                test_run_left(plan, &plan->jobs[i], VERDICT_ERROR, "interrupted before it began");
+        json_array_append_new(results, pool.results[i]);
+    }
+    free((void *)pool.results);
+    free(pool.workers);
+    *gone_by = interrupted;
+    return results;
+}
