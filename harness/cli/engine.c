@@ -382,7 +382,7 @@ int engine_begin(struct engine *engine)
     struct record *record = engine->record;
     if (make_folders(engine, &record->problem) != 0)
         return -1;
-    for (size_t i = 0; i < scenario->program_count; i++)
+    for (size_t i = 0; i < scenario->program_count && !engine->unversioned; i++)
         program_read_version(&scenario->programs[i], record->versions[i], VERSION_SIZE);
 
     char text[120];
@@ -421,7 +421,8 @@ void engine_end(struct engine *engine)
     bool well = !record->problem.text[0];
     screen_begin(engine->screen, "stop the programs");
     if (engine->supervisor) {
-        save_state(engine);
+        if (!engine->stateless)
+            save_state(engine);
         while (engine->order_count > 0) {
             struct process *process = engine->processes[engine->order[--engine->order_count]];
             (void)process_stop(process, GRACE, NULL, &record->problem);

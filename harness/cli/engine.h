@@ -46,6 +46,8 @@ struct record {
 struct engine {
     const struct scenario *scenario;
     const char *folder; /* of the run, absolute */
+    bool unversioned;   /* programs are not asked for their versions */
+    bool stateless;     /* what the nodes hold at the end is not saved */
     struct screen *screen;
     struct record *record;
     struct lab *lab;
