@@ -74,10 +74,8 @@ static bool has_rule(enum requirement_id id)
 {
     const struct rule_description *rule;
     for (size_t i = 0; (rule = rule_describe(i)); i++)
-        for (const enum requirement_id *judged = rule->requirements; *judged != REQUIREMENT_COUNT;
-             judged++)
-            if (*judged == id)
-                return true;
+        if (judges(rule->requirements, id))
+            return true;
     return false;
 }
 

@@ -1,5 +1,5 @@
 /* `pinhole list`: what there is. */
-#include "check/rule.h"
+#include "cli/list_suite.h"
 #include "cli/memory.h"
 #include "cli/root.h"
 #include "cli/verbs.h"
@@ -11,74 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* --- requirements --------------------------------------------------------------------------- */
-
-static bool rule_judges(const struct rule_description *rule, enum requirement_id id)
-{
-    for (const enum requirement_id *judged = rule->requirements; *judged != REQUIREMENT_COUNT;
-         judged++)
-        if (*judged == id)
-            return true;
-    return false;
-}
-
-/* Names of the rules that judge a requirement. */
-static json_t *rules_of(enum requirement_id id)
-{
-    json_t *names = json_array();
-    const struct rule_description *rule;
-    for (size_t i = 0; (rule = rule_describe(i)); i++)
-        if (rule_judges(rule, id))
-            json_array_append_new(names, json_string(rule->name));
-    return names;
-}
-
-static json_t *requirement_json(enum requirement_id id)
-{
-    const struct requirement *requirement = requirement_get(id);
-    bool seen = requirement->views != VIEW_NONE;
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:[],s:o,s:[],s:s?,s:s?}", "id", requirement->id,
-                     "level", requirement_level_name(requirement->level), "section",
-                     requirement->section, "role", requirement_role_name(requirement->role), "text",
-                     requirement->text, "observable", seen, "cases", "rules", rules_of(id),
-                     "defects", "why_untested", seen ? NULL : requirement->how, "how",
-                     seen ? requirement->how : NULL);
-}
-
-static void show_requirement(enum requirement_id id)
-{
-    const struct requirement *requirement = requirement_get(id);
-    json_t *rules = rules_of(id);
-    size_t index;
-    json_t *name;
-    (void)printf("%-15s %-11s %-17s %s\n", requirement->id,
-                 requirement_level_name(requirement->level),
-                 requirement_role_name(requirement->role), requirement->text);
-    json_array_foreach(rules, index, name)(void) printf(
-        "%s%s", index == 0 ? "                judged by rule: " : ", ", json_string_value(name));
-    if (json_array_size(rules) > 0)
-        (void)putchar('\n');
-    if (requirement->views == VIEW_NONE)
-        (void)printf("                not observable: %s\n", requirement->how);
-    json_decref(rules);
-}
-
-static int list_requirements(bool json)
-{
-    json_t *array = json_array();
-    for (enum requirement_id id = 0; id < REQUIREMENT_COUNT; id++) {
-        if (json)
-            json_array_append_new(array, requirement_json(id));
-        else
-            show_requirement(id);
-    }
-    int failed = json && json_dumpf(array, stdout, JSON_ENSURE_ASCII | JSON_INDENT(1)) != 0;
-    if (json)
-        (void)putchar('\n');
-    json_decref(array);
-    return failed ? EXIT_HARNESS : EXIT_GOOD;
-}
 
 /* --- files of a folder ---------------------------------------------------------------------- */
 
@@ -186,9 +118,8 @@ static const struct {
     const char *name;
     int (*list)(bool json);
 } lists[] = {
-    {"requirements", list_requirements},
-    {"scenarios", list_scenarios},
-    {"peers", list_peers},
+    {"requirements", list_requirements}, {"cases", list_cases}, {"defects", list_defects},
+    {"scenarios", list_scenarios},       {"peers", list_peers},
 };
 
 int verb_list(int argc, char **argv)
@@ -207,6 +138,6 @@ int verb_list(int argc, char **argv)
     for (size_t i = 0; what && !wrong && i < sizeof lists / sizeof *lists; i++)
         if (strcmp(lists[i].name, what) == 0)
             return lists[i].list(json);
-    (void)fprintf(stderr, "usage: pinhole list requirements|scenarios|peers [--json]\n");
+    (void)fprintf(stderr, "usage: pinhole list " LIST_USAGE "\n");
     return EXIT_HARNESS;
 }

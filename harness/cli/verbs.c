@@ -1,6 +1,7 @@
 #include "cli/verbs.h"
 
 #include "cli/ask_options.h"
+#include "cli/list_suite.h"
 #include "cli/run_options.h"
 #include "cli/test_options.h"
 
@@ -13,7 +14,7 @@ const struct verb verbs[] = {
      "judge the PCP and NAT-PMP messages of captures", verb_check},
     {"decode", "CAPTURE [--json]", "show every PCP, NAT-PMP and CoAP message of a capture",
      verb_decode},
-    {"list", "requirements|scenarios|peers [--json]", "show what there is", verb_list},
+    {"list", LIST_USAGE, "show what there is", verb_list},
     {"run", RUN_OPTIONS_USAGE, "build a scenario's lab, carry out its steps, judge its packets",
      verb_run},
     {"test", TEST_USAGE, "run the conformance suite against a gateway, a device or a proxy",
