@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROGRESS_PACKETS = 1 << 20 };
+enum { PROGRESS_PACKETS = 1 << 20, EVENTS = 32 };
 
 static int copy_findings(const struct rules *rules, struct check_result *result)
 {
@@ -19,17 +19,17 @@ static int copy_findings(const struct rules *rules, struct check_result *result)
     return 0;
 }
 
-/* Feeds all events to the rules. What event_next returned last; *memory turns false if it ran out. */
+/* Feeds all events to the rules. What event_next_several returned last; *memory turns false if it ran out. */
 static int judge_events(struct event_source *source, struct rules *rules,
                         const struct check_options *options, bool *memory, struct error *error)
 {
-    struct event event;
+    struct event events[EVENTS];
     int got = 1;
-    while (*memory && (got = event_next(source, &event, error)) > 0) {
-        *memory = rules_event(rules, &event) == 0;
-        uint64_t packets = rules_packets(rules);
-        if (options->progress && packets % PROGRESS_PACKETS == 0)
-            options->progress(options->argument, packets);
+    while (*memory && (got = event_next_several(source, events, EVENTS, error)) > 0) {
+        uint64_t before = rules_packets(rules) / PROGRESS_PACKETS;
+        *memory = rules_events(rules, events, (size_t)got) == 0;
+        if (options->progress && rules_packets(rules) / PROGRESS_PACKETS != before)
+            options->progress(options->argument, rules_packets(rules));
     }
     return got;
 }

@@ -2,7 +2,13 @@
 
 #include <string.h>
 
+_Static_assert(sizeof(struct pair) <= 256 && sizeof(struct mapping_state) <= 256,
+               "the state of a client outgrows its four cache lines");
+_Static_assert(sizeof(struct mapping_key) == 44 && sizeof(struct pair_key) == 36,
+               "keys must have no padding");
+
 enum {
+    ENTRY_SIZE = 256,
     PAIR_LIMIT = 1 << 18,
     MAPPING_LIMIT = 1 << 18,
     OFFSET_SUGGESTION = PCP_HEADER_LENGTH + 18, /* external port and address, section 11.1 */
@@ -11,12 +17,10 @@ enum {
 
 int conversations_create(struct conversations *all)
 {
-    struct table_shape pairs = {.key_size = sizeof(struct pair_key),
-                                .entry_size = sizeof(struct pair),
-                                .limit = PAIR_LIMIT};
-    struct table_shape mappings = {.key_size = sizeof(struct mapping_key),
-                                   .entry_size = sizeof(struct mapping_state),
-                                   .limit = MAPPING_LIMIT};
+    struct table_shape pairs = {
+        .key_size = sizeof(struct pair_key), .entry_size = ENTRY_SIZE, .limit = PAIR_LIMIT};
+    struct table_shape mappings = {
+        .key_size = sizeof(struct mapping_key), .entry_size = ENTRY_SIZE, .limit = MAPPING_LIMIT};
     all->pairs = table_create(&pairs);
     all->mappings = table_create(&mappings);
     return all->pairs && all->mappings ? 0 : -1;
@@ -28,23 +32,20 @@ void conversations_destroy(struct conversations *all)
     table_destroy(all->mappings);
 }
 
-uint64_t request_hash(const struct message *message)
-{
-    return table_hash(0, message->octets, message->length);
-}
-
 uint64_t request_basis(const struct message *message)
 {
     if (!message_has_data(message))
-        return request_hash(message);
+        return message->hash;
     uint64_t front = table_hash(0, message->octets, OFFSET_SUGGESTION);
-    return table_hash(front, message->octets + OFFSET_BEHIND_SUGGESTION,
-                      message->length - OFFSET_BEHIND_SUGGESTION);
+    size_t behind = message->length - OFFSET_BEHIND_SUGGESTION;
+    return behind > 0 ? table_hash(front, message->octets + OFFSET_BEHIND_SUGGESTION, behind)
+                      : front;
 }
 
 static void fill_mapping_key(const struct message *message, struct mapping_key *key)
 {
     const struct pcp_peer *data = &message->pcp.data;
+    uint64_t others = 0;
     *key = (struct mapping_key){.interface = message->event->interface,
                                 .opcode = message->pcp.opcode,
                                 .protocol = data->map.protocol,
@@ -52,39 +53,54 @@ static void fill_mapping_key(const struct message *message, struct mapping_key *
     memcpy(key->client, message->client.octet, sizeof key->client);
     memcpy(key->nonce, data->map.nonce, sizeof key->nonce);
     if (message->pcp.opcode == PCP_PEER)
-        key->others = table_hash(data->remote_port, data->remote_address.octet, 16);
+        others = table_hash(data->remote_port, data->remote_address.octet, 16);
     struct pcp_option option;
     struct address internal;
     if (message->pcp.options_length > 0 && message_option(message, PCP_THIRD_PARTY, &option) &&
         pcp_option_third_party(&option, &internal) == PCP_FAULT_NONE)
-        key->others = table_hash(key->others, internal.octet, 16);
+        others = table_hash(others, internal.octet, 16);
+    memcpy(key->others, &others, sizeof key->others);
 }
 
-static int find_or_make(struct table *table, const void *key, bool make, void **out)
+void conversation_prepare(const struct conversations *all, const struct message *message,
+                          struct conversation_keys *keys)
 {
-    bool made = false;
-    *out = make ? table_get(table, key, &made) : table_find(table, key);
-    return make && !*out ? -1 : 0;
+    keys->pair.interface = message->event->interface;
+    memcpy(keys->pair.client, message->client.octet, sizeof keys->pair.client);
+    memcpy(keys->pair.server, message->server.octet, sizeof keys->pair.server);
+    keys->pair_hash = table_key_hash(all->pairs, &keys->pair);
+    table_fetch_slot(all->pairs, keys->pair_hash);
+    keys->has_mapping = message_has_data(message);
+    if (!keys->has_mapping)
+        return;
+    fill_mapping_key(message, &keys->mapping);
+    keys->mapping_hash = table_key_hash(all->mappings, &keys->mapping);
+    table_fetch_slot(all->mappings, keys->mapping_hash);
+}
+
+void conversation_fetch(const struct conversations *all, const struct conversation_keys *keys)
+{
+    table_fetch_entry(all->pairs, keys->pair_hash);
+    if (keys->has_mapping)
+        table_fetch_entry(all->mappings, keys->mapping_hash);
 }
 
 int conversation_find(struct conversations *all, const struct message *message,
-                      struct conversation *out)
+                      const struct conversation_keys *keys, struct conversation *out)
 {
-    struct pair_key pair_key = {.interface = message->event->interface};
-    memcpy(pair_key.client, message->client.octet, sizeof pair_key.client);
-    memcpy(pair_key.server, message->server.octet, sizeof pair_key.server);
-    void *pair = NULL;
-    void *mapping = NULL;
-    if (find_or_make(all->pairs, &pair_key, true, &pair) != 0)
+    bool made = false;
+    *out = (struct conversation){0};
+    out->pair = table_get_hashed(all->pairs, &keys->pair, keys->pair_hash, &made);
+    if (!out->pair)
         return -1;
-    if (message_has_data(message)) {
-        struct mapping_key key;
-        fill_mapping_key(message, &key);
-        if (find_or_make(all->mappings, &key, !message->from_server, &mapping) != 0)
-            return -1;
+    if (!keys->has_mapping)
+        return 0;
+    if (message->from_server) {
+        out->mapping = table_find_hashed(all->mappings, &keys->mapping, keys->mapping_hash);
+        return 0;
     }
-    *out = (struct conversation){.pair = pair, .mapping = mapping};
-    return 0;
+    out->mapping = table_get_hashed(all->mappings, &keys->mapping, keys->mapping_hash, &made);
+    return out->mapping ? 0 : -1;
 }
 
 static void copy_request(const struct message *message, struct request_copy *copy)
@@ -92,9 +108,7 @@ static void copy_request(const struct message *message, struct request_copy *cop
     size_t kept = message->length < REQUEST_KEPT ? message->length : REQUEST_KEPT;
     copy->time = message->event->time;
     copy->frame = message->event->frame;
-    copy->hash = request_hash(message);
-    copy->source = message->client;
-    copy->server = message->server;
+    copy->hash = message->hash;
     copy->client_port = message->client_port;
     copy->length = message->length < UINT16_MAX ? (uint16_t)message->length : UINT16_MAX;
     copy->fresh = message->fresh;
@@ -107,14 +121,14 @@ static void note_request(const struct conversation *conversation, const struct m
 {
     struct pair *pair = conversation->pair;
     struct mapping_state *mapping = conversation->mapping;
-    uint64_t hash = request_hash(message);
+    uint64_t hash = message->hash;
     if (pair->waiting == 0 || pair->last.hash != hash)
         pair->waiting++;
     copy_request(message, &pair->last);
     if (!mapping)
         return;
     bool equal = mapping->request.frame != 0 && mapping->request.hash == hash &&
-                 address_equal(&mapping->request.server, &message->server);
+                 address_equal(&mapping->server, &message->server);
     int64_t gap = message->event->time - mapping->request.time;
     mapping->series_gap = equal ? gap : 0;
     if (equal && mapping->waiting) {
@@ -125,19 +139,14 @@ static void note_request(const struct conversation *conversation, const struct m
         mapping->previous_gap = 0;
         mapping->transmissions = 1;
     }
-    if (mapping->answered && request_basis(message) == mapping->response_basis)
+    uint64_t basis = request_basis(message);
+    if (mapping->answered && basis == mapping->response_basis)
         mapping->renewals++;
     mapping->waiting = true;
+    /* What is longer than a copy compares equal to nothing: its renewals are not timed. */
+    mapping->basis = message->length <= REQUEST_KEPT ? basis : 0;
+    mapping->server = message->server;
     copy_request(message, &mapping->request);
-}
-
-static uint64_t basis_of_copy(const struct request_copy *copy)
-{
-    if (copy->length > REQUEST_KEPT || copy->length < OFFSET_BEHIND_SUGGESTION)
-        return 0; /* compares equal to nothing: renewals of such requests are not timed */
-    uint64_t front = table_hash(0, copy->octets, OFFSET_SUGGESTION);
-    return table_hash(front, copy->octets + OFFSET_BEHIND_SUGGESTION,
-                      copy->length - OFFSET_BEHIND_SUGGESTION);
 }
 
 static void note_response(const struct conversation *conversation, const struct message *message)
@@ -157,14 +166,12 @@ static void note_response(const struct conversation *conversation, const struct 
     mapping->response_time = message->event->time;
     mapping->result = message->pcp.result;
     mapping->lifetime = message->pcp.lifetime;
-    mapping->response_basis = mapping->mixed ? 0 : basis_of_copy(&mapping->request);
+    mapping->response_basis = mapping->mixed ? 0 : mapping->basis;
     mapping->renewals = 0;
     mapping->transmissions = 0;
     mapping->previous_gap = 0;
     mapping->waiting = false;
     mapping->mixed = false;
-    if (message->pcp.result == PCP_SUCCESS && message->pcp.lifetime > 0)
-        mapping->was_mapped = true;
 }
 
 void conversation_note(const struct conversation *conversation, const struct message *message)

@@ -19,8 +19,6 @@ struct request_copy {
     int64_t time;
     uint64_t frame; /* 0: none was seen */
     uint64_t hash;  /* over all of its octets */
-    struct address source;
-    struct address server;
     uint16_t client_port;
     uint16_t length;
     bool fresh;
@@ -29,56 +27,66 @@ struct request_copy {
     uint8_t octets[REQUEST_KEPT]; /* the first length of them */
 };
 
+/* What a client and a server, or a mapping, are known by. No padding in keys. */
+struct pair_key {
+    uint8_t client[16];
+    uint8_t server[16];
+    uint32_t interface;
+};
+
+struct mapping_key {
+    uint8_t others[8]; /* hash over remote peer and THIRD_PARTY address */
+    uint8_t client[16];
+    uint8_t nonce[PCP_NONCE_LENGTH];
+    uint32_t interface;
+    uint8_t opcode;
+    uint8_t protocol;
+    uint16_t internal_port;
+};
+
+/* Four lines of a processor's cache each: with many clients, fetching them is what judging costs. What
+ * every message touches stands in front. */
 struct pair {
-    struct pair_key {
-        uint8_t client[16];
-        uint8_t server[16];
-        uint32_t interface;
-    } key;
+    struct pair_key key;
     /* --- epoch, rule_epoch.c */
     bool epoch_known;
     bool lost; /* an epoch told of lost state: clients may recreate their mappings at will */
     uint32_t epoch;
     uint32_t epoch_odd; /* anomalies in a row */
-    int64_t epoch_time;
-    int64_t loss_time;
-    /* --- the last request, of any opcode or of NAT-PMP, and how many different ones wait */
-    struct request_copy last;
+    /* --- requests that wait, of any opcode or of NAT-PMP: how many different ones */
     uint32_t waiting;
     uint32_t nonce_changes; /* in a row, between requests that are otherwise the same */
-    /* --- a response that looks like a bad answer to `last`, unless a better one comes */
+    int64_t epoch_time;
+    int64_t loss_time;
+    struct request_copy last; /* request */
+    /* --- a response that looks like a bad answer to a request, unless a better one comes */
     struct suspicion {
         uint64_t frame; /* 0: none */
+        uint64_t request_frame;
+        const char *difference; /* a text that stays */
         uint32_t requirement;
-        char text[160];
     } suspicion;
 };
 
 struct mapping_state {
-    struct mapping_key {
-        uint64_t others; /* hash over remote peer and THIRD_PARTY address */
-        uint8_t client[16];
-        uint8_t nonce[PCP_NONCE_LENGTH];
-        uint32_t interface;
-        uint8_t opcode;
-        uint8_t protocol;
-        uint16_t internal_port;
-        uint32_t zero; /* no padding in keys */
-    } key;
-    struct request_copy request; /* the last one */
-    uint32_t transmissions;      /* of it, since something came back or something new was asked */
-    bool waiting;                /* for a response */
-    bool mixed;                  /* the requests that wait differ in their octets */
-    int64_t previous_gap;        /* ns of capture time, between the last two transmissions */
-    int64_t series_gap;          /* the same between two equal requests, answered or not; 0: none */
+    struct mapping_key key;
+    struct address server; /* of the last request */
     /* --- the last response */
-    bool answered;
-    int64_t response_time;
-    uint8_t result;
-    bool was_mapped; /* a success with a lifetime over 0 has been seen at some time */
     uint32_t lifetime;
-    uint64_t response_basis; /* hash of the answered request, its suggestion left out */
-    uint32_t renewals;       /* sent since */
+    uint8_t result;
+    bool answered;
+    /* --- requests */
+    bool waiting; /* for a response */
+    bool mixed;   /* the requests that wait differ in their octets */
+    uint32_t
+        transmissions; /* of the last one, since something came back or something new was asked */
+    uint32_t renewals; /* sent since the last response */
+    int64_t response_time;
+    uint64_t response_basis; /* request_basis of the answered request; 0: not to be compared */
+    uint64_t basis;          /* that of the last request; 0 if it was longer than what is kept */
+    int64_t previous_gap;    /* ns of capture time, between the last two transmissions */
+    int64_t series_gap;      /* the same between two equal requests, answered or not; 0: none */
+    struct request_copy request; /* the last one */
 };
 
 /* The state that a message meets. */
@@ -96,16 +104,30 @@ struct conversations {
 int conversations_create(struct conversations *all);
 void conversations_destroy(struct conversations *all);
 
-/* Finds or makes the state of message; a mapping's is made by requests only. -1 if memory is out. */
+/* Under which keys the state of a message stands. */
+struct conversation_keys {
+    struct pair_key pair;
+    struct mapping_key mapping; /* with opcode data only */
+    uint32_t pair_hash;
+    uint32_t mapping_hash;
+    bool has_mapping;
+};
+
+/* Three steps towards the state of message: each has the processor fetch what the next one needs, so
+ * that it is there in time if other messages' steps come in between (check/table.h). */
+void conversation_prepare(const struct conversations *all, const struct message *message,
+                          struct conversation_keys *keys);
+void conversation_fetch(const struct conversations *all, const struct conversation_keys *keys);
+/* Finds or makes the state; a mapping's is made by requests only. -1 if memory is out. */
 int conversation_find(struct conversations *all, const struct message *message,
-                      struct conversation *out);
+                      const struct conversation_keys *keys, struct conversation *out);
+
 /* Takes message over into the state. */
 void conversation_note(const struct conversation *conversation, const struct message *message);
 
 /* Hash over all that makes two requests of a mapping the same wish: everything but what is
  * suggested, which a client may change as it learns (section 6). */
 uint64_t request_basis(const struct message *message);
-uint64_t request_hash(const struct message *message);
 
 /* The request that message may be the response to, or NULL if none waits. */
 const struct request_copy *conversation_request(const struct conversation *conversation,

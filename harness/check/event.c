@@ -142,6 +142,21 @@ struct event_source *event_open(const char *path, struct error *error)
     return NULL;
 }
 
+static void fill_event(const struct event_source *source, const struct capfile_packet *packet,
+                       struct event *event)
+{
+    event->frame = packet->frame;
+    event->time = packet->time;
+    event->interface = packet->interface;
+    event->direction = packet->direction;
+    event->captured = packet->captured;
+    event->original = packet->original;
+    uint32_t link_type = packet->interface < source->reader.interface_count
+                             ? source->interfaces[packet->interface].link_type
+                             : LINK_NULL;
+    (void)packet_parse(link_type, packet->octets, packet->captured, &event->packet);
+}
+
 int event_next(struct event_source *source, struct event *event, struct error *error)
 {
     struct capfile_packet packet;
@@ -153,17 +168,32 @@ int event_next(struct event_source *source, struct event *event, struct error *e
         if (got <= 0)
             return got;
     }
-    event->frame = packet.frame;
-    event->time = packet.time;
-    event->interface = packet.interface;
-    event->direction = packet.direction;
-    event->captured = packet.captured;
-    event->original = packet.original;
-    uint32_t link_type = packet.interface < source->reader.interface_count
-                             ? source->interfaces[packet.interface].link_type
-                             : LINK_NULL;
-    (void)packet_parse(link_type, packet.octets, packet.captured, &event->packet);
+    fill_event(source, &packet, event);
     return 1;
+}
+
+/* The next packet if all of it is in the window already. What is wrong with the file is found again
+ * by the next call that may read. */
+static bool next_in_window(struct event_source *source, struct capfile_packet *packet)
+{
+    enum capfile_status status;
+    do {
+        size_t used = 0;
+        status = capfile_read(&source->reader, source->window + source->start,
+                              source->end - source->start, &used, packet);
+        source->start += used;
+    } while (status == CAPFILE_SKIPPED);
+    return status == CAPFILE_PACKET;
+}
+
+int event_next_several(struct event_source *source, struct event *events, int capacity,
+                       struct error *error)
+{
+    int count = event_next(source, events, error);
+    struct capfile_packet packet;
+    while (count > 0 && count < capacity && next_in_window(source, &packet))
+        fill_event(source, &packet, &events[count++]);
+    return count;
 }
 
 const char *event_interface_name(const struct event_source *source, uint32_t interface)

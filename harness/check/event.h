@@ -29,6 +29,10 @@ struct event_source *event_open(const char *path, struct error *error);
 /* 1: *event is the next packet; 0: end of file; -1: the file is damaged from here on (error says
  * where); the packets before that have all been returned. */
 int event_next(struct event_source *source, struct event *event, struct error *error);
+/* The same for up to capacity packets at once, whose octets all live until the next call. Returns how
+ * many there are; 0 and -1 as above, behind the last of them. */
+int event_next_several(struct event_source *source, struct event *events, int capacity,
+                       struct error *error);
 /* "NODE:IFACE" of a lab capture; "" where the file names none. */
 const char *event_interface_name(const struct event_source *source, uint32_t interface);
 void event_close(struct event_source *source);

@@ -1,5 +1,7 @@
 #include "check/message.h"
 
+#include "check/table.h"
+
 enum { PROTOCOL_UDP = 17, WELL_KNOWN_PORTS = 1024 };
 
 static bool is_multicast(const struct address *address)
@@ -66,7 +68,10 @@ bool message_read(const struct event *event, uint16_t server_port, struct messag
     out->server = out->from_server ? packet->source : packet->destination;
     out->client_port = out->from_server ? packet->destination_port : packet->source_port;
     out->server_port = out->from_server ? packet->source_port : packet->destination_port;
-    return is_plausible(out, out->client_port);
+    if (!is_plausible(out, out->client_port))
+        return false;
+    out->hash = table_hash(0, out->octets, out->length);
+    return true;
 }
 
 bool message_has_data(const struct message *message)

@@ -26,6 +26,7 @@ struct message {
     struct natpmp_message natpmp;
     const uint8_t *octets;
     size_t length;
+    uint64_t hash;         /* over all of them */
     struct address client; /* the end that is not the server's */
     struct address server;
     uint16_t client_port;

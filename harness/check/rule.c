@@ -40,6 +40,7 @@ static const struct rule rules_all[] = {
 enum {
     RULES = sizeof rules_all / sizeof *rules_all,
     RECENT_SLOTS = 1024, /* a power of two */
+    ROUND = 16,          /* events whose state is fetched at once */
 };
 
 static const int64_t copy_window = 1000000000;    /* 1 s: from one end of a path to the other */
@@ -48,10 +49,22 @@ static const int64_t duplicate_window = 50000000; /* 50 ms: the network or the c
 /* What was seen a moment ago, to know a packet again. */
 struct recent {
     uint64_t payload; /* hash */
-    uint64_t ends;    /* hash over addresses and ports */
     int64_t time;
+    struct ends {
+        struct address client;
+        struct address server;
+        uint16_t client_port;
+        uint16_t server_port;
+    } ends;
     uint32_t interface;
     bool used;
+};
+
+/* An event on its way to the rules. */
+struct sight {
+    struct message message;
+    struct conversation_keys keys;
+    bool is_message;
 };
 
 const struct rule_description *rule_describe(size_t index)
@@ -92,28 +105,34 @@ void rules_destroy(struct rules *rules)
     free(rules);
 }
 
+static struct recent *recent_slot(const struct rules *rules, const struct message *message)
+{
+    return &rules->recent[message->hash & (RECENT_SLOTS - 1)];
+}
+
 /* True for a second sight of the same packet at the same interface: it says nothing about anybody.
  * Otherwise *copy says whether it was seen at another interface. */
 static bool seen_before(struct rules *rules, const struct message *message, bool *copy)
 {
     const struct event *event = message->event;
-    uint64_t payload = request_hash(message);
-    uint64_t ends = table_hash(message->client_port, message->client.octet, 16) ^
-                    table_hash(message->server_port, message->server.octet, 16);
-    struct recent *recent = &rules->recent[payload & (RECENT_SLOTS - 1)];
+    const struct ends ends = {.client = message->client,
+                              .server = message->server,
+                              .client_port = message->client_port,
+                              .server_port = message->server_port};
+    struct recent *recent = recent_slot(rules, message);
     int64_t age = event->time - recent->time;
-    bool same = recent->used && recent->payload == payload && age >= 0;
+    bool same = recent->used && recent->payload == message->hash && age >= 0;
+    bool same_ends = same && memcmp(&recent->ends, &ends, sizeof ends) == 0;
     *copy = false;
-    if (same && recent->interface == event->interface && recent->ends == ends &&
-        age < duplicate_window)
+    if (same_ends && recent->interface == event->interface && age < duplicate_window)
         return true;
     /* Without a nonce two clients may well send the same octets. */
     if (same && recent->interface != event->interface && age < copy_window &&
-        (recent->ends == ends || message->length > PCP_HEADER_LENGTH)) {
+        (same_ends || message->length > PCP_HEADER_LENGTH)) {
         *copy = true;
         return false;
     }
-    *recent = (struct recent){.payload = payload,
+    *recent = (struct recent){.payload = message->hash,
                               .ends = ends,
                               .time = event->time,
                               .interface = event->interface,
@@ -136,33 +155,71 @@ static bool is_accident(const struct message *message, const struct conversation
     return message->from_server && faulty && conversation->pair->last.frame == 0;
 }
 
-int rules_event(struct rules *rules, const struct event *event)
+static int judge_message(struct rules *rules, struct message *message,
+                         const struct conversation_keys *keys)
 {
-    rules->packets++;
-    rules->last_time = event->time;
-    struct message message;
-    if (!message_read(event, rules->options.server_port, &message)) {
-        traffic_packet(rules, event);
+    struct conversation conversation;
+    bool again = seen_before(rules, message, &message->copy);
+    if (again) {
+        rules->messages++;
         return 0;
     }
-    bool again = seen_before(rules, &message, &message.copy);
-    struct conversation conversation;
-    if (!again && conversation_find(&rules->conversations, &message, &conversation) != 0)
+    if (conversation_find(&rules->conversations, message, keys, &conversation) != 0)
         return -1;
-    if (!again && is_accident(&message, &conversation))
+    if (is_accident(message, &conversation))
         return 0;
     rules->messages++;
-    if (again)
-        return 0;
-    bool sound = message.is_natpmp || is_sound(&message);
+    bool sound = message->is_natpmp || is_sound(message);
     for (size_t i = 0; i < RULES; i++) {
         enum rule_scope scope = rules_all[i].scope;
-        if ((scope == SCOPE_NATPMP) == message.is_natpmp && (sound || scope == SCOPE_PCP))
-            rules_all[i].judge(rules, &message, &conversation);
+        if ((scope == SCOPE_NATPMP) == message->is_natpmp && (sound || scope == SCOPE_PCP))
+            rules_all[i].judge(rules, message, &conversation);
     }
     if (sound)
-        conversation_note(&conversation, &message);
+        conversation_note(&conversation, message);
     return findings_incomplete(rules->findings) ? -1 : 0;
+}
+
+static int judge_round(struct rules *rules, const struct event *events, size_t count)
+{
+    struct sight sights[ROUND];
+    for (size_t i = 0; i < count; i++) {
+        struct sight *sight = &sights[i];
+        sight->is_message = message_read(&events[i], rules->options.server_port, &sight->message);
+        if (!sight->is_message)
+            continue;
+        __builtin_prefetch(recent_slot(rules, &sight->message), 1);
+        conversation_prepare(&rules->conversations, &sight->message, &sight->keys);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (sights[i].is_message)
+            conversation_fetch(&rules->conversations, &sights[i].keys);
+    for (size_t i = 0; i < count; i++) {
+        rules->packets++;
+        rules->last_time = events[i].time;
+        if (!sights[i].is_message)
+            traffic_packet(rules, &events[i]);
+        else if (judge_message(rules, &sights[i].message, &sights[i].keys) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int rules_events(struct rules *rules, const struct event *events, size_t count)
+{
+    while (count > 0) {
+        size_t round = count < ROUND ? count : ROUND;
+        if (judge_round(rules, events, round) != 0)
+            return -1;
+        events += round;
+        count -= round;
+    }
+    return 0;
+}
+
+int rules_event(struct rules *rules, const struct event *event)
+{
+    return judge_round(rules, event, 1);
 }
 
 void rules_end(struct rules *rules)

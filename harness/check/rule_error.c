@@ -137,12 +137,12 @@ static void judge_mismatch(struct rules *rules, const struct message *message,
     char field[ADDRESS_TEXT_SIZE];
     char source[ADDRESS_TEXT_SIZE];
     if (message->copy || request->copy || !request->fresh ||
-        address_equal(&asked->client, &request->source))
+        address_equal(&asked->client, &message->client))
         return;
-    rule_report_at(rules, request->frame, &request->source, R6887_8_1_02, CERTAIN,
+    rule_report_at(rules, request->frame, &message->client, R6887_8_1_02, CERTAIN,
                    "expected the source address %s in the client address field, came %s, and "
                    "ADDRESS_MISMATCH in frame %llu",
-                   address_format(&request->source, source), address_format(&asked->client, field),
+                   address_format(&message->client, source), address_format(&asked->client, field),
                    (unsigned long long)message->event->frame);
 }
 

@@ -3,7 +3,6 @@
 
 #include "wire/octets.h"
 
-#include <stdio.h>
 #include <string.h>
 
 const enum requirement_id match_requirements[] = {
@@ -43,16 +42,16 @@ static bool has_option(const struct pcp_message *message, uint8_t code)
 
 /* Section 8.2, by way of 8.3: a client drops what comes from elsewhere. */
 static void judge_ends(struct rules *rules, const struct message *message,
-                       const struct request_copy *request)
+                       const struct mapping_state *mapping, const struct request_copy *request)
 {
     char came[ADDRESS_TEXT_SIZE];
     char asked[ADDRESS_TEXT_SIZE];
     if (message->event->time - request->time > answer_window)
         return;
-    if (!address_equal(&message->server, &request->server))
+    if (!address_equal(&message->server, &mapping->server))
         rule_report(rules, message, R6887_8_2_15, CERTAIN,
                     "expected the answer to frame %llu from %s, where it was sent to, came from %s",
-                    (unsigned long long)request->frame, address_format(&request->server, asked),
+                    (unsigned long long)request->frame, address_format(&mapping->server, asked),
                     address_format(&message->server, came));
     else if (message->client_port != request->client_port)
         rule_report(rules, message, R6887_8_2_15, CERTAIN,
@@ -108,11 +107,11 @@ static void judge_mismatch(struct rules *rules, const struct message *message,
 {
     char field[ADDRESS_TEXT_SIZE];
     char source[ADDRESS_TEXT_SIZE];
-    if (message->fresh && !address_equal(&asked->client, &request->source))
+    if (message->fresh && !address_equal(&asked->client, &message->client))
         rule_report(rules, message, R6887_8_2_07, CERTAIN,
                     "expected ADDRESS_MISMATCH, since frame %llu comes from %s and says %s, came "
                     "SUCCESS",
-                    (unsigned long long)request->frame, address_format(&request->source, source),
+                    (unsigned long long)request->frame, address_format(&message->client, source),
                     address_format(&asked->client, field));
 }
 
@@ -176,9 +175,8 @@ static void judge_stranger(struct rules *rules, const struct message *message, s
     struct suspicion *suspicion = &pair->suspicion;
     suspicion->frame = message->event->frame;
     suspicion->requirement = opcode == PCP_PEER ? R6887_12_1_17 : R6887_11_1_09;
-    (void)snprintf(suspicion->text, sizeof suspicion->text,
-                   "expected the %s of the request in frame %llu, came another",
-                   difference(message, last), (unsigned long long)last->frame);
+    suspicion->request_frame = last->frame;
+    suspicion->difference = difference(message, last);
 }
 
 static void judge_response(struct rules *rules, const struct message *message,
@@ -195,7 +193,7 @@ static void judge_response(struct rules *rules, const struct message *message,
     const struct request_copy *request = conversation_request(conversation, message);
     if (!request)
         return;
-    judge_ends(rules, message, request);
+    judge_ends(rules, message, mapping, request);
     if (message->pcp.result == PCP_SUCCESS)
         judge_success(rules, message, request);
 }
@@ -222,11 +220,14 @@ static void judge_request(struct rules *rules, const struct message *message,
     char text[ADDRESS_TEXT_SIZE];
     if (!mapping)
         return;
-    bool again = pair->waiting > 0 && pair->last.hash == request_hash(message);
+    bool again = pair->waiting > 0 && pair->last.hash == message->hash;
     if (again && pair->suspicion.frame != 0)
         rule_report_at(rules, pair->suspicion.frame, &message->server,
                        (enum requirement_id)pair->suspicion.requirement, CERTAIN,
-                       "%s; the client had to ask again in frame %llu", pair->suspicion.text,
+                       "expected the %s of the request in frame %llu, came another; the client had "
+                       "to ask again in frame %llu",
+                       pair->suspicion.difference,
+                       (unsigned long long)pair->suspicion.request_frame,
                        (unsigned long long)message->event->frame);
     pair->suspicion.frame = 0;
     if (pair->waiting > 0 && !again && only_nonce_differs(message, &pair->last)) {
@@ -240,12 +241,12 @@ static void judge_request(struct rules *rules, const struct message *message,
         pair->nonce_changes = 0;
     }
     /* Two addresses may be one server's. */
-    if (mapping->request.frame != 0 && !address_equal(&mapping->request.server, &message->server))
+    if (mapping->request.frame != 0 && !address_equal(&mapping->server, &message->server))
         rule_report(rules, message, message->pcp.opcode == PCP_PEER ? R6887_12_2_02 : R6887_11_2_05,
                     HINT,
                     "the nonce of this request went to %s as well: right only if that is the same "
                     "server",
-                    address_format(&mapping->request.server, text));
+                    address_format(&mapping->server, text));
 }
 
 void judge_match(struct rules *rules, const struct message *message,
@@ -265,7 +266,7 @@ void match_end(struct rules *rules)
         const struct request_copy *request = &mapping->request;
         if (mapping->waiting && !request->copy && rules->last_time - request->time > answer_window)
             rule_report_at(
-                rules, request->frame, &request->server, R6887_8_04, HINT,
+                rules, request->frame, &mapping->server, R6887_8_04, HINT,
                 "no answer came to this request, %u times sent: dropped by a rule, lost, "
                 "or nobody there",
                 mapping->transmissions);

@@ -166,7 +166,7 @@ static bool may_retransmit(const struct rules *rules, const struct message *mess
                            const struct mapping_state *mapping, double gap)
 {
     double previous = rule_seconds(rules, mapping->series_gap);
-    if (mapping->request.hash != request_hash(message))
+    if (mapping->request.hash != message->hash)
         return false;
     return (is_near(gap, first_wait) && !is_near(previous, first_wait)) ||
            (previous >= first_wait * (1 - jitter) - tolerance && is_near(gap, 2 * previous));
@@ -178,7 +178,7 @@ void judge_timing(struct rules *rules, const struct message *message,
     const struct mapping_state *mapping = conversation->mapping;
     /* Another server may be asked at once: 8.3. */
     if (message->from_server || !mapping || mapping->request.frame == 0 ||
-        !address_equal(&mapping->request.server, &message->server))
+        !address_equal(&mapping->server, &message->server))
         return;
     double gap = rule_seconds(rules, message->event->time - mapping->request.time);
     /* A clock that went back, or frames out of order, tell nothing. */
@@ -192,7 +192,7 @@ void judge_timing(struct rules *rules, const struct message *message,
         judge_renewal(rules, message, conversation);
     else if (answered)
         judge_rest(rules, message, conversation);
-    else if (mapping->waiting && mapping->request.hash == request_hash(message) &&
+    else if (mapping->waiting && mapping->request.hash == message->hash &&
              !was_told(rules, message, conversation, mapping->request.time - mapping->previous_gap))
         judge_retransmission(rules, message, mapping, gap);
 }

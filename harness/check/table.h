@@ -4,6 +4,10 @@
  * are removed. When the table is full, the entry that has not been looked at for about the longest
  * time makes room (second chance, the CLOCK algorithm: a list in order of use would cost two more
  * cache misses a lookup). Keys come from strangers' packets, so the hash is seeded at random.
+ *
+ * With many peers every lookup misses the caches several times. Who knows keys some time before the
+ * entries are needed can have the misses of several lookups overlap: take all hashes first, fetch
+ * all slots, then all entries, and only then look them up by their hashes.
  */
 #ifndef PINHOLE_CHECK_TABLE_H
 #define PINHOLE_CHECK_TABLE_H
@@ -31,6 +35,16 @@ void table_destroy(struct table *table);
 void *table_find(struct table *table, const void *key);
 /* Finds the entry or makes one, zeroed but for its key; *made says which. NULL if memory is out. */
 void *table_get(struct table *table, const void *key, bool *made);
+/* The same with what table_key_hash said of the key. */
+void *table_find_hashed(struct table *table, const void *key, uint32_t hash);
+void *table_get_hashed(struct table *table, const void *key, uint32_t hash, bool *made);
+
+uint32_t table_key_hash(const struct table *table, const void *key);
+/* Has the processor fetch the place where the search for a key begins, and then the entry that it
+ * leads to. Never wrong, at worst in vain. */
+void table_fetch_slot(const struct table *table, uint32_t hash);
+void table_fetch_entry(const struct table *table, uint32_t hash);
+
 /* entry is one that the table holds. */
 void table_remove(struct table *table, void *entry);
 

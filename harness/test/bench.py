@@ -26,7 +26,7 @@ def number(value: float | None) -> str:
 
 
 def line(name: str, figure: benching.Figure) -> str:
-    ratio = "" if figure.ratio is None else f"  {figure.ratio:.1f} times as good"
+    ratio = "" if figure.ratio is None else f"  {figure.ratio:.3g} times as good"
     return (
         f"{name:<28} ours {number(figure.ours):>9}  peer {number(figure.peer):>9} "
         f"{figure.unit}{ratio}  ({figure.note})"

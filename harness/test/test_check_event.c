@@ -124,10 +124,47 @@ static void a_pipe_is_read_like_a_file(void **state)
     (void)unlink(capture.path);
 }
 
+static void packets_that_are_read_several_at_once_are_the_same_ones(void **state)
+{
+    (void)state;
+    enum { SEVERAL = 7 };
+    struct capture_file capture;
+    struct error error = {{0}};
+    struct event events[SEVERAL];
+    make_capture(&capture);
+    assert_int_equal(truncate(capture.path, 3000000), 0);
+    struct event_source *one = event_open(capture.path, &error);
+    struct event_source *several = event_open(capture.path, &error);
+    assert_non_null(one);
+    assert_non_null(several);
+    int count;
+    while ((count = event_next_several(several, events, SEVERAL, &error)) > 0) {
+        assert_in_range(count, 1, SEVERAL);
+        for (int i = 0; i < count; i++) {
+            struct event event;
+            assert_int_equal(event_next(one, &event, &error), 1);
+            assert_int_equal(events[i].frame, event.frame);
+            assert_int_equal(events[i].time, event.time);
+            assert_int_equal(events[i].interface, event.interface);
+            assert_int_equal(events[i].packet.payload_length, event.packet.payload_length);
+            assert_memory_equal(events[i].packet.payload, event.packet.payload,
+                                event.packet.payload_length);
+        }
+    }
+    struct error same = {{0}};
+    assert_int_equal(count, -1); /* cut off, which shows behind the last whole packet */
+    assert_int_equal(event_next(one, events, &same), -1);
+    assert_string_equal(error.text, same.text);
+    event_close(one);
+    event_close(several);
+    (void)unlink(capture.path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_of_many_windows_is_read_whole),
+        cmocka_unit_test(packets_that_are_read_several_at_once_are_the_same_ones),
         cmocka_unit_test(a_file_that_breaks_off_gives_what_it_has_and_says_where),
         cmocka_unit_test(what_is_no_capture_is_refused_in_one_line),
         cmocka_unit_test(a_pipe_is_read_like_a_file),

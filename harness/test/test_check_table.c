@@ -99,11 +99,56 @@ static void a_full_table_lets_go_of_what_is_not_looked_at(void **state)
     table_destroy(table);
 }
 
+static void a_hash_taken_before_the_table_grew_finds_its_entry(void **state)
+{
+    (void)state;
+    enum { KEYS = 3000 };
+    static uint32_t hashes[KEYS];
+    uint64_t evicted = 0;
+    struct table *table = table_of(KEYS, &evicted);
+    for (uint64_t key = 0; key < KEYS; key++)
+        hashes[key] = table_key_hash(table, &key);
+    for (uint64_t key = 0; key < KEYS; key += 2)
+        (void)add(table, key, key);
+    for (uint64_t key = 0; key < KEYS; key++) {
+        table_fetch_slot(table, hashes[key]);
+        table_fetch_entry(table, hashes[key]);
+        assert_ptr_equal(table_find_hashed(table, &key, hashes[key]), table_find(table, &key));
+        bool made = true;
+        const struct entry *entry = table_get_hashed(table, &key, hashes[key], &made);
+        assert_non_null(entry);
+        assert_int_equal(made, key % 2);
+        assert_int_equal(entry->key, key);
+    }
+    table_destroy(table);
+}
+
+static void every_bit_and_the_length_count_in_a_hash(void **state)
+{
+    (void)state;
+    uint8_t octets[70] = {0};
+    for (size_t length = 0; length < sizeof octets; length++) {
+        uint64_t hash = table_hash(1, octets, length);
+        assert_true(hash != table_hash(1, octets, length + 1));
+        assert_true(hash != table_hash(2, octets, length));
+        for (size_t bit = 0; bit < length * 8; bit++) {
+            octets[bit / 8] ^= (uint8_t)(1U << bit % 8);
+            assert_true(hash != table_hash(1, octets, length));
+            octets[bit / 8] = 0;
+        }
+        octets[length] = 0xff; /* behind the end: counts for nothing */
+        assert_true(hash == table_hash(1, octets, length));
+        octets[length] = 0;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_entry_is_found_while_the_table_grows),
         cmocka_unit_test(removed_entries_are_gone_and_the_others_stay),
+        cmocka_unit_test(a_hash_taken_before_the_table_grew_finds_its_entry),
+        cmocka_unit_test(every_bit_and_the_length_count_in_a_hash),
         cmocka_unit_test(a_full_table_lets_go_of_what_is_not_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
