@@ -36,7 +36,7 @@ TESTS     := $(patsubst harness/test/%.c,$(BUILD)/test/%,$(wildcard harness/test
 FUZZERS   := $(patsubst harness/test/%.c,$(BUILD)/fuzz/%,$(wildcard harness/test/fuzz_*.c))
 BENCHES   := $(patsubst harness/test/%.c,$(BUILD)/test/%,$(wildcard harness/test/bench_*.c))
 
-.PHONY: all programs peers run test check bench size fuzz fmt fmt-check lint arrows sanitize clang clean setup help
+.PHONY: all programs peers run test check bench defects size fuzz fmt fmt-check lint arrows sanitize clang clean setup help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -144,6 +144,9 @@ fuzz: $(FUZZERS) ## run every fuzz target for MINUTES (5) in all; found inputs s
 
 bench: programs tests-built ## measure against peers in the same run (ONLY=glob); writes build/bench.json
 	$(PYTHON) harness/test/bench.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
+
+defects: programs ## switch each defect of our own peers on, and see that the suite finds it (ONLY=ROLE:NAME)
+	$(PYTHON) harness/test/defects.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
 size: ## text, data, bss and worst stack of the PCP client; writes build/size.json
 	-@harness/setup/packages install size

@@ -49,6 +49,9 @@ struct defect {
     /* JUDGES(...): each is to be found broken by a case that judges it, or by a rule in the capture of a case
      * that does. */
     const enum requirement_id *requirements;
+    /* Where rules alone judge them: a glob over the cases in whose captures it shows, or several with commas
+     * between them. NULL: those that judge the requirements. */
+    const char *shown_by;
 };
 
 /* The cases of one file, and the defects that they catch; it stands in cases/NAME.c as

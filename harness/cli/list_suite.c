@@ -140,10 +140,10 @@ int list_defects(bool json)
     enum case_role role;
     for (size_t i = 0; (defect = defect_get(i, &role)); i++) {
         if (json)
-            json_array_append_new(array,
-                                  json_pack("{s:s,s:s,s:s,s:o}", "name", defect->name, "role",
-                                            case_role_name(role), "text", defect->text,
-                                            "requirements", ids_of(defect->requirements)));
+            json_array_append_new(array, json_pack("{s:s,s:s,s:s,s:s?,s:o}", "name", defect->name,
+                                                   "role", case_role_name(role), "text",
+                                                   defect->text, "shown_by", defect->shown_by,
+                                                   "requirements", ids_of(defect->requirements)));
         else
             (void)printf("%s, %s\n    %s\n", defect->name, case_role_name(role), defect->text);
     }

@@ -50,11 +50,17 @@ int test_options_read(int argc, char **argv, struct test_options *out, struct er
         int kind;
         void *value;
     } table[] = {
-        {"role", OPTION_TEXT, &out->role},           {"filter", OPTION_TEXT, &out->filter},
-        {"defect", OPTION_TEXT, &out->defect},       {"out", OPTION_TEXT, &out->out},
-        {"json", OPTION_TEXT, &out->json},           {"seed", OPTION_SEED, &out->seed},
-        {"jobs", OPTION_JOBS, &out->jobs},           {"shard", OPTION_SHARD, out},
-        {"quiet", OPTION_FLAG, &out->quiet},         {"quick", OPTION_FLAG, &out->quick},
+        {"role", OPTION_TEXT, &out->role},
+        {"filter", OPTION_TEXT, &out->filter},
+        {"judging", OPTION_TEXT, &out->judging},
+        {"defect", OPTION_TEXT, &out->defect},
+        {"out", OPTION_TEXT, &out->out},
+        {"json", OPTION_TEXT, &out->json},
+        {"seed", OPTION_SEED, &out->seed},
+        {"jobs", OPTION_JOBS, &out->jobs},
+        {"shard", OPTION_SHARD, out},
+        {"quiet", OPTION_FLAG, &out->quiet},
+        {"quick", OPTION_FLAG, &out->quick},
         {"real-time", OPTION_FLAG, &out->real_time},
     };
     enum { OPTIONS = sizeof table / sizeof *table };

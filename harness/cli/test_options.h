@@ -5,7 +5,8 @@
 #include "cli/test_plan.h"
 
 #define TEST_USAGE                                                                                 \
-    "PEER [--role ROLE] [--filter GLOB] [--shard I/N] [--quick] [--real-time] [--jobs N] "         \
+    "PEER [--role ROLE] [--filter GLOB,...] [--judging ID,...] [--shard I/N] [--quick] "           \
+    "[--real-time] [--jobs N] "                                                                    \
     "[--defect NAME] [--out DIR] [--json FILE] [--seed N] [--quiet]"
 
 /* 0; or -1 and an error. Texts belong to argv. */

@@ -65,6 +65,42 @@ static const char *unsupported(const struct test_plan *plan, const struct test_j
     return NULL;
 }
 
+/* Calls fits(context, element) for each element of a list with commas until one fits. */
+static bool any_of(const char *list, bool (*fits)(const void *context, const char *element),
+                   const void *context)
+{
+    char *copy = memory_copy(list);
+    char *rest = NULL;
+    bool found = false;
+    for (char *element = strtok_r(copy, ",", &rest); element && !found;
+         element = strtok_r(NULL, ",", &rest))
+        found = fits(context, element);
+    free(copy);
+    return found;
+}
+
+static bool matches(const void *id, const char *glob)
+{
+    return fnmatch(glob, id, 0) == 0;
+}
+
+static bool has_requirement(const void *requirements, const char *id)
+{
+    for (const enum requirement_id *judged = requirements; *judged != REQUIREMENT_COUNT; judged++)
+        if (strcmp(requirement_get(*judged)->id, id) == 0)
+            return true;
+    return false;
+}
+
+bool test_plan_wants(const struct test_options *options, const char *id,
+                     const enum requirement_id *requirements)
+{
+    if (!options->filter && !options->judging)
+        return true;
+    return (options->filter && any_of(options->filter, matches, id)) ||
+           (options->judging && any_of(options->judging, has_requirement, requirements));
+}
+
 static void add_job(struct test_plan *plan, const struct test_case *test_case, bool ipv6)
 {
     const struct test_options *options = plan->options;
@@ -74,7 +110,7 @@ static void add_job(struct test_plan *plan, const struct test_case *test_case, b
     job.seconds = test_case->seconds / (job.scaled ? (double)peer->time_factor : 1);
     (void)snprintf(job.id, sizeof job.id, "%s%s", test_case->id,
                    ipv6 && test_case->traits & CASE_BOTH ? ".ipv6" : "");
-    if (options->filter && fnmatch(options->filter, job.id, 0) != 0)
+    if (!test_plan_wants(options, job.id, test_case->requirements))
         return;
     job.left = unsupported(plan, &job);
     if (!job.left && options->quick && job.seconds > QUICK)

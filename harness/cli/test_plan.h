@@ -12,9 +12,10 @@
 
 /* Texts belong to argv. */
 struct test_options {
-    const char *peer; /* NAME, NAME:VARIANT or the path of its file */
-    const char *role; /* NULL: the first that the peer is found for */
-    const char *filter;
+    const char *peer;    /* NAME, NAME:VARIANT or the path of its file */
+    const char *role;    /* NULL: the first that the peer is found for */
+    const char *filter;  /* a glob over the ids of cases, or several with commas between them */
+    const char *judging; /* ids of requirements, with commas between them: cases that judge one */
     const char *defect;
     const char *out, *json, *junit, *expect;
     unsigned shard, shards; /* 1..shards; 0 of 0: all */
@@ -48,6 +49,10 @@ struct test_plan {
 /* Reads the peer and chooses cases. 0; or -1 and an error. Free in any case. */
 int test_plan_make(struct test_plan *plan, const struct test_options *options, struct error *error);
 void test_plan_free(struct test_plan *plan);
+
+/* Whether --filter and --judging ask for a case, or "rule.ID", that judges such requirements. */
+bool test_plan_wants(const struct test_options *options, const char *id,
+                     const enum requirement_id *requirements);
 
 /* The program under test in a scenario of the suite. */
 size_t test_plan_peer(const struct scenario *scenario);

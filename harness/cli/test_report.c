@@ -5,7 +5,6 @@
 #include "cli/memory.h"
 #include "measure/json_file.h"
 
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,8 +123,7 @@ static void add_rules(const struct test_plan *plan, json_t *results)
     for (enum requirement_id id = 0; id < REQUIREMENT_COUNT; id++) {
         char name[64];
         (void)snprintf(name, sizeof name, "rule.%s", requirement_get(id)->id);
-        const char *filter = plan->options->filter;
-        bool wanted = !filter || fnmatch(filter, name, 0) == 0;
+        bool wanted = test_plan_wants(plan->options, name, JUDGES(id));
         if (broken[id].count ||
             (wanted && captures && has_rule(id) && binds(requirement_get(id)->role, plan->role)))
             json_array_append_new(added, rule_result(id, &broken[id], captures));
