@@ -3,15 +3,6 @@
 
 #include <string.h>
 
-enum { R_BIT = 0x80 };
-
-static void clear_the_r_bit(struct defect *defect, uint8_t *octets, size_t *length)
-{
-    (void)defect;
-    if (*length > 1)
-        octets[1] &= (uint8_t)~R_BIT;
-}
-
 /* The engine reads the client address that it would have to find. */
 static void forge_the_client_address(struct defect *defect, struct defect_exchange *exchange)
 {
@@ -29,7 +20,6 @@ static void answer_from_another_port(struct defect *defect, const struct defect_
 }
 
 const struct defect_hooks defects_08_requests[] = {
-    {.name = "answers-with-requests", .message = clear_the_r_bit},
     {.name = "ignores-the-client-address", .request = forge_the_client_address},
     {.name = "answers-from-another-port", .answer = answer_from_another_port},
     {.name = "serves-the-outside",
