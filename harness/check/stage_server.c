@@ -1,0 +1,535 @@
+/* A stage as a PCP server.
+ *
+ * What a script waits for is one mapping's requests. The other requests of a device come in between, and some
+ * come twice: a repeat may be under way when the answer goes out. So waiting answers the others and passes
+ * over what an answer and a repeat that crossed left behind.
+ */
+#include "check/stage_server.h"
+
+#include "check/stage_private.h"
+#include "wire/describe.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Ours, not the peer's: how much longer than meant a machine may take that has much else to do; how long a
+ * datagram that was sent before the answer may be under way; by how much a peer may be late with what begins
+ * a measure, and with what ends it. */
+static const int64_t patience = 1500 * MILLISECOND;
+static const int64_t crossing = 15 * MILLISECOND;
+static const int64_t begun_late = 40 * MILLISECOND;
+static const int64_t ended_late = 120 * MILLISECOND;
+
+enum {
+    A_DAY = 86400,
+    FIRST_REQUEST = 60, /* s, until a device that wants a mapping has asked for it */
+    FIRST_EXTERNAL_PORT = 40000,
+    PROTOCOL_TCP = 6,
+    PROTOCOL_UDP = 17,
+    LIFETIME_AT = 4,         /* in the header */
+    SUGGESTION_AT = 24 + 18, /* behind header, nonce, protocol and internal port */
+    SUGGESTION_LENGTH = 2 + 16
+};
+
+static const double first_timeout = 3; /* s, IRT of 8.1.1 */
+static const double jitter = 1.1;      /* RAND, likewise */
+
+static int64_t ours(const struct server *server, double seconds)
+{
+    return (int64_t)(seconds / server->stage->scale * (double)SECOND);
+}
+
+/* --- the server ------------------------------------------------------------------------------- */
+
+struct server server_open(struct stage *stage, enum stage_place place)
+{
+    struct server server = {.stage = stage, .place = place, .lifetime = SERVER_LIFETIME};
+    server.socket = stage_open(stage, place, PCP_SERVER_PORT);
+    server.external = stage_address(stage, stage->ipv6 ? STAGE_HOST : STAGE_OUTSIDE);
+    server_set_epoch(&server, A_DAY);
+    return server;
+}
+
+void server_start_peer(struct stage *stage)
+{
+    char seed[24];
+    (void)snprintf(seed, sizeof seed, "%" PRIu64, stage_draw(stage));
+    stage_tell(stage, "PINHOLE_SEED", seed);
+    stage_start(stage);
+}
+
+void server_restart_peer(struct stage *stage)
+{
+    stage_stop(stage, 0);
+    server_start_peer(stage);
+}
+
+struct request server_begin(struct stage *stage, struct server *server)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    *server = server_open(stage, STAGE_GATEWAY);
+    struct address address = stage_address(stage, STAGE_GATEWAY);
+    stage_tell(stage, "PINHOLE_GATEWAY", address_format(&address, text));
+    address = stage_address(stage, STAGE_REMOTE);
+    stage_tell(stage, "PINHOLE_SERVER", address_format(&address, text));
+    server_start_peer(stage);
+    return server_next(server, FIRST_REQUEST);
+}
+
+uint32_t server_epoch(const struct server *server)
+{
+    const struct stage *stage = server->stage;
+    return (uint32_t)stage_peer_seconds(stage, server->epoch_start, stage_now(stage));
+}
+
+void server_set_epoch(struct server *server, uint32_t epoch)
+{
+    server->epoch_start = stage_now(server->stage) - ours(server, epoch);
+}
+
+/* --- what was asked --------------------------------------------------------------------------- */
+
+static struct request read_request(const struct datagram *datagram)
+{
+    struct request request = {.came = true, .datagram = *datagram};
+    const uint8_t *octets = request.datagram.octets;
+    size_t length = request.datagram.length;
+    request.is_natpmp = natpmp_recognise(octets, length);
+    if (request.is_natpmp)
+        (void)natpmp_decode(octets, length, &request.natpmp);
+    else
+        request.fault = pcp_decode(octets, length, &request.pcp);
+    return request;
+}
+
+static uint64_t request_hash(const struct request *request)
+{
+    return stage_hash(request->datagram.octets, request->datagram.length);
+}
+
+/* The mapping that a request is for: its number, a new one's the first time. -1: for none that can be told, or
+ * there is no room. */
+static int find_mapping(struct server *server, const struct request *request)
+{
+    const struct pcp_peer *data = &request->pcp.data;
+    uint8_t opcode = request->pcp.opcode;
+    uint8_t protocol = data->map.protocol;
+    uint16_t port = data->map.internal_port;
+    struct endpoint remote = {data->remote_address, data->remote_port};
+    if (request->is_natpmp) {
+        opcode = PCP_MAP;
+        protocol = request->natpmp.opcode == NATPMP_MAP_TCP ? PROTOCOL_TCP : PROTOCOL_UDP;
+        port = request->natpmp.internal_port;
+        if (request->natpmp.opcode == NATPMP_ADDRESS)
+            return -1;
+    } else if (opcode != PCP_MAP && opcode != PCP_PEER) {
+        return -1;
+    }
+    for (size_t i = 0; i < server->mapping_count; i++)
+        if (server->mappings[i].opcode == opcode && server->mappings[i].protocol == protocol &&
+            server->mappings[i].internal_port == port &&
+            server->mappings[i].remote.port == remote.port &&
+            address_equal(&server->mappings[i].remote.address, &remote.address))
+            return (int)i;
+    if (server->mapping_count == SERVER_MAPPINGS)
+        return -1;
+    size_t number = server->mapping_count++;
+    server->mappings[number].opcode = opcode;
+    server->mappings[number].protocol = protocol;
+    server->mappings[number].internal_port = port;
+    server->mappings[number].remote = remote;
+    server->mappings[number].external_port = (uint16_t)(FIRST_EXTERNAL_PORT + number);
+    return (int)number;
+}
+
+static bool is_probe(const struct request *request)
+{
+    return !request->is_natpmp && request->fault == PCP_FAULT_NONE &&
+           request->pcp.opcode == PCP_ANNOUNCE && !request->pcp.response;
+}
+
+bool server_follows(const struct server *server, const struct request *request)
+{
+    /* A copy: asking for it must not make the mapping known. */
+    struct server looked_at = *server;
+    if (is_probe(request))
+        return false;
+    /* What can't be told apart, such as a request for the address, is the script's affair. */
+    return find_mapping(&looked_at, request) <= 0;
+}
+
+bool request_option(const struct request *request, uint8_t code, struct pcp_option *out)
+{
+    struct pcp_message message;
+    enum pcp_fault fault;
+    size_t offset = 0;
+    if (!request->came || request->is_natpmp)
+        return false;
+    (void)pcp_decode(request->datagram.octets, request->datagram.length, &message);
+    while (pcp_option_next(message.options, message.options_length, &offset, out, &fault))
+        if (out->code == code)
+            return true;
+    return false;
+}
+
+const char *request_describe(struct stage *stage, const struct request *request)
+{
+    const uint8_t *octets = request->datagram.octets;
+    size_t length = request->datagram.length;
+    char *text = stage_text(stage);
+    if (!request->came)
+        return stage->operations->running(stage->world) ? "no request"
+                                                        : "no request: the peer has ended";
+    if (request->is_natpmp)
+        (void)natpmp_describe(octets, length, text, STAGE_TEXT_SIZE);
+    else
+        (void)pcp_describe(octets, length, text, STAGE_TEXT_SIZE);
+    return text;
+}
+
+bool request_is_same(const struct request *a, const struct request *b)
+{
+    struct datagram one = a->datagram;
+    struct datagram other = b->datagram;
+    if (one.length != other.length || one.length < SUGGESTION_AT + SUGGESTION_LENGTH)
+        return false;
+    memset(one.octets + LIFETIME_AT, 0, sizeof(uint32_t));
+    memset(other.octets + LIFETIME_AT, 0, sizeof(uint32_t));
+    memset(one.octets + SUGGESTION_AT, 0, SUGGESTION_LENGTH);
+    memset(other.octets + SUGGESTION_AT, 0, SUGGESTION_LENGTH);
+    return memcmp(one.octets, other.octets, one.length) == 0;
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+static struct reply reply_to(const struct server *server, const struct request *request)
+{
+    struct reply reply = {.socket = server->socket, .to = request->datagram.from};
+    reply.is_natpmp = request->is_natpmp;
+    reply.answered = request_hash(request);
+    return reply;
+}
+
+static void copy_options(struct reply *reply, const struct request *request)
+{
+    struct pcp_message message;
+    (void)pcp_decode(request->datagram.octets, request->datagram.length, &message);
+    if (message.options_length <= sizeof reply->options) {
+        memcpy(reply->options, message.options, message.options_length);
+        reply->options_length = message.options_length;
+    }
+}
+
+static struct reply natpmp_success(struct server *server, const struct request *request)
+{
+    struct reply reply = reply_to(server, request);
+    int number = find_mapping(server, request);
+    reply.natpmp = request->natpmp;
+    reply.natpmp.response = true;
+    reply.natpmp.result = NATPMP_SUCCESS;
+    reply.natpmp.epoch = server_epoch(server);
+    memcpy(reply.natpmp.external_address, server->external.octet + 12,
+           sizeof reply.natpmp.external_address);
+    if (number >= 0 && request->natpmp.lifetime)
+        reply.natpmp.external_port = server->mappings[number].external_port;
+    if (reply.natpmp.lifetime > SERVER_LIFETIME)
+        reply.natpmp.lifetime = SERVER_LIFETIME;
+    return reply;
+}
+
+static struct reply pcp_reply(struct server *server, const struct request *request)
+{
+    struct reply reply = reply_to(server, request);
+    reply.pcp = request->pcp;
+    reply.pcp.response = true;
+    reply.pcp.version = PCP_VERSION;
+    reply.pcp.epoch = server_epoch(server);
+    reply.layout = request->pcp.opcode <= PCP_PEER ? request->pcp.opcode : PCP_ANNOUNCE;
+    copy_options(&reply, request);
+    return reply;
+}
+
+struct reply server_success(struct server *server, const struct request *request)
+{
+    if (request->is_natpmp)
+        return natpmp_success(server, request);
+    struct reply reply = pcp_reply(server, request);
+    int number = find_mapping(server, request);
+    struct pcp_map *map = &reply.pcp.data.map;
+    if (number < 0 || reply.pcp.lifetime == 0)
+        return reply;
+    bool is_ipv4 = address_is_ipv4(&map->external_address);
+    map->external_port = server->mappings[number].external_port;
+    if (is_ipv4 == address_is_ipv4(&server->external))
+        map->external_address = server->external;
+    if (reply.pcp.lifetime > SERVER_LIFETIME)
+        reply.pcp.lifetime = SERVER_LIFETIME;
+    return reply;
+}
+
+struct reply server_error(struct server *server, const struct request *request,
+                          enum pcp_result result, uint32_t lifetime)
+{
+    if (request->is_natpmp) {
+        struct reply reply = natpmp_success(server, request);
+        reply.natpmp.result = (uint16_t)result;
+        reply.natpmp.external_port = 0;
+        reply.natpmp.lifetime = 0;
+        return reply;
+    }
+    struct reply reply = pcp_reply(server, request);
+    reply.pcp.result = (uint8_t)result;
+    reply.pcp.lifetime = lifetime;
+    return reply;
+}
+
+struct reply server_announcement(struct server *server, const struct request *unicast)
+{
+    struct reply reply = {.socket = server->socket, .layout = PCP_ANNOUNCE};
+    reply.pcp.version = PCP_VERSION;
+    reply.pcp.response = true;
+    reply.pcp.opcode = PCP_ANNOUNCE;
+    reply.pcp.epoch = server_epoch(server);
+    if (unicast) {
+        reply.to = unicast->datagram.from;
+    } else {
+        reply.to.port = PCP_CLIENT_PORT;
+        (void)address_parse(server->stage->ipv6 ? "ff02::1" : "224.0.0.1", &reply.to.address);
+    }
+    return reply;
+}
+
+void reply_add_option(struct reply *reply, uint8_t code, const uint8_t *data, uint16_t length)
+{
+    size_t used = pcp_append_option(reply->options, reply->options_length, sizeof reply->options,
+                                    code, data, length);
+    if (used)
+        reply->options_length = used;
+}
+
+size_t reply_encode(const struct reply *reply, uint8_t *octets, size_t capacity)
+{
+    size_t length = 0;
+    memset(octets, 0, capacity);
+    if (reply->is_natpmp) {
+        length = natpmp_encode(&reply->natpmp, octets, capacity);
+    } else {
+        struct pcp_message message = reply->pcp;
+        message.opcode = reply->layout;
+        message.response = true;
+        length = pcp_encode(&message, octets, capacity);
+        octets[1] = (uint8_t)((reply->pcp.response ? 0x80 : 0) | (reply->pcp.opcode & 0x7f));
+        if (reply->options_length <= capacity - length) {
+            memcpy(octets + length, reply->options, reply->options_length);
+            length += reply->options_length;
+        }
+    }
+    return reply->length && reply->length <= capacity ? reply->length : length;
+}
+
+static void pass_over_repeats(struct server *server)
+{
+    struct stage *stage = server->stage;
+    struct datagram datagram;
+    while (stage_await(stage, &server->socket, 1, stage_now(stage), &datagram))
+        if (stage_hash(datagram.octets, datagram.length) != server->answered)
+            stage_keep(stage, &datagram);
+}
+
+void server_send(struct server *server, const struct reply *reply)
+{
+    uint8_t octets[DATAGRAM_ROOM];
+    size_t length = reply_encode(reply, octets, sizeof octets);
+    stage_send(server->stage, reply->socket, &reply->to, octets, length);
+    server->sent = stage_now(server->stage);
+    server->answered = reply->answered;
+    if (reply->answered)
+        pass_over_repeats(server);
+}
+
+void server_grant(struct server *server, const struct request *request, uint32_t lifetime)
+{
+    struct reply reply = server_success(server, request);
+    reply.pcp.lifetime = lifetime;
+    reply.natpmp.lifetime = lifetime;
+    server_send(server, &reply);
+}
+
+void server_refuse(struct server *server, const struct request *request, enum pcp_result result,
+                   uint32_t lifetime)
+{
+    struct reply reply = server_error(server, request, result, lifetime);
+    server_send(server, &reply);
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+/* Answers what the script doesn't wait for, and leaves no trace of it. */
+static void answer_other(struct server *server, const struct request *request)
+{
+    uint8_t octets[DATAGRAM_ROOM];
+    struct reply reply = server_success(server, request);
+    if (reply.pcp.lifetime > server->lifetime)
+        reply.pcp.lifetime = server->lifetime;
+    size_t length = reply_encode(&reply, octets, sizeof octets);
+    stage_send(server->stage, reply.socket, &reply.to, octets, length);
+}
+
+static bool is_repeat_of_answered(const struct server *server, const struct request *request)
+{
+    return server->answered == request_hash(request) &&
+           request->datagram.time < server->sent + crossing;
+}
+
+/* The next request until a time; ICMP errors are none. */
+static struct request hear_until(struct server *server, int64_t until)
+{
+    struct stage *stage = server->stage;
+    struct datagram datagram;
+    while (!stage->over) {
+        int64_t left = until - stage_now(stage);
+        if (!stage_receive(stage, server->socket, left > 0 ? left : 0, &datagram))
+            break;
+        if (!datagram.is_error)
+            return read_request(&datagram);
+    }
+    return (struct request){0};
+}
+
+static struct request await_until(struct server *server, int64_t until)
+{
+    for (;;) {
+        struct request request = hear_until(server, until);
+        if (!request.came)
+            return request;
+        if (is_repeat_of_answered(server, &request))
+            continue;
+        int number = is_probe(&request) ? 1 : find_mapping(server, &request);
+        if (number <= 0)
+            return request;
+        if (!server->ignores_others)
+            answer_other(server, &request);
+    }
+}
+
+struct request server_await(struct server *server, double seconds)
+{
+    return await_until(server, stage_now(server->stage) + ours(server, seconds) + patience);
+}
+
+struct request server_hear(struct server *server, double seconds)
+{
+    return hear_until(server, stage_now(server->stage) + ours(server, seconds) + patience);
+}
+
+struct request server_next(struct server *server, double seconds)
+{
+    struct request request = server_await(server, seconds);
+    if (!server->stage->over && !request.came)
+        stage_end(server->stage, VERDICT_INCONCLUSIVE, "the peer asked nothing for %.0f s: %s",
+                  seconds, request_describe(server->stage, &request));
+    return request;
+}
+
+/* --- what the peer makes of it ---------------------------------------------------------------- */
+
+double server_between(const struct server *server, const struct request *earlier,
+                      const struct request *later)
+{
+    return stage_peer_seconds(server->stage, earlier->datagram.time, later->datagram.time);
+}
+
+double server_since_answer(const struct server *server, const struct request *request)
+{
+    return stage_peer_seconds(server->stage, server->sent, request->datagram.time);
+}
+
+double server_early(const struct server *server)
+{
+    return stage_peer_seconds(server->stage, 0, begun_late);
+}
+
+double server_late(const struct server *server)
+{
+    return stage_peer_seconds(server->stage, 0, ended_late);
+}
+
+struct request server_expect_request(struct server *server, enum requirement_id requirement,
+                                     double seconds, const char *why)
+{
+    struct stage *stage = server->stage;
+    struct request request = server_await(server, seconds);
+    if (stage->over)
+        return request;
+    char *expected = stage_text(stage);
+    (void)snprintf(expected, STAGE_TEXT_SIZE, "a request within %.0f s, %s", seconds, why);
+    stage_expect(stage, requirement, request.came, expected, "%s",
+                 request_describe(stage, &request));
+    return request;
+}
+
+bool server_expect_silence(struct server *server, enum requirement_id requirement, double seconds,
+                           const char *why)
+{
+    struct stage *stage = server->stage;
+    int64_t start = stage_now(stage);
+    struct request request = await_until(server, start + ours(server, seconds));
+    if (stage->over)
+        return false;
+    char *expected = stage_text(stage);
+    (void)snprintf(expected, STAGE_TEXT_SIZE, "no request for %.0f s, %s", seconds, why);
+    return stage_expect(stage, requirement, !request.came, expected, "after %.1f s: %s",
+                        stage_peer_seconds(stage, start, request.datagram.time),
+                        request_describe(stage, &request));
+}
+
+struct request server_expect_ignored(struct server *server, enum requirement_id requirement,
+                                     const char *what)
+{
+    /* Whichever of its first three waits the peer is in. */
+    const double longest_wait = first_timeout * jitter * 2 * jitter * 2 * jitter;
+    struct stage *stage = server->stage;
+    struct request request = server_await(server, longest_wait);
+    if (stage->over)
+        return request;
+    char *expected = stage_text(stage);
+    (void)snprintf(expected, STAGE_TEXT_SIZE, "the request again, since %s is to be ignored", what);
+    stage_expect(stage, requirement, request.came && !request.is_natpmp, expected, "%s",
+                 request_describe(stage, &request));
+    return request;
+}
+
+struct request server_expect_taken(struct server *server, enum requirement_id requirement,
+                                   const char *what)
+{
+    const double earliest_renewal = 0.4 * SERVER_SHORT_LIFETIME;
+    struct stage *stage = server->stage;
+    struct request request = server_await(server, SERVER_SHORT_LIFETIME);
+    if (stage->over)
+        return request;
+    char *expected = stage_text(stage);
+    (void)snprintf(expected, STAGE_TEXT_SIZE,
+                   "a renewal at half of %d s and no repeat before, since %s is to be taken",
+                   SERVER_SHORT_LIFETIME, what);
+    double after = server_since_answer(server, &request);
+    stage_expect(stage, requirement, request.came && after >= earliest_renewal, expected,
+                 "after %.1f s: %s", request.came ? after : (double)SERVER_SHORT_LIFETIME,
+                 request_describe(stage, &request));
+    return request;
+}
+
+size_t server_measure_gaps(struct server *server, const struct request *request, double *gaps,
+                           size_t count)
+{
+    struct request before = *request;
+    for (size_t i = 0; i < count; i++) {
+        double longest = i ? 2 * gaps[i - 1] * jitter : first_timeout * jitter;
+        struct request next = server_await(server, 2 * longest);
+        if (!next.came)
+            return i;
+        gaps[i] = server_between(server, &before, &next);
+        before = next;
+    }
+    return count;
+}
