@@ -18,16 +18,18 @@ static int fail(int handle, struct error *error, const char *what)
 }
 
 static int open_requests(const struct place *server, const struct address *source,
-                         struct error *error)
+                         const struct pcp_endpoint_tap *tap, struct error *error)
 {
     const struct place from = {.address = *source};
     union socket_address address;
     int handle = socket(place_family(server), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (handle < 0)
         return fail(-1, error, "could not open a socket for PCP");
-    socklen_t length = place_to_socket(&from, 0, &address);
+    socklen_t length = place_to_socket(&from, tap ? tap->port : 0, &address);
     if (bind(handle, &address.any, length) < 0)
         return fail(handle, error, "could not bind to the address that the mapping is for");
+    if (tap && tap->hears_anyone)
+        return handle;
     length = place_to_socket(server, PCP_SERVER_PORT, &address);
     if (connect(handle, &address.any, length) < 0)
         return fail(handle, error, "there is no way to the PCP server");
@@ -91,9 +93,11 @@ static int open_announcements(const struct address *source)
     return handle;
 }
 
-static uint32_t now(void)
+static uint32_t now(const struct pcp_endpoint *endpoint)
 {
-    return (uint32_t)clock_milliseconds(); /* the engine's clock wraps */
+    uint32_t time = (uint32_t)clock_milliseconds(); /* the engine's clock wraps */
+    const struct pcp_endpoint_tap *tap = endpoint->tap;
+    return tap && tap->clock ? tap->clock(tap->context, time) : time;
 }
 
 static void close_sockets(struct pcp_endpoint *endpoint)
@@ -113,7 +117,7 @@ void pcp_endpoint_open(struct pcp_endpoint *endpoint, const struct pcp_endpoint_
     endpoint->announcements = -1;
     memcpy(endpoint->interfaces, list->interfaces, sizeof endpoint->interfaces);
     pcp_select_init(&endpoint->selection, &endpoint->client, list->addresses, list->count, mappings,
-                    count, now());
+                    count, now(endpoint));
 }
 
 void pcp_endpoint_close(struct pcp_endpoint *endpoint)
@@ -124,7 +128,7 @@ void pcp_endpoint_close(struct pcp_endpoint *endpoint)
 void pcp_endpoint_replace(struct pcp_endpoint *endpoint, const struct pcp_endpoint_list *list)
 {
     memcpy(endpoint->interfaces, list->interfaces, sizeof endpoint->interfaces);
-    pcp_select_replace(&endpoint->selection, list->addresses, list->count, now());
+    pcp_select_replace(&endpoint->selection, list->addresses, list->count, now(endpoint));
 }
 
 void pcp_endpoint_handles(const struct pcp_endpoint *endpoint,
@@ -167,8 +171,9 @@ static bool follow(struct pcp_endpoint *endpoint)
         endpoint->turned(endpoint->context, &peer.address);
     endpoint->peer = peer;
     endpoint->source = client->address;
-    endpoint->requests = open_requests(&peer, &client->address, NULL);
-    endpoint->announcements = open_announcements(&client->address);
+    endpoint->requests = open_requests(&peer, &client->address, endpoint->tap, NULL);
+    if (!endpoint->tap || !endpoint->tap->hears_no_announcements)
+        endpoint->announcements = open_announcements(&client->address);
     return endpoint->requests >= 0;
 }
 
@@ -181,12 +186,13 @@ static bool is_refused(int problem)
 /* One datagram; false if there is none. */
 static bool receive(struct pcp_endpoint *endpoint, int handle)
 {
-    uint8_t octets[PCP_MAXIMUM_LENGTH + 4]; /* one that is too long shows itself */
+    uint8_t octets[PCP_ENDPOINT_ROOM]; /* one that is too long shows itself */
     union socket_address from;
     socklen_t length = sizeof from;
+    const struct pcp_endpoint_tap *tap = endpoint->tap;
     ssize_t got = recvfrom(handle, octets, sizeof octets, 0, &from.any, &length);
     if (got < 0 && is_refused(errno)) {
-        pcp_select_unreachable(&endpoint->selection, now());
+        pcp_select_unreachable(&endpoint->selection, now(endpoint));
         return true;
     }
     if (got < 0)
@@ -194,20 +200,39 @@ static bool receive(struct pcp_endpoint *endpoint, int handle)
     struct place source;
     uint16_t port;
     place_from_socket(&from, &source, &port);
-    pcp_select_receive(&endpoint->selection, now(), random_number(), &source.address, port, octets,
+    if (tap && tap->answer)
+        got = (ssize_t)tap->answer(tap->context, endpoint, &source.address, &port, octets,
+                                   (size_t)got);
+    pcp_select_receive(&endpoint->selection, now(endpoint), random_number(), &source.address, port, octets,
                        (size_t)got);
     tell_events(endpoint);
     return true;
 }
 
-/* One that can't go out is lost, as it may be anywhere on the way; it is repeated. */
-static void send_request(struct pcp_endpoint *endpoint, const uint8_t *octets, size_t length)
+void pcp_endpoint_send(struct pcp_endpoint *endpoint, const uint8_t *octets, size_t length)
 {
+    union socket_address to;
+    socklen_t to_length = place_to_socket(&endpoint->peer, PCP_SERVER_PORT, &to);
+    (void)sendto(endpoint->requests, octets, length, 0, &to.any, to_length);
+}
+
+/* One that can't go out is lost, as it may be anywhere on the way; it is repeated. */
+static void send_request(struct pcp_endpoint *endpoint, uint8_t *octets, size_t length)
+{
+    const struct pcp_endpoint_tap *tap = endpoint->tap;
+    if (tap && tap->request)
+        length = tap->request(tap->context, endpoint, octets, length);
+    if (length == 0)
+        return;
+    if (tap && tap->hears_anyone) {
+        pcp_endpoint_send(endpoint, octets, length);
+        return;
+    }
     if (send(endpoint->requests, octets, length, 0) >= 0 || !is_refused(errno))
         return;
     /* The error is that of a request of before, and this one has not been sent. */
     uint8_t address = endpoint->selection.current;
-    pcp_select_unreachable(&endpoint->selection, now());
+    pcp_select_unreachable(&endpoint->selection, now(endpoint));
     if (endpoint->selection.current == address && !endpoint->selection.resting)
         (void)send(endpoint->requests, octets, length, 0);
 }
@@ -224,12 +249,14 @@ void pcp_endpoint_process(struct pcp_endpoint *endpoint)
         if (!receive(endpoint, endpoint->announcements))
             break;
     }
-    uint8_t octets[PCP_CLIENT_DATAGRAM_LENGTH];
+    if (endpoint->tap && endpoint->tap->turn)
+        endpoint->tap->turn(endpoint->tap->context, endpoint, now(endpoint));
+    uint8_t octets[PCP_ENDPOINT_ROOM];
     size_t length;
-    while ((length = pcp_select_send(&endpoint->selection, now(), random_number(), octets,
-                                     sizeof octets)) > 0) {
+    while ((length = pcp_select_send(&endpoint->selection, now(endpoint), random_number(), octets,
+                                     PCP_CLIENT_DATAGRAM_LENGTH)) > 0) {
         if (!follow(endpoint))
-            pcp_select_unreachable(&endpoint->selection, now());
+            pcp_select_unreachable(&endpoint->selection, now(endpoint));
         else
             send_request(endpoint, octets, length);
         tell_events(endpoint);
@@ -249,10 +276,10 @@ void pcp_endpoint_wake(struct pcp_endpoint *endpoint)
     discard(endpoint->requests);
     discard(endpoint->announcements);
     if (endpoint->client.version == PCP_VERSION)
-        pcp_client_probe(&endpoint->client, now());
+        pcp_client_probe(&endpoint->client, now(endpoint));
 }
 
 uint32_t pcp_endpoint_wait(const struct pcp_endpoint *endpoint)
 {
-    return pcp_client_wait(&endpoint->client, now());
+    return pcp_client_wait(&endpoint->client, now(endpoint));
 }

@@ -15,13 +15,32 @@
 
 #include <poll.h>
 
-enum { PCP_ENDPOINT_HANDLES = 2 };
+enum { PCP_ENDPOINT_HANDLES = 2, PCP_ENDPOINT_ROOM = 1500 };
 
 /* The addresses to try, in this order; element i of both arrays is one. */
 struct pcp_endpoint_list {
     uint8_t count;
     struct pcp_select_address addresses[PCP_SELECT_ADDRESSES];
     uint32_t interfaces[PCP_SELECT_ADDRESSES]; /* of link-local ones, else 0 */
+};
+
+struct pcp_endpoint;
+
+/* What may stand between an endpoint and its network. Each member may be absent. */
+struct pcp_endpoint_tap {
+    void *context;
+    /* The time, ms, before the engine reads it. */
+    uint32_t (*clock)(void *context, uint32_t now);
+    /* Before the engine is asked for what is due. */
+    void (*turn)(void *context, struct pcp_endpoint *endpoint, uint32_t now);
+    /* A request on its way out, and a datagram on its way in: edited in place, PCP_ENDPOINT_ROOM octets of
+     * room. They return the length, 0: it goes no further. */
+    size_t (*request)(void *context, struct pcp_endpoint *endpoint, uint8_t *octets, size_t length);
+    size_t (*answer)(void *context, struct pcp_endpoint *endpoint, struct address *source,
+                     uint16_t *port, uint8_t *octets, size_t length);
+    bool hears_anyone;           /* requests is not connected */
+    bool hears_no_announcements; /* announcements is not opened */
+    uint16_t port;               /* that requests go out from; 0: a random one */
 };
 
 struct pcp_endpoint {
@@ -34,6 +53,7 @@ struct pcp_endpoint {
     void (*happened)(void *context, const struct pcp_event *event);
     void (*turned)(void *context, const struct address *server);
     void *context;
+    const struct pcp_endpoint_tap *tap; /* or NULL; outlives the endpoint */
 
     int requests;      /* -1: there is no way to the server */
     int announcements; /* -1: they can't be heard, the port being held by another */
@@ -61,6 +81,9 @@ void pcp_endpoint_handles(const struct pcp_endpoint *endpoint,
 
 /* Hands what has come to the engine and sends what is due. */
 void pcp_endpoint_process(struct pcp_endpoint *endpoint);
+
+/* Sends a datagram to the server that is asked, past the engine and the tap: for taps. */
+void pcp_endpoint_send(struct pcp_endpoint *endpoint, const uint8_t *octets, size_t length);
 
 /* Milliseconds of clock_milliseconds() until pcp_endpoint_process() has something to do by itself;
  * PCP_NEVER if never. */

@@ -23,7 +23,7 @@ enum {
     EXIT_USAGE = 2,
     NAME_SIZE = 63,
     LEAVING_TICK = 100, /* ms: how often the time to leave is looked at */
-    FASTEST = 3600      /* time scale */
+    FASTEST = 100000    /* time scale */
 };
 
 struct options {
@@ -44,6 +44,7 @@ struct options {
     struct coap_patience patience;
     uint32_t farewell;
     uint32_t time_scale;
+    const char *defect;
 };
 
 enum phase { RUNNING, LEAVING_SERVER, LEAVING_GATEWAY };
@@ -56,6 +57,7 @@ struct device {
     struct ports ports;
     struct nonces nonces;
     struct mapper mapper;
+    struct defect *defect; /* or NULL */
     bool failed; /* for good, with error */
     struct error error;
     bool asleep;
@@ -124,6 +126,8 @@ static enum settings_result read_options(struct options *options, int count, cha
          "how long to take leave on SIGTERM at most (2)"},
         {"time-scale", "PINHOLE_TIME_SCALE", SETTING_NUMBER, &options->time_scale, 1, FASTEST,
          "how many times as fast PCP's time runs; the gateway's must, too (1)"},
+        {"defect", NULL, SETTING_TEXT, &options->defect, 0, 0,
+         "be wrong on purpose, as a test of tests; list names them"},
     };
     enum settings_result result =
         settings_read(settings, sizeof settings / sizeof settings[0], count, arguments, error);
@@ -134,6 +138,16 @@ static enum settings_result read_options(struct options *options, int count, cha
         return SETTINGS_BAD;
     }
     return result;
+}
+
+static int read_defect(struct device *device, struct error *error)
+{
+    const char *name = device->options.defect;
+    device->defect = name ? defect_find(name) : NULL;
+    return !name || device->defect
+               ? 0
+               : error_set(error, "--defect: expected a name that '--defect list' prints, got '%s'",
+                           name);
 }
 
 static int read_lists(struct device *device, struct error *error)
@@ -166,7 +180,7 @@ static void fail_unless(struct device *device, int status)
 static void on_placed(void *context, const struct pcp_map *map)
 {
     struct device *device = context;
-    if (device->failed)
+    if (device->failed || !defect_placed(device->defect, map))
         return;
     if (!map) {
         fail_unless(device, coap_device_hush(&device->coap, &device->error));
@@ -180,6 +194,11 @@ static void on_placed(void *context, const struct pcp_map *map)
         coap_device_register(&device->coap, base);
 }
 
+static int hold_ports(struct device *device, const struct address *source, struct error *error)
+{
+    return defect_shares_ports(device->defect) ? 0 : ports_hold(&device->ports, source, error);
+}
+
 /* The host's routes or addresses changed. What is sent next comes from the right address and port. */
 static void follow_host(struct device *device)
 {
@@ -191,7 +210,7 @@ static void follow_host(struct device *device)
     coap_device_close(&device->coap);
     device->facts.local.address = source;
     fail_unless(device, coap_device_open(&device->coap, &device->facts, &device->error));
-    fail_unless(device, ports_hold(&device->ports, &source, &device->error));
+    fail_unless(device, hold_ports(device, &source, &device->error));
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -204,6 +223,8 @@ static int start_mapping(struct device *device, struct address *source, struct e
     device->mapper.external_port = (uint16_t)device->options.external_port;
     device->mapper.placed = on_placed;
     device->mapper.context = device;
+    device->mapper.defect = device->defect;
+    defect_start(device->defect, &device->servers, &device->ports, &device->mapper);
     if (nonces_open(&device->nonces, device->options.nonce_file, error) < 0)
         return -1;
     return mapper_open(&device->mapper, source, error);
@@ -227,11 +248,11 @@ static int start(struct device *device, struct error *error)
     };
     if (coap_device_open(&device->coap, &device->facts, error) < 0)
         return -1;
-    if (ports_hold(&device->ports, &source, error) < 0) {
+    if (hold_ports(device, &source, error) < 0) {
         coap_device_close(&device->coap);
         return -1;
     }
-    if (options->no_pcp)
+    if (options->no_pcp || defect_registers_at_once(device->defect))
         coap_device_register(&device->coap, "");
     char text[PLACE_TEXT_SIZE];
     say("ready %s", place_text(&source, (uint16_t)options->port, text));
@@ -250,7 +271,8 @@ static bool leave(struct device *device)
         if (device->options.no_pcp)
             return true;
         on_placed(device, NULL);
-        mapper_remove_all(&device->mapper);
+        if (defect_leave(device->defect))
+            mapper_remove_all(&device->mapper);
         device->phase = LEAVING_GATEWAY;
     }
     return mapper_is_bare(&device->mapper) || now >= device->leave_by;
@@ -393,7 +415,11 @@ int main(int count, char **arguments)
     case SETTINGS_GO:
         break;
     }
-    if (read_lists(&device, &device.error) < 0) {
+    if (device.options.defect && strcmp(device.options.defect, "list") == 0) {
+        defect_list_names(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (read_defect(&device, &device.error) < 0 || read_lists(&device, &device.error) < 0) {
         complain("%s", device.error.text);
         return EXIT_USAGE;
     }

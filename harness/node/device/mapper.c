@@ -126,6 +126,8 @@ static int list_servers(struct mapper *mapper, uint8_t number, struct pcp_endpoi
     int status = servers_list(mapper->servers, number, mapper->nonces, list, &warning, error);
     if (warning.text[0])
         complain("%s", warning.text);
+    if (status == 0)
+        defect_list(mapper->defect, list);
     return status;
 }
 
@@ -171,6 +173,7 @@ static void open_server(struct mapper *mapper, uint8_t number, const struct pcp_
     server->endpoint.happened = on_event;
     server->endpoint.turned = on_turn;
     server->endpoint.context = server;
+    server->endpoint.tap = defect_tap(mapper->defect);
     pcp_endpoint_open(&server->endpoint, list, server->mappings, mapper->ports->count);
     request_all(mapper, server, &list->addresses[0]);
     server->open = true;

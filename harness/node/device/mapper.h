@@ -3,6 +3,7 @@
 #ifndef PINHOLE_NODE_MAPPER_H
 #define PINHOLE_NODE_MAPPER_H
 
+#include "node/device/defect.h"
 #include "node/device/ports.h"
 #include "node/device/servers.h"
 
@@ -27,6 +28,7 @@ struct mapper {
      * section 10.2). It is the place that the first server which granted one gave. */
     void (*placed)(void *context, const struct pcp_map *map);
     void *context;
+    struct defect *defect; /* or NULL */
 
     struct mapper_server at[SERVERS_ROOM];
     struct address address; /* of the place told last */
