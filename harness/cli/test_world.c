@@ -129,6 +129,15 @@ static bool join(int handle, bool ipv6, const char *interface)
     return setsockopt(handle, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof group) == 0;
 }
 
+/* What is sent to a group leaves by the interface of its place. */
+static bool send_groups_by(int handle, bool ipv6, const char *interface)
+{
+    int index = (int)if_nametoindex(interface);
+    struct ip_mreqn group = {.imr_ifindex = index};
+    return ipv6 ? setsockopt(handle, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof index) == 0
+                : setsockopt(handle, IPPROTO_IP, IP_MULTICAST_IF, &group, sizeof group) == 0;
+}
+
 /* Time stamps, destinations, hop limits and ICMP errors of what comes in. */
 static bool tell_all(int handle, bool ipv6)
 {
@@ -154,7 +163,9 @@ static int open_here(const struct test_world *world, enum socket_kind kind, enum
     socklen_t length = to_socket_address(local, if_nametoindex(places[place].interface), &address);
     int handle = socket(ipv6 ? AF_INET6 : AF_INET,
                         (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (handle >= 0 && (stream || tell_all(handle, ipv6)) &&
+    if (handle >= 0 &&
+        (stream ||
+         (tell_all(handle, ipv6) && send_groups_by(handle, ipv6, places[place].interface))) &&
         (kind == SOCKET_UDP || set(handle, SOL_SOCKET, SO_REUSEADDR)) &&
         bind(handle, (struct sockaddr *)&address, length) == 0 &&
         (kind != SOCKET_UDP_MULTICAST || join(handle, ipv6, places[place].interface)) &&

@@ -203,8 +203,8 @@ static bool receive(struct pcp_endpoint *endpoint, int handle)
     if (tap && tap->answer)
         got = (ssize_t)tap->answer(tap->context, endpoint, &source.address, &port, octets,
                                    (size_t)got);
-    pcp_select_receive(&endpoint->selection, now(endpoint), random_number(), &source.address, port, octets,
-                       (size_t)got);
+    pcp_select_receive(&endpoint->selection, now(endpoint), random_number(), &source.address, port,
+                       octets, (size_t)got);
     tell_events(endpoint);
     return true;
 }

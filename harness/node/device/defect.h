@@ -30,12 +30,13 @@ struct servers;
 
 /* A datagram on its way, to be edited in place. */
 struct defect_datagram {
-    uint8_t *octets;         /* PCP_ENDPOINT_ROOM of room */
-    size_t length;           /* 0: it goes no further */
-    struct address source;   /* of an answer */
-    uint16_t port;           /* likewise */
-    struct pcp_message sent; /* as it was before the hook: a request or response of version 2, or the zeros */
-    bool is_pcp;             /* sent is whole */
+    uint8_t *octets;       /* PCP_ENDPOINT_ROOM of room */
+    size_t length;         /* 0: it goes no further */
+    struct address source; /* of an answer */
+    uint16_t port;         /* likewise */
+    struct pcp_message
+        sent;    /* as it was before the hook: a request or response of version 2, or the zeros */
+    bool is_pcp; /* sent is whole */
 };
 
 struct defect_hooks {
@@ -74,8 +75,8 @@ struct defect {
     struct servers *servers;
     struct ports *ports;
     struct mapper *mapper;
-    struct pcp_endpoint *endpoint; /* that the hook was called for */
-    uint64_t number[DEFECT_NUMBERS]; /* for the hooks' use, 0 at first */
+    struct pcp_endpoint *endpoint;     /* that the hook was called for */
+    uint64_t number[DEFECT_NUMBERS];   /* for the hooks' use, 0 at first */
     uint8_t octets[PCP_ENDPOINT_ROOM]; /* likewise */
     size_t length;
     struct defect_note notes[DEFECT_NOTES];

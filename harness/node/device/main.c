@@ -58,7 +58,7 @@ struct device {
     struct nonces nonces;
     struct mapper mapper;
     struct defect *defect; /* or NULL */
-    bool failed; /* for good, with error */
+    bool failed;           /* for good, with error */
     struct error error;
     bool asleep;
     enum phase phase;
