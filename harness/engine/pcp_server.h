@@ -180,6 +180,8 @@ struct pcp_server_event {
 
 /* Gives what is due at now, one event a call; false when there is no more. */
 bool pcp_server_advance(struct pcp_server *server, uint64_t now, struct pcp_server_event *event);
+/* An ANNOUNCE event left at now, later perhaps than it was given out: the next gap counts from there, 14.1.3. */
+void pcp_server_announced(struct pcp_server *server, uint64_t now);
 /* When the next event comes; PCP_SERVER_NEVER if none is to come. */
 uint64_t pcp_server_next_time(const struct pcp_server *server);
 

@@ -38,9 +38,27 @@ static void start_announcing(struct pcp_server *server)
 {
     struct pcp_server_recovery *recovery = &server->recovery;
     recovery->announcements_left = server->policy.announcements;
-    recovery->announce_interval = FIRST_INTERVAL;
+    recovery->announce_gap = 0;
     recovery->announce_next = server->now;
     recovery->nat_pmp_due = false;
+}
+
+/* One has left at `now`. A gap that came out longer than meant is doubled as it was: "at least doubling". */
+static void schedule_announcement(struct pcp_server_recovery *recovery, uint64_t now)
+{
+    uint64_t interval = recovery->announce_gap ? 2 * recovery->announce_gap : FIRST_INTERVAL;
+    recovery->announced_at = now;
+    recovery->announce_next = now + interval;
+}
+
+void pcp_server_announced(struct pcp_server *server, uint64_t now)
+{
+    struct pcp_server_recovery *recovery = &server->recovery;
+    if (now <= recovery->announced_at)
+        return;
+    if (recovery->announce_gap)
+        recovery->announce_gap += now - recovery->announced_at;
+    schedule_announcement(recovery, now);
 }
 
 static bool announce(struct pcp_server *server, struct pcp_server_event *event)
@@ -55,12 +73,10 @@ static bool announce(struct pcp_server *server, struct pcp_server_event *event)
     }
     if (recovery->announcements_left == 0 || recovery->announce_next > server->now)
         return false;
-    /* A gap that came out longer than meant is doubled as it was: "at least doubling", 14.1.3. */
     if (recovery->announcements_left < server->policy.announcements)
-        recovery->announce_interval += 2 * (server->now - recovery->announce_next);
+        recovery->announce_gap = server->now - recovery->announced_at;
     recovery->announcements_left--;
-    recovery->announce_next = server->now + recovery->announce_interval;
-    recovery->announce_interval *= 2;
+    schedule_announcement(recovery, server->now);
     recovery->nat_pmp_due = server->policy.nat_pmp && server->policy.external_count > 0;
     struct pcp_message message = {.version = PCP_VERSION,
                                   .response = true,

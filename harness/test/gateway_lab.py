@@ -111,9 +111,15 @@ class Lab:
         return made
 
     def run(self, node: str, *command: str) -> str:
+        # nft may be the one of the unpacked peers: none needs to be installed.
+        unpacked = self.build / "peers/root/usr/sbin"
         done = subprocess.run(
-            ["ip", "netns", "exec", node, *command], capture_output=True, text=True, check=True
+            ["ip", "netns", "exec", node, *command],
+            env={**os.environ, "PATH": f"{os.environ['PATH']}:{unpacked}"},
+            capture_output=True,
+            text=True,
         )
+        assert done.returncode == 0, f"{' '.join(command)}: {done.stderr or done.returncode}"
         return done.stdout
 
     def start(self, *arguments: str) -> None:

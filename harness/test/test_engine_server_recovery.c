@@ -88,6 +88,25 @@ static void a_gap_after_a_late_announcement_is_still_twice_the_one_before(void *
     }
 }
 
+static void a_gap_counts_from_when_the_announcement_before_it_left(void **state)
+{
+    (void)state;
+    start(&bench);
+    pcp_server_reset_epoch(bench.server, bench.now);
+    const uint64_t held_up = 53;
+    assert_true(advance());
+    uint64_t left = bench.now + held_up, gap = 250;
+    pcp_server_announced(bench.server, left);
+    for (int i = 1; i < 9; i++) {
+        bench.now = pcp_server_next_time(bench.server);
+        assert_int_equal(bench.now - left, gap);
+        assert_true(advance());
+        pcp_server_announced(bench.server, bench.now + held_up);
+        gap = 2 * (bench.now + held_up - left);
+        left = bench.now + held_up;
+    }
+}
+
 static void nat_pmp_announcements_come_with_those_of_pcp(void **state)
 {
     (void)state;
@@ -507,6 +526,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(ten_announcements_go_out_at_250_ms_and_doubling),
         T(a_gap_after_a_late_announcement_is_still_twice_the_one_before),
+        T(a_gap_counts_from_when_the_announcement_before_it_left),
         T(nat_pmp_announcements_come_with_those_of_pcp),
         T(an_announce_request_is_answered_and_changes_nothing),
         T(a_new_external_address_resets_the_epoch_and_moves_all_mappings),

@@ -118,6 +118,7 @@ static void handle_event(struct gateway *gateway, const struct pcp_server_event 
         break;
     case PCP_SERVER_ANNOUNCE:
         sockets_announce(gateway->sockets, event->octets, event->length, event->nat_pmp);
+        pcp_server_announced(gateway->server, clock_milliseconds());
         break;
     case PCP_SERVER_UPDATE:
         sockets_send(gateway->sockets, event->path, &event->destination, event->destination_port,
