@@ -34,8 +34,11 @@ struct test_case {
     const char *sentence; /* what must hold, as the specification would say it; one line */
     const enum requirement_id *requirements; /* JUDGES(...); the first is what it is about */
     void (*run)(struct stage *stage);
-    unsigned traits;     /* of enum case_trait */
-    uint32_t seconds;    /* of the peer's time that it waits, about; 0: hardly any */
+    unsigned traits;  /* of enum case_trait */
+    uint32_t seconds; /* of the peer's time that it waits, about; 0: hardly any */
+    uint32_t
+        factor; /* of the peer's time, where its file allows a choice: for waits of hours. 0: as it is
+                        in most cases */
     const char *variant; /* that the peer must have, "with-third-party"; NULL: the peer as it is */
 };
 

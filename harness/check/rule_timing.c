@@ -13,17 +13,26 @@ const enum requirement_id timing_requirements[] = {
     R6887_11_2_1_04, R6887_11_2_1_05, R6887_11_2_1_07, REQUIREMENT_COUNT,
 };
 
-static const double first_wait = 3.0;       /* IRT, 8.1.1 */
-static const double jitter = 0.1;           /* RAND */
-static const double tolerance = 0.15;       /* seconds by which a gap may shrink on its way */
+static const double first_wait = 3.0; /* IRT, 8.1.1 */
+static const double jitter = 0.1;     /* RAND */
+static const double varying = 0.15;   /* seconds by which a gap may shrink on its way */
+static const double preempted = 0.04; /* likewise, where the sender's clock runs faster than ours */
 static const double renewal_gap = 4.0;      /* 11.2.1 */
 static const double longest_sane = 86400;   /* lifetimes beyond may be cut by the client: 15 */
 static const int64_t crossing = 1000000000; /* 1 s: a request and an error may cross on their way */
 
-/* True if gap is wait within a tenth. */
-static bool is_near(double gap, double wait)
+/* What a busy machine delays counts so many times as much where the sender's time is scaled. */
+static double tolerance(const struct rules *rules)
 {
-    return gap >= wait * (1 - jitter) - tolerance && gap <= wait * (1 + jitter) + tolerance;
+    double scale = rules->options.time_scale;
+    return scale > 1 ? varying + preempted * scale : varying;
+}
+
+/* True if gap is wait within a tenth. */
+static bool is_near(const struct rules *rules, double gap, double wait)
+{
+    return gap >= wait * (1 - jitter) - tolerance(rules) &&
+           gap <= wait * (1 + jitter) + tolerance(rules);
 }
 
 static void judge_retransmission(struct rules *rules, const struct message *message,
@@ -31,12 +40,12 @@ static void judge_retransmission(struct rules *rules, const struct message *mess
 {
     unsigned long long before = mapping->request.frame;
     if (mapping->transmissions == 1) {
-        if (gap < first_wait * (1 - jitter) - tolerance)
+        if (gap < first_wait * (1 - jitter) - tolerance(rules))
             rule_report(rules, message, R6887_8_1_1_02, CERTAIN,
                         "expected the first retransmission 2.7 to 3.3 s after frame %llu, came "
                         "after %.3f s",
                         before, gap);
-        else if (gap > first_wait * (1 + jitter) + tolerance)
+        else if (gap > first_wait * (1 + jitter) + tolerance(rules))
             rule_report(rules, message, R6887_8_1_1_02, HINT,
                         "expected the first retransmission 2.7 to 3.3 s after frame %llu, came "
                         "after %.3f s: late, or the one before it is missing here",
@@ -45,14 +54,14 @@ static void judge_retransmission(struct rules *rules, const struct message *mess
     }
     double previous = rule_seconds(rules, mapping->previous_gap);
     double shortest = previous * 2 * (1 - jitter);
-    if (gap >= shortest - tolerance || gap >= 1024 * (1 - jitter) - tolerance)
+    if (gap >= shortest - tolerance(rules) || gap >= 1024 * (1 - jitter) - tolerance(rules))
         return;
-    if (gap < previous * (1 - jitter) - tolerance)
+    if (gap < previous * (1 - jitter) - tolerance(rules))
         rule_report(rules, message, R6887_8_1_1_08, CERTAIN,
                     "expected a wait of %.3f s or more, twice the %.3f s before it within a tenth, "
                     "came %.3f s behind frame %llu",
                     shortest, previous, gap, before);
-    else if (gap > previous * (1 + jitter) + tolerance)
+    else if (gap > previous * (1 + jitter) + tolerance(rules))
         rule_report(rules, message, R6887_8_1_1_08, LIKELY,
                     "expected a wait of %.3f s or more, twice the %.3f s before it within a tenth, "
                     "came %.3f s behind frame %llu",
@@ -81,12 +90,12 @@ static void judge_first_renewal(struct rules *rules, const struct message *messa
     double from = 0;
     double to = 0;
     renewal_window(0, &from, &to);
-    if (passed < from * lifetime - tolerance)
+    if (passed < from * lifetime - tolerance(rules))
         rule_report(rules, message, R6887_11_2_1_04, CERTAIN,
                     "expected the renewal of a mapping of %u s after %.1f to %.1f s, came after "
                     "%.3f s",
                     mapping->lifetime, from * lifetime, to * lifetime, passed);
-    else if (passed > to * lifetime + tolerance && passed > renewal_gap + tolerance &&
+    else if (passed > to * lifetime + tolerance(rules) && passed > renewal_gap + tolerance(rules) &&
              passed < lifetime)
         rule_report(rules, message, R6887_11_2_1_04, HINT,
                     "expected the renewal of a mapping of %u s after %.1f to %.1f s, came after "
@@ -103,16 +112,16 @@ static void judge_next_renewal(struct rules *rules, const struct message *messag
     double wait = mapping->transmissions > 1 ? 2 * previous : first_wait;
     double from = 0;
     double to = 0;
-    if (is_near(gap, wait) || passed > mapping->lifetime)
+    if (is_near(rules, gap, wait) || passed > mapping->lifetime)
         return;
-    if (gap < renewal_gap - tolerance) {
+    if (gap < renewal_gap - tolerance(rules)) {
         rule_report(rules, message, R6887_11_2_1_05, CERTAIN,
                     "expected renewals 4 s apart or more, came %.3f s behind frame %llu", gap,
                     (unsigned long long)mapping->request.frame);
         return;
     }
     renewal_window(mapping->renewals, &from, &to);
-    if (passed < from * mapping->lifetime - tolerance)
+    if (passed < from * mapping->lifetime - tolerance(rules))
         rule_report(rules, message, R6887_11_2_1_07, CERTAIN,
                     "expected the next renewal of a mapping of %u s after %.1f to %.1f s, came "
                     "after %.3f s",
@@ -151,7 +160,7 @@ static void judge_rest(struct rules *rules, const struct message *message,
     const struct mapping_state *mapping = conversation->mapping;
     int64_t age = message->event->time - mapping->response_time;
     double lifetime = mapping->lifetime < longest_sane ? mapping->lifetime : longest_sane;
-    if (age < crossing || rule_seconds(rules, age) >= lifetime - tolerance ||
+    if (age < crossing || rule_seconds(rules, age) >= lifetime - tolerance(rules) ||
         was_told(rules, message, conversation, mapping->response_time))
         return;
     rule_report(rules, message, R6887_8_3_04, CERTAIN,
@@ -168,8 +177,9 @@ static bool may_retransmit(const struct rules *rules, const struct message *mess
     double previous = rule_seconds(rules, mapping->series_gap);
     if (mapping->request.hash != message->hash)
         return false;
-    return (is_near(gap, first_wait) && !is_near(previous, first_wait)) ||
-           (previous >= first_wait * (1 - jitter) - tolerance && is_near(gap, 2 * previous));
+    return (is_near(rules, gap, first_wait) && !is_near(rules, previous, first_wait)) ||
+           (previous >= first_wait * (1 - jitter) - tolerance(rules) &&
+            is_near(rules, gap, 2 * previous));
 }
 
 void judge_timing(struct rules *rules, const struct message *message,

@@ -71,19 +71,24 @@ static int read_restart(const struct yaml_value *restart, struct peer *peer, str
 
 static int read_scaled_time(const struct yaml_value *scaled, struct peer *peer, struct error *error)
 {
-    static const char *const keys[] = {"factor", "arguments", "environment", NULL};
+    static const char *const keys[] = {"factor", "up-to", "arguments", "environment", NULL};
     int64_t factor = 1;
-    peer->time_factor = 1;
+    peer->time_factor = peer->most_factor = 1;
     if (!scaled)
         return 0;
     const struct yaml_value *value = yaml_require(scaled, "factor", error);
+    const struct yaml_value *most = yaml_get(scaled, "up-to");
     peer->scaled_environment = yaml_get(scaled, "environment");
     if (!value || yaml_check_keys(scaled, keys, error) != 0 ||
         yaml_integer(value, 1, 1000, &factor, error) != 0 ||
         texts_list(yaml_get(scaled, "arguments"), &peer->scaled_arguments, error) != 0 ||
         texts_check_map(peer->scaled_environment, error) != 0)
         return -1;
+    int64_t up_to = factor;
+    if (most && yaml_integer(most, factor, 100000, &up_to, error) != 0)
+        return -1;
     peer->time_factor = (uint32_t)factor;
+    peer->most_factor = (uint32_t)up_to;
     return 0;
 }
 

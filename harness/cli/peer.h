@@ -11,8 +11,9 @@
  *   nftables     rules it expects on its node, loaded behind the scenario's
  *   ready        { udp: PORT | tcp: PORT | line: RE | ended: true, within: DURATION }
  *   restart      { signal: NAME } that ends it before it is started again; TERM if absent
- *   scaled-time  { factor, arguments, environment } that make all its clocks run factor times as fast, for
- *                cases that would have to wait
+ *   scaled-time  { factor, up-to, arguments, environment } that make all its clocks run factor times as fast,
+ *                for cases that would have to wait. Where arguments and environment say ${PINHOLE_FACTOR},
+ *                up-to is how fast they may run for cases that would wait for hours
  *   variants     NAME: { description, speaks, arguments, environment }; chosen as PEER:NAME. Arguments
  *                follow the program's own, the environment is laid over the peer's
  *
@@ -59,6 +60,7 @@ struct peer {
     int ready_within; /* milliseconds */
     int restart_signal;
     uint32_t time_factor; /* of scaled time; 1: it has none */
+    uint32_t most_factor; /* the highest that it may be given */
     struct texts scaled_arguments;
     const struct yaml_value *scaled_environment; /* NULL if absent */
 };

@@ -92,7 +92,7 @@ static void choose_arguments(struct scenario_program *program,
     const struct peer *peer = program->peer;
     const char *const defect[] = {"--defect", options->defect};
     add_texts(&program->arguments, peer->arguments.text, peer->arguments.count);
-    if (options->scaled)
+    if (options->factor > 1)
         add_texts(&program->arguments, peer->scaled_arguments.text, peer->scaled_arguments.count);
     if (options->defect && strcmp(program->name, "peer") == 0)
         add_texts(&program->arguments, defect, 2);
@@ -144,7 +144,10 @@ static int read_program(struct scenario *scenario, const struct scenario_options
     choose_arguments(program, options);
     const struct yaml_value *environments[] = {
         yaml_get(value, "environment"), yaml_get(variant, "environment"),
-        options->scaled ? program->peer->scaled_environment : NULL};
+        options->factor > 1 ? program->peer->scaled_environment : NULL};
+    char factor[16];
+    (void)snprintf(factor, sizeof factor, "%" PRIu32, options->factor);
+    facts_set(&program->facts, "PINHOLE_FACTOR", factor);
     return program_tell(program, node, options->seed, environments, 3, error);
 }
 

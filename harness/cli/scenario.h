@@ -111,7 +111,7 @@ struct scenario_options {
         *peers; /* "ROLE=NAME"; ROLE is a program's name or, failing that, a peer's role */
     size_t peer_count;
     uint64_t seed;
-    bool scaled;        /* peers that can run in scaled time do */
+    uint32_t factor;    /* of the time of peers that can run in scaled time; 0 or 1: as it is */
     const char *defect; /* for the program called "peer"; NULL: none */
 };
 

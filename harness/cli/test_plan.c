@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { QUICK = 10 /* s; --quick leaves out what waits longer */ };
+enum {
+    QUICK = 10, /* s; --quick leaves out what waits longer */
+    LONG = 900  /* s; what waits longer is for --real-time */
+};
 
 size_t test_plan_peer(const struct scenario *scenario)
 {
@@ -101,13 +104,23 @@ bool test_plan_wants(const struct test_options *options, const char *id,
            (options->judging && any_of(options->judging, has_requirement, requirements));
 }
 
+static uint32_t choose_factor(const struct test_options *options, const struct peer *peer,
+                              const struct test_case *test_case)
+{
+    if (options->real_time || test_case->traits & CASE_REAL_TIME)
+        return 1;
+    if (test_case->factor <= peer->time_factor)
+        return peer->time_factor;
+    return test_case->factor < peer->most_factor ? test_case->factor : peer->most_factor;
+}
+
 static void add_job(struct test_plan *plan, const struct test_case *test_case, bool ipv6)
 {
     const struct test_options *options = plan->options;
     const struct peer *peer = plan->scenario->programs[test_plan_peer(plan->scenario)].peer;
     struct test_job job = {.test_case = test_case, .ipv6 = ipv6};
-    job.scaled = !options->real_time && !(test_case->traits & CASE_REAL_TIME);
-    job.seconds = test_case->seconds / (job.scaled ? (double)peer->time_factor : 1);
+    job.factor = choose_factor(options, peer, test_case);
+    job.seconds = (double)test_case->seconds / job.factor;
     (void)snprintf(job.id, sizeof job.id, "%s%s", test_case->id,
                    ipv6 && test_case->traits & CASE_BOTH ? ".ipv6" : "");
     if (!test_plan_wants(options, job.id, test_case->requirements))
@@ -115,6 +128,8 @@ static void add_job(struct test_plan *plan, const struct test_case *test_case, b
     job.left = unsupported(plan, &job);
     if (!job.left && options->quick && job.seconds > QUICK)
         job.left = "--quick leaves out what takes over 10 s";
+    if (!job.left && !options->real_time && job.seconds > LONG)
+        job.left = "--real-time alone waits over 15 min, the time of this peer being what it is";
     plan->jobs = memory_grow(plan->jobs, plan->job_count + 1, sizeof *plan->jobs);
     plan->jobs[plan->job_count++] = job;
 }

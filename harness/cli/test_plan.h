@@ -32,7 +32,7 @@ struct test_job {
     char id
         [TEST_ID_SIZE]; /* the case's, with ".ipv6" behind it for the second family of CASE_BOTH */
     bool ipv6;
-    bool scaled;
+    uint32_t factor;  /* of the peer's time; 1: as it is */
     double seconds;   /* of ours that it will wait, about */
     const char *left; /* why it is not run, or NULL */
 };

@@ -227,10 +227,9 @@ static json_t *run_in(const struct test_plan *plan, const struct test_job *job,
         mmap(NULL, sizeof *stage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (!record || stage == MAP_FAILED)
         return test_run_left(plan, job, VERDICT_ERROR, "no shared memory");
-    const struct peer *peer = scenario->programs[test_plan_peer(scenario)].peer;
     *stage = (struct stage){.test_case = job->test_case,
                             .ipv6 = job->ipv6,
-                            .scale = job->scaled ? (double)peer->time_factor : 1,
+                            .scale = job->factor,
                             .requirement = job->test_case->requirements[0],
                             .seed = plan->options->seed ^
                                     stage_hash((const uint8_t *)job->id, strlen(job->id))};
@@ -275,7 +274,7 @@ json_t *test_run(const struct test_plan *plan, const struct test_job *job, const
                                              .peers = peers,
                                              .peer_count = 1,
                                              .seed = plan->options->seed,
-                                             .scaled = job->scaled,
+                                             .factor = job->factor,
                                              .defect = plan->options->defect};
     struct scenario *scenario = scenario_load(&options, &error);
     char *folder = scenario ? folder_make(out, &error) : NULL;
