@@ -61,6 +61,28 @@ def measured(build: Path, function: Callable[[Lab], object]) -> object:
     return json.loads(inside_lab(lambda lab: json.dumps(function(lab)), build))
 
 
+# --- the limit ---
+
+# What a server that only turns requests into answers does with the same clients, in the same lab: what a
+# machine's sockets allow.
+
+
+def echo(window: int, count: int) -> Callable[[Lab], float]:
+    def measure(lab: Lab) -> float:
+        server = subprocess.Popen(
+            ["ip", "netns", "exec", "gateway", lab.build / "test/bench_pcp_echo"],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        if server.stdout.readline() != "ready\n":
+            raise RuntimeError("the echo does not listen")
+        answered = rate(lab, 0, count, window)
+        server.kill()
+        server.wait()
+        return answered
+
+    return measure
+
+
 # --- one request at a time -------------------------------------------------------------------------------
 
 
@@ -128,15 +150,22 @@ def miniupnpd(lab: Lab) -> dict[str, float]:
     return rates
 
 
-@figures(*(f"gateway.map.create.{name}" for name in SIZES))
+@figures(*(f"gateway.map.create.{name}" for name in SIZES), "gateway.map.create.limit")
 def one_at_a_time(build: Path) -> dict[str, Figure]:
     ours: dict[str, list[float]] = {name: [] for name in SIZES}
     print("gateway.map.create: miniupnpd takes minutes for its 5,000 mappings", file=sys.stderr)
     peer = measured(build, miniupnpd)
+    limit = []
     for _ in range(ROUNDS):
         for name, size in SIZES.items():
             ours[name].append(measured(build, ours_at(size)))
-    result = {}
+        limit.append(measured(build, echo(1, NEW)))
+    note = f"new MAPs, one outstanding; peer: a server that only sends them back; median of {ROUNDS} times {NEW}"
+    result = {
+        "gateway.map.create.limit": Figure(
+            statistics.median(ours["1"]), statistics.median(limit), "/s", note, less_is_better=False
+        )
+    }
     for name, size in SIZES.items():
         note = f"new MAPs, one outstanding, beside {size} mappings; median of {ROUNDS} times {NEW}"
         if name in PEER_SIZES:
@@ -160,15 +189,18 @@ def many(lab: Lab) -> list[float]:
 
 @figures("gateway.map.create.many", "gateway.map.renew")
 def many_at_a_time(build: Path) -> dict[str, Figure]:
-    runs = [measured(build, many) for _ in range(ROUNDS)]
-    created, renewed = (statistics.median(rates) for rates in zip(*runs))
-    what = f"{MANY} mappings over {len(POOL)} external addresses, {WINDOW} requests outstanding"
+    runs = [[*measured(build, many), measured(build, echo(WINDOW, MANY))] for _ in range(ROUNDS)]
+    created, renewed, limit = (statistics.median(rates) for rates in zip(*runs))
+    what = (
+        f"{MANY} mappings over {len(POOL)} external addresses, {WINDOW} requests outstanding; "
+        "peer: a server that only sends requests back"
+    )
     return {
         "gateway.map.create.many": Figure(
-            created, None, "/s", f"new MAPs; {what}; median of {ROUNDS}", less_is_better=False
+            created, limit, "/s", f"new MAPs; {what}; median of {ROUNDS}", less_is_better=False
         ),
         "gateway.map.renew": Figure(
-            renewed, None, "/s", f"renewals of the same; {what}", less_is_better=False
+            renewed, limit, "/s", f"renewals of the same; {what}", less_is_better=False
         ),
     }
 

@@ -44,6 +44,8 @@ struct sockets {
     size_t path_count;
     const struct config *config;
     struct datagram datagrams[SOCKETS_BATCH];
+    struct iovec vectors[SOCKETS_BATCH];
+    struct mmsghdr messages[SOCKETS_BATCH]; /* ready to receive into the datagrams */
 };
 
 /* --- opening -------------------------------------------------------------------------------- */
@@ -158,6 +160,19 @@ static int open_all(struct sockets *sockets, const char names[][IF_NAMESIZE], si
     return 0;
 }
 
+/* The kernel overwrites the lengths of what it fills. */
+static void make_room(struct sockets *sockets, size_t index)
+{
+    struct datagram *datagram = &sockets->datagrams[index];
+    sockets->vectors[index] = (struct iovec){datagram->octets, SOCKETS_DATAGRAM};
+    sockets->messages[index].msg_hdr = (struct msghdr){.msg_name = &datagram->from,
+                                                       .msg_namelen = sizeof datagram->from,
+                                                       .msg_iov = &sockets->vectors[index],
+                                                       .msg_iovlen = 1,
+                                                       .msg_control = datagram->control,
+                                                       .msg_controllen = CONTROL_SIZE};
+}
+
 struct sockets *sockets_open(const struct config *config, struct error *error)
 {
     struct sockets *sockets = calloc(1, sizeof *sockets);
@@ -166,6 +181,8 @@ struct sockets *sockets_open(const struct config *config, struct error *error)
         return NULL;
     }
     sockets->config = config;
+    for (size_t i = 0; i < SOCKETS_BATCH; i++)
+        make_room(sockets, i);
     if (open_all(sockets, config->inside, config->inside_count, PCP_SERVER_INSIDE, error) ||
         open_all(sockets, config->trusted, config->trusted_count, PCP_SERVER_TRUSTED, error)) {
         sockets_close(sockets);
@@ -233,30 +250,22 @@ static bool is_external(const struct config *config, const struct address *local
 size_t sockets_receive(struct sockets *sockets, size_t which, struct pcp_server_input *inputs)
 {
     const struct listener *listener = &sockets->listeners[which];
-    struct mmsghdr messages[SOCKETS_BATCH];
-    struct iovec vectors[SOCKETS_BATCH];
-    for (size_t i = 0; i < SOCKETS_BATCH; i++) {
-        struct datagram *datagram = &sockets->datagrams[i];
-        vectors[i] = (struct iovec){datagram->octets, SOCKETS_DATAGRAM};
-        messages[i].msg_hdr = (struct msghdr){.msg_name = &datagram->from,
-                                              .msg_namelen = sizeof datagram->from,
-                                              .msg_iov = &vectors[i],
-                                              .msg_iovlen = 1,
-                                              .msg_control = datagram->control,
-                                              .msg_controllen = CONTROL_SIZE};
-    }
-    int received = recvmmsg(listener->descriptor, messages, SOCKETS_BATCH, MSG_DONTWAIT, NULL);
+    int received =
+        recvmmsg(listener->descriptor, sockets->messages, SOCKETS_BATCH, MSG_DONTWAIT, NULL);
     size_t count = 0;
     for (int i = 0; i < received; i++) {
         struct address local;
         struct place from;
         uint16_t port;
-        if (!asked_address(&messages[i].msg_hdr, &local) || is_external(sockets->config, &local))
+        bool is_ours = asked_address(&sockets->messages[i].msg_hdr, &local) &&
+                       !is_external(sockets->config, &local);
+        make_room(sockets, (size_t)i);
+        if (!is_ours)
             continue;
         place_from_socket(&sockets->datagrams[i].from, &from, &port);
         inputs[count++] = (struct pcp_server_input){
             .octets = sockets->datagrams[i].octets,
-            .length = messages[i].msg_len,
+            .length = sockets->messages[i].msg_len,
             .source = from.address,
             .source_port = port,
             .side = listener->side,
