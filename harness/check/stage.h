@@ -307,6 +307,12 @@ bool stage_is_silent(struct stage *stage, enum stage_place from, const uint8_t *
                      size_t length);
 
 struct endpoint answer_external(const struct answer *answer);
+/* What a stranger sends to the external endpoint of a success, from a port that is new to all, arrives at a
+ * socket inside; or does not. */
+bool stage_expect_mapped(struct stage *stage, enum requirement_id requirement,
+                         const struct answer *granted, int inside);
+bool stage_expect_unmapped(struct stage *stage, enum requirement_id requirement,
+                           const struct answer *granted, int inside);
 /* The first option of a code; false if there is none. */
 bool answer_option(const struct answer *answer, uint8_t code, struct pcp_option *out);
 /* One line about it, for `actual`: "MAP response NO_RESOURCES udp 5000 lifetime 30 epoch 7", or "no answer"; in a
@@ -315,6 +321,9 @@ const char *stage_describe(struct stage *stage, const struct answer *answer);
 
 bool stage_expect_result(struct stage *stage, enum requirement_id requirement,
                          const struct answer *answer, enum pcp_result result);
+/* what names it: "the assigned external endpoint". */
+bool stage_expect_endpoint(struct stage *stage, enum requirement_id requirement, const char *what,
+                           const struct endpoint *actual, const struct endpoint *expected);
 /* low <= value <= high; what names it: "the lifetime granted". */
 bool stage_expect_number(struct stage *stage, enum requirement_id requirement, const char *what,
                          double value, double low, double high);

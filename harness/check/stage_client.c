@@ -282,6 +282,26 @@ struct endpoint answer_external(const struct answer *answer)
     return (struct endpoint){map->external_address, map->external_port};
 }
 
+bool stage_expect_mapped(struct stage *stage, enum requirement_id requirement,
+                         const struct answer *granted, int inside)
+{
+    struct endpoint external = answer_external(granted);
+    int outside = stage_open(stage, STAGE_STRANGER, 0);
+    bool holds = stage_expect_passes(stage, requirement, outside, &external, inside, NULL);
+    stage_close(stage, outside);
+    return holds;
+}
+
+bool stage_expect_unmapped(struct stage *stage, enum requirement_id requirement,
+                           const struct answer *granted, int inside)
+{
+    struct endpoint external = answer_external(granted);
+    int outside = stage_open(stage, STAGE_STRANGER, 0);
+    bool holds = stage_expect_blocked(stage, requirement, outside, &external, inside);
+    stage_close(stage, outside);
+    return holds;
+}
+
 bool answer_option(const struct answer *answer, uint8_t code, struct pcp_option *out)
 {
     struct pcp_message message;
@@ -312,6 +332,18 @@ bool stage_expect_result(struct stage *stage, enum requirement_id requirement,
                             answer->fault != PCP_FAULT_VERSION,
                         name ? name : "a result code of no name", "%s",
                         stage_describe(stage, answer));
+}
+
+bool stage_expect_endpoint(struct stage *stage, enum requirement_id requirement, const char *what,
+                           const struct endpoint *actual, const struct endpoint *expected)
+{
+    char *text = stage_text(stage);
+    (void)snprintf(text, STAGE_TEXT_SIZE, "%.200s is %.80s", what,
+                   stage_endpoint_text(stage, expected));
+    return stage_expect(stage, requirement,
+                        actual->port == expected->port &&
+                            address_equal(&actual->address, &expected->address),
+                        text, "it is %s", stage_endpoint_text(stage, actual));
 }
 
 bool stage_expect_number(struct stage *stage, enum requirement_id requirement, const char *what,
