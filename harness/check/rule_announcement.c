@@ -10,7 +10,7 @@ const enum requirement_id announcement_requirements[] = {
 enum { BURSTS = 1024, COPIES = 10 };
 
 static const double first_gap = 0.250; /* seconds */
-static const double tolerance = 0.020; /* by which a gap may shrink on its way */
+static const double tolerance = 0.020; /* of our seconds, by which a gap may shrink on its way */
 
 static const struct address all_hosts = {{[10] = 0xff, 0xff, 224, 0, 0, 1}};
 static const struct address all_nodes = {{0xff, 0x02, [15] = 1}};
@@ -67,7 +67,7 @@ static void judge_repetition(struct rules *rules, const struct message *message)
     bool same = !made && message->pcp.epoch >= burst->epoch && gap >= 0;
     double shortest = burst->gap > 0 ? 2 * burst->gap : first_gap;
     burst->copies = same ? burst->copies + 1 : 1;
-    if (same && gap < shortest - tolerance)
+    if (same && gap < shortest - tolerance * rules->options.time_scale)
         rule_report(rules, message, R6887_14_1_3_04, CERTAIN,
                     "expected %.3f s or more between copies %u and %u of an announcement, came "
                     "%.3f s",

@@ -5,11 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+static void print_verb(FILE *out, const struct verb *verb)
+{
+    (void)fprintf(out, "  pinhole %s %s\n      %s\n", verb->name, verb->usage, verb->summary);
+}
+
 static void print_usage(FILE *out)
 {
     (void)fprintf(out, "pinhole: a lab and a judge for reachability behind NAT\n\nusage:\n");
     for (const struct verb *verb = verbs; verb->name; verb++)
-        (void)fprintf(out, "  pinhole %s %s\n      %s\n", verb->name, verb->usage, verb->summary);
+        print_verb(out, verb);
     (void)fprintf(out, "\nexit codes: 0 all good, 1 a peer fell short, 2 the harness or its "
                        "arguments failed, 4 nothing to do\n");
 }
@@ -28,9 +33,14 @@ int main(int argc, char **argv)
         (void)printf("pinhole %s\n", PINHOLE_VERSION);
         return EXIT_GOOD;
     }
-    for (const struct verb *verb = verbs; verb->name; verb++)
-        if (strcmp(argv[1], verb->name) == 0)
+    for (const struct verb *verb = verbs; verb->name; verb++) {
+        if (strcmp(argv[1], verb->name) != 0)
+            continue;
+        if (argc != 3 || strcmp(argv[2], "--help") != 0 || verb->run == verb_ask)
             return verb->run(argc - 1, argv + 1);
+        print_verb(stdout, verb); /* ask has more to say of itself */
+        return EXIT_GOOD;
+    }
     (void)fprintf(stderr, "pinhole: no verb '%s'; `pinhole help` lists them\n", argv[1]);
     return EXIT_HARNESS;
 }

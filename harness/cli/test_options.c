@@ -41,59 +41,99 @@ static int read_shard(const char *text, struct test_options *out, struct error *
     return 0;
 }
 
-enum { OPTION_TEXT, OPTION_FLAG, OPTION_SEED, OPTION_JOBS, OPTION_SHARD };
+enum option_kind { OPTION_TEXT, OPTION_FLAG, OPTION_SEED, OPTION_JOBS, OPTION_SHARD };
 
-int test_options_read(int argc, char **argv, struct test_options *out, struct error *error)
+struct known_option {
+    const char *name;
+    enum option_kind kind;
+    void *value;
+};
+
+enum { OPTIONS = 24 };
+
+static int read_value(const struct known_option *option, const char *text, struct error *error)
 {
-    const struct {
-        const char *name;
-        int kind;
-        void *value;
-    } table[] = {
-        {"role", OPTION_TEXT, &out->role},
-        {"filter", OPTION_TEXT, &out->filter},
-        {"judging", OPTION_TEXT, &out->judging},
-        {"defect", OPTION_TEXT, &out->defect},
-        {"out", OPTION_TEXT, &out->out},
-        {"json", OPTION_TEXT, &out->json},
-        {"seed", OPTION_SEED, &out->seed},
-        {"jobs", OPTION_JOBS, &out->jobs},
-        {"shard", OPTION_SHARD, out},
-        {"quiet", OPTION_FLAG, &out->quiet},
-        {"quick", OPTION_FLAG, &out->quick},
-        {"real-time", OPTION_FLAG, &out->real_time},
-    };
-    enum { OPTIONS = sizeof table / sizeof *table };
+    switch (option->kind) {
+    case OPTION_TEXT:
+        *(const char **)option->value = text;
+        return 0;
+    case OPTION_FLAG:
+        *(bool *)option->value = true;
+        return 0;
+    case OPTION_SEED:
+        return run_options_seed(text, option->value, error);
+    case OPTION_JOBS:
+        return read_number("--jobs", text, JOBS, option->value, error);
+    case OPTION_SHARD:
+        return read_shard(text, option->value, error);
+    }
+    return -1;
+}
+
+/* Reads options; where the other arguments begin, in argv[optind], is as getopt has it. */
+static int read_options(int argc, char **argv, const struct known_option *table, size_t count,
+                        const char *usage, struct error *error)
+{
     struct option known[OPTIONS + 1] = {0};
-    for (int i = 0; i < OPTIONS; i++)
-        known[i] = (struct option){
-            table[i].name, table[i].kind == OPTION_FLAG ? no_argument : required_argument, NULL, i};
-    uint32_t drawn = 0;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    (void)getrandom(&drawn, sizeof drawn, 0);
-    *out = (struct test_options){.seed = drawn,
-                                 .jobs = processors > 0 ? (unsigned)processors * 2 + 1 : 4};
+    for (size_t i = 0; i < count && i < OPTIONS; i++)
+        known[i] = (struct option){table[i].name,
+                                   table[i].kind == OPTION_FLAG ? no_argument : required_argument,
+                                   NULL, (int)i};
     opterr = 0;
     optind = 1;
     for (int option; (option = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
         if (option == ':')
             return error_set(error, "%s: expected a value behind it", argv[optind - 1]);
-        if (option < 0 || option >= OPTIONS)
-            return error_set(error, "unknown option '%s'; usage: " TEST_USAGE, argv[optind - 1]);
-        int status = 0;
-        if (table[option].kind == OPTION_TEXT)
-            *(const char **)table[option].value = optarg;
-        else if (table[option].kind == OPTION_FLAG)
-            *(bool *)table[option].value = true;
-        else if (table[option].kind == OPTION_SEED)
-            status = run_options_seed(optarg, table[option].value, error);
-        else if (table[option].kind == OPTION_JOBS)
-            status = read_number("--jobs", optarg, JOBS, table[option].value, error);
-        else
-            status = read_shard(optarg, table[option].value, error);
-        if (status != 0)
+        if (option < 0 || (size_t)option >= count)
+            return error_set(error, "unknown option '%s'; usage: %s", argv[optind - 1], usage);
+        if (read_value(&table[option], optarg, error) != 0)
             return -1;
     }
+    return 0;
+}
+
+#define OUTPUT_OPTIONS(outputs)                                                                    \
+    {"json", OPTION_TEXT, (void *)&(outputs)->json},                                               \
+        {"junit", OPTION_TEXT, (void *)&(outputs)->junit},                                         \
+        {"expect", OPTION_TEXT, (void *)&(outputs)->expect},                                       \
+        {"tap", OPTION_FLAG, &(outputs)->tap},                                                     \
+    {                                                                                              \
+        "quiet", OPTION_FLAG, &(outputs)->quiet                                                    \
+    }
+
+int merge_options_read(int argc, char **argv, struct test_outputs *out, struct error *error)
+{
+    const struct known_option table[] = {OUTPUT_OPTIONS(out)};
+    *out = (struct test_outputs){0};
+    if (read_options(argc, argv, table, sizeof table / sizeof *table, MERGE_USAGE, error) != 0)
+        return -1;
+    if (optind == argc)
+        return error_set(error, "expected reports; usage: " MERGE_USAGE);
+    return optind;
+}
+
+int test_options_read(int argc, char **argv, struct test_options *out, struct error *error)
+{
+    const struct known_option table[] = {
+        {"role", OPTION_TEXT, (void *)&out->role},
+        {"filter", OPTION_TEXT, (void *)&out->filter},
+        {"judging", OPTION_TEXT, (void *)&out->judging},
+        {"defect", OPTION_TEXT, (void *)&out->defect},
+        {"out", OPTION_TEXT, (void *)&out->out},
+        {"seed", OPTION_SEED, &out->seed},
+        {"jobs", OPTION_JOBS, &out->jobs},
+        {"shard", OPTION_SHARD, out},
+        {"quick", OPTION_FLAG, &out->quick},
+        {"real-time", OPTION_FLAG, &out->real_time},
+        OUTPUT_OPTIONS(&out->outputs),
+    };
+    uint32_t drawn = 0;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    (void)getrandom(&drawn, sizeof drawn, 0);
+    *out = (struct test_options){.seed = drawn,
+                                 .jobs = processors > 0 ? (unsigned)processors * 2 + 1 : 4};
+    if (read_options(argc, argv, table, sizeof table / sizeof *table, TEST_USAGE, error) != 0)
+        return -1;
     if (optind != argc - 1)
         return error_set(error, "expected one peer; usage: " TEST_USAGE);
     out->peer = argv[optind];

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "check/case.h"
 #include "cli/scenario.h"
+#include "cli/test_output.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,11 +18,12 @@ struct test_options {
     const char *filter;  /* a glob over the ids of cases, or several with commas between them */
     const char *judging; /* ids of requirements, with commas between them: cases that judge one */
     const char *defect;
-    const char *out, *json, *junit, *expect;
+    const char *out;
+    struct test_outputs outputs;
     unsigned shard, shards; /* 1..shards; 0 of 0: all */
     unsigned jobs;
     uint64_t seed;
-    bool quiet, tap, quick, real_time;
+    bool quick, real_time;
 };
 
 enum { TEST_ID_SIZE = 160 };

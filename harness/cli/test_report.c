@@ -3,6 +3,7 @@
 #include "check/rule.h"
 #include "check/verdict.h"
 #include "cli/memory.h"
+#include "cli/test_expect.h"
 #include "measure/json_file.h"
 
 #include <inttypes.h>
@@ -138,6 +139,12 @@ static void add_rules(const struct test_plan *plan, json_t *results)
     free(broken);
 }
 
+const char *test_report_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static json_t *summarise(const json_t *results)
@@ -169,6 +176,29 @@ static const char *find_version(const json_t *results)
     return "";
 }
 
+static int by_id(const void *a, const void *b)
+{
+    const json_t *const *x = a;
+    const json_t *const *y = b;
+    return strcmp(json_string_value(json_object_get(*x, "id")),
+                  json_string_value(json_object_get(*y, "id")));
+}
+
+void test_report_close(json_t *report)
+{
+    json_t *cases = json_object_get(report, "cases");
+    size_t count = json_array_size(cases);
+    json_t **sorted = memory_new(count + 1, sizeof(json_t *));
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = json_incref(json_array_get(cases, i));
+    qsort(sorted, count, sizeof *sorted, by_id);
+    json_array_clear(cases);
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(cases, sorted[i]);
+    free(sorted);
+    json_object_set_new(report, "summary", summarise(cases));
+}
+
 json_t *test_report_make(const struct test_plan *plan, json_t *results, double seconds)
 {
     const struct peer *peer = plan->scenario->programs[test_plan_peer(plan->scenario)].peer;
@@ -176,9 +206,11 @@ json_t *test_report_make(const struct test_plan *plan, json_t *results, double s
         json_pack("{s:s,s:o,s:s}", "name", peer->name, "version",
                   json_file_text(find_version(results)), "role", case_role_name(plan->role));
     add_rules(plan, results);
-    return json_pack("{s:s,s:o,s:I,s:o,s:o,s:f}", "suite", "rfc6887", "peer", described, "seed",
-                     (json_int_t)plan->options->seed, "cases", results, "summary",
-                     summarise(results), "seconds", seconds);
+    json_t *report =
+        json_pack("{s:s,s:o,s:I,s:o,s:f}", "suite", "rfc6887", "peer", described, "seed",
+                  (json_int_t)plan->options->seed, "cases", results, "seconds", seconds);
+    test_report_close(report);
+    return report;
 }
 
 static json_int_t count(const json_t *report, enum verdict verdict)
@@ -187,14 +219,26 @@ static json_int_t count(const json_t *report, enum verdict verdict)
         json_object_get(json_object_get(report, "summary"), verdict_name(verdict)));
 }
 
+static size_t count_new_failures(const json_t *report)
+{
+    size_t failures = 0;
+    size_t i;
+    const json_t *result;
+    json_array_foreach(json_object_get(report, "cases"), i, result) failures +=
+        strcmp(test_report_text(result, "verdict"), verdict_name(VERDICT_FAIL)) == 0 &&
+        !test_expect_is_known(result);
+    return failures;
+}
+
 enum exit_code test_report_exit(const json_t *report)
 {
     if (count(report, VERDICT_ERROR) > 0)
         return EXIT_HARNESS;
-    if (count(report, VERDICT_FAIL) > 0)
+    if (count_new_failures(report) > 0)
         return EXIT_SHORT;
     bool judged = count(report, VERDICT_PASS) + count(report, VERDICT_WARN) +
-                      count(report, VERDICT_INFO) + count(report, VERDICT_INCONCLUSIVE) >
+                      count(report, VERDICT_INFO) + count(report, VERDICT_INCONCLUSIVE) +
+                      count(report, VERDICT_FAIL) >
                   0;
     return judged ? EXIT_GOOD : EXIT_NOTHING;
 }
@@ -211,21 +255,20 @@ static enum screen_mark mark_of(const char *verdict)
                                                                                 : SCREEN_NOTE;
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
 void test_report_show(struct screen *screen, const json_t *result)
 {
-    const char *verdict = text_of(result, "verdict");
-    screen_tell(screen, mark_of(verdict), verdict, "%s", text_of(result, "id"));
+    const char *verdict = test_report_text(result, "verdict");
+    screen_tell(screen, mark_of(verdict), verdict, "%s", test_report_text(result, "id"));
 }
 
 static void tell_one(struct screen *screen, const json_t *result)
 {
-    const char *verdict = text_of(result, "verdict");
+    const char *verdict = test_report_text(result, "verdict");
+    const char *expectation = test_report_text(result, "expectation");
+    if (test_expect_is_known(result)) {
+        screen_tell(screen, SCREEN_NOTE, "known", "%s", test_report_text(result, "id"));
+        return;
+    }
     char frames[200] = "";
     size_t used = 0;
     size_t i;
@@ -233,17 +276,47 @@ static void tell_one(struct screen *screen, const json_t *result)
     json_array_foreach(json_object_get(result, "frames"), i, frame) if (used < sizeof frames - 24)
         used += (size_t)snprintf(frames + used, sizeof frames - used, "%s%" JSON_INTEGER_FORMAT,
                                  i ? ", " : "", json_integer_value(frame));
-    screen_tell(screen, mark_of(verdict), verdict, "%s", text_of(result, "id"));
-    screen_tell(screen, SCREEN_NOTE, "", "%s %s, section %s: %s", text_of(result, "requirement"),
-                text_of(result, "level"), text_of(result, "section"), text_of(result, "sentence"));
-    if (*text_of(result, "expected"))
-        screen_tell(screen, SCREEN_NOTE, "expected", "%s", text_of(result, "expected"));
-    screen_tell(screen, SCREEN_NOTE, "came", "%s", text_of(result, "actual"));
-    if (*text_of(result, "capture"))
+    screen_tell(screen, mark_of(verdict), verdict, "%s%s%s%s", test_report_text(result, "id"),
+                *expectation ? " (" : "", expectation, *expectation ? ")" : "");
+    screen_tell(screen, SCREEN_NOTE, "", "%s %s, section %s: %s",
+                test_report_text(result, "requirement"), test_report_text(result, "level"),
+                test_report_text(result, "section"), test_report_text(result, "sentence"));
+    if (*test_report_text(result, "expected"))
+        screen_tell(screen, SCREEN_NOTE, "expected", "%s", test_report_text(result, "expected"));
+    screen_tell(screen, SCREEN_NOTE, "came", "%s", test_report_text(result, "actual"));
+    if (*test_report_text(result, "capture"))
         screen_tell(screen, SCREEN_NOTE, "frames", "%s of %s", *frames ? frames : "none",
-                    text_of(result, "capture"));
-    if (*text_of(result, "rerun"))
-        screen_tell(screen, SCREEN_NOTE, "again", "%s", text_of(result, "rerun"));
+                    test_report_text(result, "capture"));
+    if (*test_report_text(result, "rerun"))
+        screen_tell(screen, SCREEN_NOTE, "again", "%s", test_report_text(result, "rerun"));
+}
+
+static void tell_unexpected_passes(struct screen *screen, const json_t *report)
+{
+    size_t i;
+    const json_t *result;
+    json_array_foreach(json_object_get(report, "cases"), i,
+                       result) if (*test_report_text(result, "expectation") &&
+                                   strcmp(test_report_text(result, "verdict"), "fail") != 0)
+        screen_tell(screen, SCREEN_WARN, test_report_text(result, "verdict"),
+                    "%s (%s: take it off the list)", test_report_text(result, "id"),
+                    test_report_text(result, "expectation"));
+}
+
+/* Products leave these checks out on purpose: their users want to see at once whether that is all. */
+static void tell_nonce_checks(struct screen *screen, const json_t *report)
+{
+    size_t failures = 0;
+    size_t i;
+    const json_t *result;
+    json_array_foreach(json_object_get(report, "cases"), i, result) failures +=
+        *test_report_text(result, "class") &&
+        strcmp(test_report_text(result, "verdict"), verdict_name(VERDICT_FAIL)) == 0;
+    if (failures)
+        screen_tell(screen, SCREEN_NOTE, "nonce checks",
+                    "%zu of the failures are of the nonce checks of sections 11.3 and 12.3, which "
+                    "some products leave out on purpose",
+                    failures);
 }
 
 void test_report_tell(struct screen *screen, const json_t *report)
@@ -254,8 +327,10 @@ void test_report_tell(struct screen *screen, const json_t *report)
     const json_t *result;
     for (size_t t = 0; t < sizeof told / sizeof *told; t++)
         json_array_foreach(json_object_get(report, "cases"), i,
-                           result) if (strcmp(text_of(result, "verdict"), verdict_name(told[t])) ==
-                                       0) tell_one(screen, result);
+                           result) if (strcmp(test_report_text(result, "verdict"),
+                                              verdict_name(told[t])) == 0) tell_one(screen, result);
+    tell_unexpected_passes(screen, report);
+    tell_nonce_checks(screen, report);
     char *line = memory_copy("");
     for (enum verdict verdict = 0; verdict < VERDICT_COUNT; verdict++) {
         if (count(report, verdict) == 0)
@@ -268,7 +343,8 @@ void test_report_tell(struct screen *screen, const json_t *report)
     const json_t *peer = json_object_get(report, "peer");
     enum exit_code code = test_report_exit(report);
     screen_tell(screen, code == EXIT_GOOD ? SCREEN_GOOD : SCREEN_BAD, "in all",
-                "%s %s, %s: %s, in %.1f s", text_of(peer, "name"), text_of(peer, "version"),
-                text_of(peer, "role"), line, json_real_value(json_object_get(report, "seconds")));
+                "%s %s, %s: %s, in %.1f s", test_report_text(peer, "name"),
+                test_report_text(peer, "version"), test_report_text(peer, "role"), line,
+                json_real_value(json_object_get(report, "seconds")));
     free(line);
 }

@@ -179,6 +179,8 @@ static json_t *result(const struct test_plan *plan, const struct test_job *job,
         verdict_name(stage->verdict), "expected", json_file_text(stage->expected), "actual",
         json_file_text(stage->actual), "capture", capture ? json_file_text(capture) : NULL,
         "frames", frames, "rerun", json_file_text(again));
+    if (job->test_case->traits & CASE_NONCE)
+        json_object_set_new(object, "class", json_string("nonce check"));
     free(again);
     return object;
 }

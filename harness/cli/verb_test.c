@@ -2,6 +2,7 @@
 #include "cli/memory.h"
 #include "cli/screen.h"
 #include "cli/test_options.h"
+#include "cli/test_output.h"
 #include "cli/test_pool.h"
 #include "cli/test_report.h"
 #include "cli/verbs.h"
@@ -23,36 +24,26 @@ static void watch(void *context, const json_t *result)
     test_report_show(context, result);
 }
 
-static int write_json(const json_t *report, const char *path)
-{
-    FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-    bool good = file && json_dumpf(report, file, JSON_ENSURE_ASCII | JSON_INDENT(1)) == 0 &&
-                fputc('\n', file) != EOF;
-    if (file && file != stdout && fclose(file) != 0)
-        good = false;
-    if (!good)
-        (void)fprintf(stderr, "pinhole test: --json %s can't be written\n", path);
-    return good ? 0 : -1;
-}
-
 static int run(const struct test_plan *plan)
 {
     struct screen screen;
     double start = now();
     int interrupted = 0;
+    const struct test_outputs *outputs = &plan->options->outputs;
     char *out = test_options_folder(plan->options, case_role_name(plan->role));
-    screen_init(&screen, plan->options->quiet);
+    screen_init(&screen, outputs->quiet || outputs->tap);
     json_t *results = test_pool_run(plan, out, watch, &screen, &interrupted);
     json_t *report = test_report_make(plan, results, now() - start);
-    test_report_tell(&screen, report);
-    enum exit_code code = test_report_exit(report);
+    enum exit_code code = test_output_all(report, outputs, "test");
     if (interrupted) {
         (void)fprintf(stderr, "pinhole test: interrupted by signal %d (%s)\n", interrupted,
                       strsignal(interrupted));
         code = EXIT_HARNESS;
     }
-    if (plan->options->json && write_json(report, plan->options->json) != 0)
+    char *kept = memory_print("%s/report.json", out); /* whatever else was asked for */
+    if (!test_output_json(report, kept, "test"))
         code = EXIT_HARNESS;
+    free(kept);
     json_decref(report);
     free(out);
     return code;

@@ -15,6 +15,7 @@ const struct verb verbs[] = {
     {"decode", "CAPTURE [--json]", "show every PCP, NAT-PMP and CoAP message of a capture",
      verb_decode},
     {"list", LIST_USAGE, "show what there is", verb_list},
+    {"merge", MERGE_USAGE, "one report of the reports of shards", verb_merge},
     {"run", RUN_OPTIONS_USAGE, "build a scenario's lab, carry out its steps, judge its packets",
      verb_run},
     {"test", TEST_USAGE, "run the conformance suite against a gateway, a device or a proxy",

@@ -24,6 +24,7 @@ int verb_ask(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_decode(int argc, char **argv);
 int verb_list(int argc, char **argv);
+int verb_merge(int argc, char **argv);
 int verb_report(int argc, char **argv);
 int verb_run(int argc, char **argv);
 int verb_test(int argc, char **argv);
