@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 
+import jsonschema
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -45,6 +46,15 @@ FIELDS = {
 GRANTED = {"pcp_response": "1", "pcp_opcode": "1", "pcp_result": "0"}
 BAD_CHECKSUM = "0"
 GET, POST, CREATED, CONTENT = "1", "2", "65", "69"  # codes of CoAP
+
+
+SCHEMAS = {path.name: json.loads(path.read_text()) for path in (ROOT / "reports/schemas").glob("*.json")}
+
+
+def validate(name, document):
+    """Holds a document against a schema of ours, such as "test"."""
+    resolver = jsonschema.RefResolver("", {}, store=SCHEMAS)
+    jsonschema.Draft202012Validator(SCHEMAS[f"{name}.schema.json"], resolver=resolver).validate(document)
 
 
 class Run:

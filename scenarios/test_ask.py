@@ -1,15 +1,13 @@
 """`pinhole ask` against servers that a test plays: what counts as an answer, what it tells, how it ends."""
 
-import json
 import subprocess
 
-import jsonschema
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from asking import ALIVE, Server, answer, ask, bound, header, option
-from conftest import PINHOLE, ROOT
+from conftest import PINHOLE, validate
 
 MAP = ("map", "--internal-port", "5683", "--nonce", "000102030405060708090a0b")
 SOON = ("--timeout", 0.3)
@@ -244,14 +242,6 @@ def test_the_worst_of_several_results_counts():
 # --- hostile answers ----------------------------------------------------------------------------------------
 
 
-SCHEMAS = {path.name: json.loads(path.read_text()) for path in (ROOT / "reports/schemas").glob("*.json")}
-
-
-def validate(told):
-    resolver = jsonschema.RefResolver("", {}, store=SCHEMAS)
-    jsonschema.Draft202012Validator(SCHEMAS["ask.schema.json"], resolver=resolver).validate(told.json)
-
-
 @st.composite
 def mangled(draw):
     """An answer to the request with some octets changed, cut or added."""
@@ -287,7 +277,7 @@ def test_any_datagrams_come_out_as_whole_json_in_time(flood):
         )
         text = ask("--server", server.name, "--once", "--timeout", 0.02, "--hex")
     assert told.code in ALIVE and text.code in ALIVE, told.err + text.err
-    validate(told)
+    validate("ask", told.json)
     assert text.out.isprintable() or set(filter(lambda c: not c.isprintable(), text.out)) == {"\n"}
 
 
@@ -304,8 +294,9 @@ def test_a_flood_is_counted_but_not_told_whole():
 
 def test_json_is_as_its_schema_says():
     with Server(lambda request, number: [answer(request), b"x"]) as server:
-        validate(asked(server, *MAP, "--third-party", "10.0.0.1", "--count", 2, "--interval", 0.1))
-    validate(ask(*MAP, *SOON, "--server", "127.0.0.1:9", "--json"))
+        told = asked(server, *MAP, "--third-party", "10.0.0.1", "--count", 2, "--interval", 0.1)
+    validate("ask", told.json)
+    validate("ask", ask(*MAP, *SOON, "--server", "127.0.0.1:9", "--json").json)
 
 
 def test_text_shows_every_field_of_both_and_octets_if_asked():

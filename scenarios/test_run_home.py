@@ -4,7 +4,6 @@ import json
 import shlex
 import subprocess
 
-import jsonschema
 import pytest
 
 from conftest import (
@@ -16,10 +15,10 @@ from conftest import (
     GRANTED,
     PINHOLE,
     POST,
-    ROOT,
     SCENARIOS,
     SHOWN,
     run,
+    validate,
 )
 
 IDLE = 2.5  # seconds; the gateway forgets after 2
@@ -39,15 +38,8 @@ def test_a_scenario_holds_and_ends_with_0(shown, name):
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_what_a_run_leaves_is_as_its_schemas_say(shown, name):
-    schemas = {
-        path.name: json.loads(path.read_text())
-        for path in (ROOT / "reports" / "schemas").glob("*.json")
-    }
-    resolver = jsonschema.RefResolver("", {}, store=schemas)
     for file in ("result", "messages", "traffic"):
-        schema = schemas[f"{file}.schema.json"]
-        validator = jsonschema.Draft202012Validator(schema, resolver=resolver)
-        validator.validate(shown[name].read(f"{file}.json"))
+        validate(file, shown[name].read(f"{file}.json"))
 
 
 def test_every_end_of_every_link_is_captured(home):
