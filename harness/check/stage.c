@@ -4,6 +4,7 @@
  * so nothing here may touch the world before it has looked at `over`.
  */
 #include "check/stage_private.h"
+#include "check/stage_proxy.h"
 
 #include "wire/link.h"
 #include "wire/packet.h"
@@ -30,6 +31,10 @@ void stage_play(struct stage *stage)
     stage->kept_count = 0;
     stage->text_count = 0;
     stage->drawn = 0;
+    stage->attend = NULL;
+    stage->attending = false;
+    if (stage->test_case->traits & CASE_ATTENDED)
+        proxy_attend(stage);
     stage->test_case->run(stage);
     stage->over = true;
     while (stage->socket_count)
@@ -330,13 +335,37 @@ void stage_send_packet(struct stage *stage, enum stage_place place, const uint8_
         witness(stage, time, packet.payload, packet.payload_length);
 }
 
+/* As the operation, while what comes at the attended socket is dealt with. */
+static int receive_attending(struct stage *stage, const int *sockets, size_t count, int64_t until,
+                             struct datagram *out, struct error *error)
+{
+    int all[STAGE_SOCKETS + 1];
+    if (count)
+        memcpy(all, sockets, count * sizeof *all);
+    all[count] = stage->attended;
+    for (;;) {
+        int came = stage->operations->receive(stage->world, all, count + 1, until, out, error);
+        if (came <= 0 || out->socket != stage->attended)
+            return came;
+        if (!out->is_error)
+            witness(stage, out->time, out->octets, out->length);
+        stage->attending = true;
+        stage->attend(stage, out);
+        stage->attending = false;
+        if (stage->over)
+            return 0;
+    }
+}
+
 bool stage_await(struct stage *stage, const int *sockets, size_t count, int64_t until,
                  struct datagram *out)
 {
     struct error error = {{0}};
     if (stage->over)
         return false;
-    int came = stage->operations->receive(stage->world, sockets, count, until, out, &error);
+    int came = stage->attend && !stage->attending
+                   ? receive_attending(stage, sockets, count, until, out, &error)
+                   : stage->operations->receive(stage->world, sockets, count, until, out, &error);
     if (came < 0)
         stage_end(stage, VERDICT_ERROR, "receiving: %s", error.text);
     if (came <= 0)

@@ -164,6 +164,11 @@ struct stage {
     size_t evidence_count;                    /* ever */
 
     /* Private. */
+    /* Has what comes at a socket, attended, while a script waits for something else; NULL: nobody. */
+    void (*attend)(struct stage *stage, const struct datagram *datagram);
+    int attended;
+    bool attending;
+    void *attendant;
     struct stage_socket sockets[STAGE_SOCKETS];
     size_t socket_count;
     struct datagram

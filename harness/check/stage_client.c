@@ -154,7 +154,7 @@ static bool await_answer(struct stage *stage, const struct exchange *exchange, i
     return false;
 }
 
-static struct answer answer_of(const struct datagram *datagram)
+struct answer stage_answer_of(const struct datagram *datagram)
 {
     struct answer answer = {.came = true, .datagram = *datagram};
     answer.fault = pcp_decode(answer.datagram.octets, answer.datagram.length, &answer.pcp);
@@ -188,7 +188,7 @@ struct answer stage_exchange(struct stage *stage, enum stage_place from, int soc
         stage_send(stage, exchange.socket, &exchange.server, octets, length);
         sent++;
         if (await_answer(stage, &exchange, now + repeat_after, &datagram))
-            answer = answer_of(&datagram);
+            answer = stage_answer_of(&datagram);
     }
     if (exchange.fresh)
         stage_close(stage, exchange.socket);
@@ -226,8 +226,9 @@ struct answer stage_ask(struct stage *stage, const struct wish *wish)
     return answer;
 }
 
-static bool says_unsupported(uint8_t result)
+bool stage_says_unsupported(const struct pcp_message *response)
 {
+    uint8_t result = response->result;
     return result == PCP_UNSUPP_OPCODE || result == PCP_UNSUPP_OPTION ||
            result == PCP_UNSUPP_PROTOCOL || result == PCP_NOT_AUTHORIZED;
 }
@@ -245,7 +246,7 @@ struct answer stage_granted(struct stage *stage, const struct wish *wish)
     if (sound && pcp->result == PCP_SUCCESS)
         return answer;
     stage_end(stage,
-              sound && says_unsupported(pcp->result) ? VERDICT_UNSUPPORTED : VERDICT_INCONCLUSIVE,
+              sound && stage_says_unsupported(pcp) ? VERDICT_UNSUPPORTED : VERDICT_INCONCLUSIVE,
               "%s draws: %s", request_text(stage, octets, length),
               answer.came ? stage_describe(stage, &answer) : silence_text(stage));
     return answer;

@@ -19,4 +19,9 @@ void stage_keep(struct stage *stage, const struct datagram *datagram);
 /* Is it a copy of a probe that stage_passes() waits for no longer? Nobody is to see those. */
 bool stage_is_probe(const struct datagram *datagram);
 
+/* What came, read as an answer. */
+struct answer stage_answer_of(const struct datagram *datagram);
+/* Whether a response's result says that what was asked for is not to be had from the peer. */
+bool stage_says_unsupported(const struct pcp_message *response);
+
 #endif

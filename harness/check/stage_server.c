@@ -90,7 +90,7 @@ void server_set_epoch(struct server *server, uint32_t epoch)
 
 /* --- what was asked --------------------------------------------------------------------------- */
 
-static struct request read_request(const struct datagram *datagram)
+struct request server_read(const struct datagram *datagram)
 {
     struct request request = {.came = true, .datagram = *datagram};
     const uint8_t *octets = request.datagram.octets;
@@ -392,7 +392,7 @@ static struct request hear_until(struct server *server, int64_t until)
         if (!stage_receive(stage, server->socket, left > 0 ? left : 0, &datagram))
             break;
         if (!datagram.is_error)
-            return read_request(&datagram);
+            return server_read(&datagram);
     }
     return (struct request){0};
 }

@@ -215,9 +215,9 @@ static void make_temporary(struct pcp_proxy *proxy, uint32_t mapping, uint64_t b
 /* Passes a request on whose local part has succeeded; the local answer is not for the client. */
 static void pass_on(struct pcp_proxy *proxy, const struct pcp_server_input *input,
                     const struct pcp_message *request, const struct address *internal,
-                    struct pcp_server_answer *answer, struct pcp_proxy_packet *packet)
+                    const struct pcp_server_mapping *mapping, struct pcp_server_answer *answer,
+                    struct pcp_proxy_packet *packet)
 {
-    const struct pcp_server_mapping *mapping = &answer->change.mapping;
     struct pcp_proxy_pending *slot =
         take_slot(proxy, input, request, internal, mapping->external_port);
     if (slot) {
@@ -263,11 +263,28 @@ static struct address internal_of(const struct pcp_server_input *input,
     return internal;
 }
 
-static bool is_relayed(const struct pcp_message *request, const struct pcp_server_answer *answer)
+static bool is_granted(const struct pcp_message *request, const struct pcp_server_answer *answer)
 {
     return answer->length && answer->octets[0] == PCP_VERSION && answer->octets[3] == PCP_SUCCESS &&
-           (request->opcode == PCP_MAP || request->opcode == PCP_PEER) &&
-           answer->change.kind != PCP_SERVER_UNCHANGED;
+           (request->opcode == PCP_MAP || request->opcode == PCP_PEER);
+}
+
+/* The mapping that a deletion of none is about upstream, which may have it still: one of the internal port,
+ * or of the next that isn't another mapping's here. */
+static struct pcp_server_mapping absent_mapping(const struct pcp_proxy *proxy,
+                                                const struct pcp_message *request,
+                                                const struct address *internal)
+{
+    const struct pcp_table *table = &proxy->server->table;
+    const struct pcp_map *map = &request->data.map;
+    bool pinhole = pcp_server_mode_of(proxy->server, internal, internal) == PCP_SERVER_FIREWALL;
+    struct pcp_server_mapping mapping = {.internal = *internal,
+                                         .external = pinhole ? *internal : proxy->settings.own,
+                                         .external_port = map->internal_port};
+    while (!pinhole &&
+           pcp_table_binding_find_external(table, 0, map->protocol, mapping.external_port))
+        mapping.external_port++;
+    return mapping;
 }
 
 void pcp_proxy_request(struct pcp_proxy *proxy, const struct pcp_server_input *input,
@@ -286,15 +303,22 @@ void pcp_proxy_request(struct pcp_proxy *proxy, const struct pcp_server_input *i
         relay_opcode(proxy, input, &request, answer, packet);
         return;
     }
-    if (fault != PCP_FAULT_NONE || !is_relayed(&request, answer))
-        return; /* an error, an ANNOUNCE, a delete of nothing that upstream could know of */
+    if (fault != PCP_FAULT_NONE || !is_granted(&request, answer))
+        return; /* an error, an ANNOUNCE */
+    if (answer->change.kind == PCP_SERVER_UNCHANGED) {
+        if (request.lifetime || present || !request.data.map.internal_port)
+            return; /* nothing that upstream could know of */
+        struct pcp_server_mapping absent = absent_mapping(proxy, &request, &internal);
+        pass_on(proxy, input, &request, &internal, &absent, answer, packet);
+        return;
+    }
     uint32_t mapping = pcp_proxy_find_mapping(proxy, request.opcode, &internal, &request.data);
     if (answer->change.kind == PCP_SERVER_RENEWED && request.lifetime &&
         answer_known(proxy, &request, mapping, before, answer))
         return;
     if (mapping && request.lifetime)
         make_temporary(proxy, mapping, before, answer);
-    pass_on(proxy, input, &request, &internal, answer, packet);
+    pass_on(proxy, input, &request, &internal, &answer->change.mapping, answer, packet);
 }
 
 void pcp_proxy_refuse(struct pcp_proxy *proxy, const struct pcp_server_input *input,

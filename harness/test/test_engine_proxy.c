@@ -301,6 +301,26 @@ static void a_delete_ends_both_mappings(void **state)
     assert_int_equal(live(&far), 0);
 }
 
+static void a_delete_of_nothing_goes_on_too(void **state)
+{
+    (void)state;
+    begin();
+    map_through(5683, 0);
+    assert_int_equal(near.response.result, PCP_SUCCESS);
+    assert_int_equal(near.response.data.map.internal_port, 5683);
+    /* What another mapping has upstream is left alone. */
+    map_through(5000, 600);
+    uint16_t taken = only_mapping().external_port;
+    struct pcp_message message = map_message("192.168.1.20", UDP, taken, 0);
+    struct request request = encode(&message);
+    ask("192.168.1.20", &request);
+    struct pcp_message upstream;
+    assert_int_equal(pcp_decode(packet.octets, packet.length, &upstream), PCP_FAULT_NONE);
+    assert_int_equal(upstream.lifetime, 0);
+    assert_int_equal(upstream.data.map.internal_port, taken + 1);
+    assert_address(&upstream.client, OUTER);
+}
+
 static void a_peer_goes_on_with_its_remote(void **state)
 {
     (void)state;
@@ -563,6 +583,7 @@ int main(void)
         T(prefer_failure_is_judged_by_the_outermost_server),
         T(filters_hold_here_and_upstream),
         T(a_delete_ends_both_mappings),
+        T(a_delete_of_nothing_goes_on_too),
         T(a_peer_goes_on_with_its_remote),
         T(a_pinholes_host_is_named_by_third_party),
         T(announce_requests_are_answered_here),
