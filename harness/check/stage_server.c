@@ -27,6 +27,7 @@ enum {
     FIRST_EXTERNAL_PORT = 40000,
     PROTOCOL_TCP = 6,
     PROTOCOL_UDP = 17,
+    NO_OPCODE = 0xff,        /* of a mapping that is not known yet */
     LIFETIME_AT = 4,         /* in the header */
     SUGGESTION_AT = 24 + 18, /* behind header, nonce, protocol and internal port */
     SUGGESTION_LENGTH = 2 + 16
@@ -65,7 +66,8 @@ void server_restart_peer(struct stage *stage)
     server_start_peer(stage);
 }
 
-struct request server_begin(struct stage *stage, struct server *server)
+/* The server at STAGE_GATEWAY, told to the peer that is started with it. */
+static void begin(struct stage *stage, struct server *server)
 {
     char text[ADDRESS_TEXT_SIZE];
     *server = server_open(stage, STAGE_GATEWAY);
@@ -74,7 +76,19 @@ struct request server_begin(struct stage *stage, struct server *server)
     address = stage_address(stage, STAGE_REMOTE);
     stage_tell(stage, "PINHOLE_SERVER", address_format(&address, text));
     server_start_peer(stage);
+}
+
+struct request server_begin(struct stage *stage, struct server *server)
+{
+    begin(stage, server);
     return server_next(server, FIRST_REQUEST);
+}
+
+struct request server_begin_for(struct stage *stage, struct server *server,
+                                bool (*wanted)(const struct request *request))
+{
+    begin(stage, server);
+    return server_follow(server, FIRST_REQUEST, wanted);
 }
 
 uint32_t server_epoch(const struct server *server)
@@ -421,6 +435,35 @@ struct request server_await(struct server *server, double seconds)
 struct request server_hear(struct server *server, double seconds)
 {
     return hear_until(server, stage_now(server->stage) + ours(server, seconds) + patience);
+}
+
+struct request server_follow(struct server *server, double seconds,
+                             bool (*wanted)(const struct request *request))
+{
+    struct stage *stage = server->stage;
+    int64_t until = stage_now(stage) + ours(server, seconds) + patience;
+    /* The first of the mappings stays free for it. */
+    server->mappings[0].opcode = NO_OPCODE;
+    if (server->mapping_count == 0)
+        server->mapping_count = 1;
+    for (;;) {
+        struct request request = hear_until(server, until);
+        if (request.came && !wanted(&request)) {
+            answer_other(server, &request);
+            continue;
+        }
+        if (request.came) {
+            size_t count = server->mapping_count;
+            server->mapping_count = 0;
+            (void)find_mapping(server, &request);
+            server->mapping_count = count;
+        } else {
+            stage_end(stage, VERDICT_INCONCLUSIVE,
+                      "the peer asked nothing of what the case is about for %.0f s: %s", seconds,
+                      request_describe(stage, &request));
+        }
+        return request;
+    }
 }
 
 struct request server_next(struct server *server, double seconds)

@@ -85,6 +85,14 @@ struct server server_open(struct stage *stage, enum stage_place place);
 /* Starts the peer with the server at STAGE_GATEWAY, told to it as PINHOLE_GATEWAY, and waits for its first
  * request. Without one the case is inconclusive. For cases with CASE_UNSTARTED. */
 struct request server_begin(struct stage *stage, struct server *server);
+/* The same, but what the server follows is the mapping of the first request that is wanted. Those that come
+ * before it are answered as all others are. */
+struct request server_begin_for(struct stage *stage, struct server *server,
+                                bool (*wanted)(const struct request *request));
+/* The peer is started already, or anew: the server follows the mapping of the next request that is wanted.
+ * Without one in so many seconds the case is inconclusive. */
+struct request server_follow(struct server *server, double seconds,
+                             bool (*wanted)(const struct request *request));
 /* Starts the peer, stopped or not yet started, with random numbers of its own, which follow from the seed. */
 void server_start_peer(struct stage *stage);
 /* The peer stops and starts anew, with other random numbers. */
