@@ -304,7 +304,8 @@ struct answer stage_exchange(struct stage *stage, enum stage_place from, int soc
  * requirements is broken. */
 struct answer stage_ask(struct stage *stage, const struct wish *wish);
 /* Sends a request whose success the case rests on. Without it the case is unsupported, if the result says so
- * (UNSUPP_OPCODE, UNSUPP_OPTION, UNSUPP_PROTOCOL, NOT_AUTHORIZED), or else inconclusive. */
+ * (UNSUPP_OPCODE, UNSUPP_OPTION, UNSUPP_PROTOCOL, NOT_AUTHORIZED, EXCESSIVE_REMOTE_PEERS), or else
+ * inconclusive. */
 struct answer stage_granted(struct stage *stage, const struct wish *wish);
 /* Whether octets, sent three times, get no answer: an ANNOUNCE that must be answered, sent afterwards from
  * another socket, is the fence. */

@@ -230,7 +230,8 @@ bool stage_says_unsupported(const struct pcp_message *response)
 {
     uint8_t result = response->result;
     return result == PCP_UNSUPP_OPCODE || result == PCP_UNSUPP_OPTION ||
-           result == PCP_UNSUPP_PROTOCOL || result == PCP_NOT_AUTHORIZED;
+           result == PCP_UNSUPP_PROTOCOL || result == PCP_NOT_AUTHORIZED ||
+           result == PCP_EXCESSIVE_REMOTE_PEERS; /* it has fewer filters than the case needs */
 }
 
 struct answer stage_granted(struct stage *stage, const struct wish *wish)
