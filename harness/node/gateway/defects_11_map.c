@@ -57,28 +57,6 @@ static void echo_reserved_bits(struct defect *defect, const struct defect_exchan
                RESERVED_24);
 }
 
-static bool is_odd_protocol_0(const struct defect_exchange *exchange)
-{
-    struct pcp_message request;
-    return is_map(exchange, &request) && request.data.map.protocol == 0 &&
-           request.data.map.internal_port != 0;
-}
-
-static void read_protocol_0_as_udp(struct defect *defect, struct defect_exchange *exchange)
-{
-    (void)defect;
-    if (is_odd_protocol_0(exchange))
-        exchange->octets[OFFSET_PROTOCOL] = UDP;
-}
-
-static void write_udp_as_protocol_0(struct defect *defect, const struct defect_exchange *exchange,
-                                    uint8_t *octets, size_t *length)
-{
-    (void)defect;
-    if (*length > OFFSET_PROTOCOL && is_odd_protocol_0(exchange))
-        octets[OFFSET_PROTOCOL] = 0;
-}
-
 static void change_the_nonce(struct defect *defect, const struct defect_exchange *exchange,
                              uint8_t *octets, size_t *length)
 {
@@ -127,18 +105,6 @@ static void refuse_zeros(struct defect *defect, const struct defect_exchange *ex
                       octets, length);
 }
 
-static void say_another_port(struct defect *defect, const struct defect_exchange *exchange,
-                             uint8_t *octets, size_t *length)
-{
-    struct pcp_message response;
-    (void)defect;
-    (void)exchange;
-    if (answers_map(octets, *length, &response) && response.result == PCP_SUCCESS &&
-        !address_is_ipv4(&response.data.map.external_address))
-        octets_put16(octets + OFFSET_EXTERNAL_PORT,
-                     (uint16_t)(response.data.map.external_port + 1));
-}
-
 static bool never_end(struct defect *defect, struct pcp_server_event *event)
 {
     (void)defect;
@@ -160,15 +126,11 @@ const struct defect_hooks defects_11_map[] = {
                 "insert rule ip6 " NFT_TABLE " forward ct direction reply udp dport != 53 drop\n"},
     {.name = "minds-reserved-bits-of-map", .answer = mind_reserved_bits},
     {.name = "echoes-reserved-bits-of-map", .answer = echo_reserved_bits},
-    {.name = "takes-protocol-0-for-udp",
-     .request = read_protocol_0_as_udp,
-     .answer = write_udp_as_protocol_0},
     {.name = "answers-with-a-nonce-of-its-own", .answer = change_the_nonce},
     {.name = "answers-with-the-external-port-twice", .answer = write_the_external_port_twice},
     {.name = "clears-the-suggestion-in-errors", .answer = clear_the_suggestion},
     {.name = "maps-to-the-neighbour", .change = lead_to_the_neighbour},
     {.name = "refuses-the-nonce-of-zeros", .answer = refuse_zeros},
-    {.name = "says-another-port-for-a-pinhole", .answer = say_another_port},
     {.name = "never-ends-mappings", .event = never_end},
     {.name = NULL},
 };
