@@ -136,6 +136,11 @@ void stage_signal(struct stage *stage, int signal_number)
         stage_end(stage, VERDICT_INCONCLUSIVE, "the peer takes no signal: %s", error.text);
 }
 
+void stage_dismiss(struct stage *stage)
+{
+    stage_signal(stage, 0);
+}
+
 static void __attribute__((format(printf, 5, 0)))
 run_command(struct stage *stage, enum stage_place place, char *out, size_t size,
             const char *command, va_list arguments)

@@ -124,6 +124,7 @@ struct stage_operations {
     bool (*start)(void *world, struct error *error);
     /* signal_number 0: as the peer's file says that it is to be ended before a restart. */
     bool (*stop)(void *world, int signal_number, struct error *error);
+    /* signal_number 0: that by which stop() ends it; from then on its end is no fault. */
     bool (*signal)(void *world, int signal_number, struct error *error);
     bool (*running)(void *world);
     /* Runs a shell command in the node of a place until it ends; false with error if it fails. Its output,
@@ -206,6 +207,9 @@ void stage_stop(struct stage *stage, int signal_number);
 /* stage_stop(stage, 0) and stage_start(stage). */
 void stage_restart(struct stage *stage);
 void stage_signal(struct stage *stage, int signal_number);
+/* The peer is asked to end, and may take leave of its servers meanwhile: unlike stage_stop() this waits for
+ * nothing. */
+void stage_dismiss(struct stage *stage);
 /* A shell command in the node of a place, such as "ip address add 11.0.0.7/24 dev eth1". */
 void stage_run(struct stage *stage, enum stage_place place, const char *command, ...)
     __attribute__((format(printf, 3, 4)));

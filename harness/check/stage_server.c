@@ -475,6 +475,19 @@ struct request server_next(struct server *server, double seconds)
     return request;
 }
 
+struct request server_next_other(struct server *server, double seconds)
+{
+    struct request request;
+    do
+        request = server_hear(server, seconds);
+    while (request.came && (request.is_natpmp || request.pcp.opcode != PCP_MAP ||
+                            server_follows(server, &request)));
+    if (!server->stage->over && !request.came)
+        stage_end(server->stage, VERDICT_INCONCLUSIVE,
+                  "the peer asked for no second mapping for %.0f s", seconds);
+    return request;
+}
+
 /* --- what the peer makes of it ---------------------------------------------------------------- */
 
 double server_between(const struct server *server, const struct request *earlier,

@@ -111,6 +111,9 @@ struct request server_await(struct server *server, double seconds);
 struct request server_hear(struct server *server, double seconds);
 /* The next request for the mapping; without one in so many seconds the case is inconclusive. */
 struct request server_next(struct server *server, double seconds);
+/* The next MAP request for a mapping that the server doesn't follow, left to the script; without one the case is
+ * inconclusive. Requests for the mapping that it follows are passed over meanwhile. */
+struct request server_next_other(struct server *server, double seconds);
 /* What came at a server's socket, read as a request. */
 struct request server_read(const struct datagram *datagram);
 /* Whether a request is for the mapping that the server follows. */

@@ -450,8 +450,11 @@ static bool stop(void *context, int signal_number, struct error *error)
 
 static bool signal_peer(void *context, int signal_number, struct error *error)
 {
-    const struct test_world *world = context;
-    return process_signal(world->engine->processes[world->peer], signal_number, error) == 0;
+    struct test_world *world = context;
+    world->started = world->started && signal_number != 0;
+    return process_signal(world->engine->processes[world->peer],
+                          signal_number ? signal_number : program_of(world)->peer->restart_signal,
+                          error) == 0;
 }
 
 static bool running(void *context)

@@ -19,20 +19,6 @@ static uint32_t whole(double seconds)
     return seconds > 0 ? (uint32_t)seconds : 0;
 }
 
-/* The next request for a mapping that the server doesn't follow, which is left to the case. */
-static struct request next_of_another(struct server *server, double seconds)
-{
-    struct request request;
-    do
-        request = server_hear(server, seconds);
-    while (request.came && (request.is_natpmp || request.pcp.opcode != PCP_MAP ||
-                            server_follows(server, &request)));
-    if (!request.came)
-        stage_end(server->stage, VERDICT_INCONCLUSIVE,
-                  "the peer asked for no second mapping for %.0f s", seconds);
-    return request;
-}
-
 /* Grants with an epoch. */
 static void tell_epoch(struct server *server, const struct request *request, uint32_t lifetime,
                        uint32_t epoch)
@@ -56,10 +42,10 @@ static struct second begin_with_two(struct stage *stage, struct server *server, 
     struct second second;
     struct request first = server_begin(stage, server);
     server_grant(server, &first, SERVER_LIFETIME);
-    struct request other = next_of_another(server, PROMPTLY);
+    struct request other = server_next_other(server, PROMPTLY);
     second.epoch = server_epoch(server);
     tell_epoch(server, &other, lifetime, second.epoch);
-    second.request = next_of_another(server, lifetime);
+    second.request = server_next_other(server, lifetime);
     second.passed = server_since_answer(server, &second.request);
     return second;
 }
@@ -134,7 +120,7 @@ static void clocks_may_drift_by_a_sixteenth(struct stage *stage)
     server.ignores_others = true;
     server_expect_silence(&server, R6887_8_5_14, QUIETLY,
                           "the epoch having run ahead by less than a sixteenth and 2 s");
-    second.request = next_of_another(&server, LONG_ENOUGH);
+    second.request = server_next_other(&server, LONG_ENOUGH);
     second.passed = server_since_answer(&server, &second.request);
     drift = second.passed / 16 + 2 - 1 - server_late(&server);
     epoch += whole(second.passed - drift);
