@@ -93,6 +93,9 @@ struct request server_begin_for(struct stage *stage, struct server *server,
  * Without one in so many seconds the case is inconclusive. */
 struct request server_follow(struct server *server, double seconds,
                              bool (*wanted)(const struct request *request));
+/* The same, with that first request left unanswered: what comes back is its repetition. So a peer is known to
+ * repeat itself where that it does so is to show what it makes of an answer. */
+struct request server_begin_repeating(struct stage *stage, struct server *server);
 /* Starts the peer, stopped or not yet started, with random numbers of its own, which follow from the seed. */
 void server_start_peer(struct stage *stage);
 /* The peer stops and starts anew, with other random numbers. */
@@ -160,7 +163,7 @@ bool server_expect_silence(struct server *server, enum requirement_id requiremen
 struct request server_expect_ignored(struct server *server, enum requirement_id requirement,
                                      const char *what);
 /* What was sent last, a success for SERVER_SHORT_LIFETIME, is taken: the next request is a renewal, not a
- * repeat. */
+ * repeat. The case is inconclusive if there is neither. */
 struct request server_expect_taken(struct server *server, enum requirement_id requirement,
                                    const char *what);
 

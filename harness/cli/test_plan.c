@@ -63,6 +63,9 @@ static const char *unsupported(const struct test_plan *plan, const struct test_j
     const struct test_case *test_case = job->test_case;
     if (test_case->variant && (peer->variant || !peer_has_variant(peer, test_case->variant)))
         return "the peer's file has no such variant";
+    if (plan->role == CASE_DEVICE && !(test_case->traits & CASE_NAT_PMP) &&
+        !peer_speaks(peer, "pcp"))
+        return "the peer's file doesn't say that it speaks PCP";
     if (test_case->traits & CASE_NAT_PMP && !peer_speaks(peer, "natpmp"))
         return "the peer's file doesn't say that it speaks NAT-PMP";
     return NULL;
