@@ -166,7 +166,9 @@ static int open_here(const struct test_world *world, enum socket_kind kind, enum
     if (handle >= 0 &&
         (stream ||
          (tell_all(handle, ipv6) && send_groups_by(handle, ipv6, places[place].interface))) &&
+        /* Whichever of the two a peer shares a port by. */
         (kind == SOCKET_UDP || set(handle, SOL_SOCKET, SO_REUSEADDR)) &&
+        (kind != SOCKET_UDP_MULTICAST || set(handle, SOL_SOCKET, SO_REUSEPORT)) &&
         bind(handle, (struct sockaddr *)&address, length) == 0 &&
         (kind != SOCKET_UDP_MULTICAST || join(handle, ipv6, places[place].interface)) &&
         (!stream || listen(handle, SOMAXCONN) == 0))

@@ -73,7 +73,7 @@ static int join(int handle, const struct place *group)
 
 /* Bound to the group itself: RFC 6886 section 3.2.1 tells of trouble with port 5350 on all
  * addresses. */
-static int open_announcements(const struct address *source)
+static int open_announcements(const struct address *source, bool shared)
 {
     struct place group = {.interface = interface_of(source)};
     address_parse(address_is_ipv4(source) ? "224.0.0.1" : "ff02::1", &group.address);
@@ -84,8 +84,8 @@ static int open_announcements(const struct address *source)
     union socket_address address;
     socklen_t length = place_to_socket(&group, PCP_CLIENT_PORT, &address);
     /* Either option lets only those share who set it too, so both are set. */
-    if (setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0 ||
-        setsockopt(handle, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes) < 0 ||
+    if ((shared && (setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0 ||
+                    setsockopt(handle, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes) < 0)) ||
         bind(handle, &address.any, length) < 0 || join(handle, &group) < 0) {
         close(handle);
         return -1;
@@ -172,8 +172,10 @@ static bool follow(struct pcp_endpoint *endpoint)
     endpoint->peer = peer;
     endpoint->source = client->address;
     endpoint->requests = open_requests(&peer, &client->address, endpoint->tap, NULL);
-    if (!endpoint->tap || !endpoint->tap->hears_no_announcements)
-        endpoint->announcements = open_announcements(&client->address);
+    const struct pcp_endpoint_tap *tap = endpoint->tap;
+    if (!tap || !tap->hears_no_announcements)
+        endpoint->announcements =
+            open_announcements(&client->address, !tap || !tap->hears_announcements_alone);
     return endpoint->requests >= 0;
 }
 

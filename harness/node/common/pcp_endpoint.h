@@ -38,9 +38,10 @@ struct pcp_endpoint_tap {
     size_t (*request)(void *context, struct pcp_endpoint *endpoint, uint8_t *octets, size_t length);
     size_t (*answer)(void *context, struct pcp_endpoint *endpoint, struct address *source,
                      uint16_t *port, uint8_t *octets, size_t length);
-    bool hears_anyone;           /* requests is not connected */
-    bool hears_no_announcements; /* announcements is not opened */
-    uint16_t port;               /* that requests go out from; 0: a random one */
+    bool hears_anyone;              /* requests is not connected */
+    bool hears_no_announcements;    /* announcements is not opened */
+    bool hears_announcements_alone; /* or not shared */
+    uint16_t port;                  /* that requests go out from; 0: a random one */
 };
 
 struct pcp_endpoint {
