@@ -312,7 +312,7 @@ struct answer stage_ask(struct stage *stage, const struct wish *wish);
  * inconclusive. */
 struct answer stage_granted(struct stage *stage, const struct wish *wish);
 /* Whether octets, sent three times, get no answer: an ANNOUNCE that must be answered, sent afterwards from
- * another socket, is the fence. */
+ * another socket, is the fence; for places of the internet it comes from the host. */
 bool stage_is_silent(struct stage *stage, enum stage_place from, const uint8_t *octets,
                      size_t length);
 

@@ -258,13 +258,14 @@ bool stage_is_silent(struct stage *stage, enum stage_place from, const uint8_t *
 {
     struct datagram datagram;
     struct endpoint server = stage_server(stage, from);
-    struct wish announce = stage_announce_wish(stage, from);
+    enum stage_place inside = from >= STAGE_OUTSIDE ? STAGE_HOST : from;
+    struct wish announce = stage_announce_wish(stage, inside);
     uint8_t fence[PCP_MAXIMUM_LENGTH];
     size_t fence_length = wish_encode(&announce, fence, sizeof fence);
     int socket = stage_open(stage, from, 0);
     for (int i = 0; i < SILENT_TRIES; i++)
         stage_send(stage, socket, &server, octets, length);
-    struct answer answered = stage_exchange(stage, from, -1, fence, fence_length);
+    struct answer answered = stage_exchange(stage, inside, -1, fence, fence_length);
     if (!stage->over && !answered.came)
         stage_end(stage, VERDICT_INCONCLUSIVE, "ANNOUNCE, sent as a fence, draws: %s",
                   silence_text(stage));

@@ -36,6 +36,9 @@ struct answer stage_ask_for(struct stage *stage, enum requirement_id requirement
 /* That an answer comes breaks the requirement. what names the request: "a request with the R bit set". */
 bool stage_expect_silence(struct stage *stage, enum requirement_id requirement, const char *what,
                           const struct raw *raw);
+/* Sends a datagram by IPv4 out of a place, from whatever address and port it is to say. */
+void stage_send_as(struct stage *stage, enum stage_place place, const struct endpoint *from,
+                   const struct endpoint *to, const uint8_t *octets, size_t length);
 /* SUCCESS. A peer that says it knows the opcode not at all, or refuses it by policy, is unsupported. */
 bool stage_expect_success(struct stage *stage, enum requirement_id requirement,
                           const struct answer *answer);

@@ -163,13 +163,22 @@ static void add_sources(FILE *text, const struct config *config)
         out);
 }
 
+static bool is_trusted(const struct config *config, const char *interface)
+{
+    for (size_t i = 0; i < config->trusted_count; i++)
+        if (strcmp(config->trusted[i], interface) == 0)
+            return true;
+    return false;
+}
+
 /* What this machine itself is not to hear from outside. To PCP a closed port's ICMP error would be an
  * answer too. */
 static void add_unheard(FILE *text, const struct family *family, const struct config *config)
 {
     const char *out = config->outside;
     fprintf(text, " chain input { type filter hook input priority filter - 1;\n");
-    fprintf(text, "  iifname \"%s\" udp dport %d drop\n", out, PCP_SERVER_PORT);
+    if (!is_trusted(config, out))
+        fprintf(text, "  iifname \"%s\" udp dport %d drop\n", out, PCP_SERVER_PORT);
     if (family->translated)
         fprintf(text, "  iifname \"%s\" ct state new " WITH_PORTS "th dport %u-%u drop\n", out,
                 config->policy.first_port, config->policy.last_port);

@@ -237,7 +237,8 @@ static bool asked_address(const struct msghdr *message, struct address *local)
     return false;
 }
 
-/* Requests to an external address are none of ours, wherever they come from (RFC 6886 3.3). */
+/* Requests to an external address are none of ours, wherever they come from (RFC 6886 3.3), unless that
+ * interface is trusted: it may have no other. */
 static bool is_external(const struct config *config, const struct address *local)
 {
     for (size_t i = 0; i < config->policy.external_count && !defect_hears_outside(config->defect);
@@ -257,8 +258,9 @@ size_t sockets_receive(struct sockets *sockets, size_t which, struct pcp_server_
         struct address local;
         struct place from;
         uint16_t port;
-        bool is_ours = asked_address(&sockets->messages[i].msg_hdr, &local) &&
-                       !is_external(sockets->config, &local);
+        bool is_ours =
+            asked_address(&sockets->messages[i].msg_hdr, &local) &&
+            (listener->side == PCP_SERVER_TRUSTED || !is_external(sockets->config, &local));
         make_room(sockets, (size_t)i);
         if (!is_ours)
             continue;
