@@ -241,6 +241,28 @@ void defect_hold(struct defect *defect, const struct pcp_server_event *event, ui
     defect->held[defect->held_count++].due = defect->now + delay;
 }
 
+void defect_edit_options(struct defect_exchange *exchange,
+                         bool (*edit)(struct pcp_option *option, unsigned occurrence))
+{
+    uint8_t copy[PCP_MAXIMUM_LENGTH];
+    unsigned occurrences[256] = {0};
+    struct pcp_message request;
+    struct pcp_option option;
+    enum pcp_fault fault;
+    size_t offset = 0;
+    if (exchange->input->length > sizeof copy)
+        return;
+    memcpy(copy, exchange->octets, exchange->input->length);
+    if (!defect_read(copy, exchange->input->length, &request) || request.opcode == PCP_ANNOUNCE)
+        return;
+    size_t used = exchange->input->length - request.options_length;
+    while (pcp_option_next(request.options, request.options_length, &offset, &option, &fault))
+        if (edit(&option, ++occurrences[option.code]))
+            used = pcp_append_option(exchange->octets, used, sizeof copy, option.code, option.data,
+                                     option.length);
+    exchange->input->length = used;
+}
+
 long defect_option(const struct pcp_message *message, uint8_t code, struct pcp_option *out)
 {
     size_t offset = 0;

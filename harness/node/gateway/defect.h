@@ -228,6 +228,10 @@ void defect_send(const char *interface, const struct address *from, uint16_t fro
 /* Has an event take place later, by so many of the protocol's milliseconds; for the event hook, which then
  * returns false. Beyond DEFECT_HELD of them it never does. */
 void defect_hold(struct defect *defect, const struct pcp_server_event *event, uint64_t delay);
+/* Writes the options of a MAP or PEER anew, as the engine is to get them: edit may make one shorter, or say
+ * false to leave it out. occurrence counts those of its code from 1. */
+void defect_edit_options(struct defect_exchange *exchange,
+                         bool (*edit)(struct pcp_option *option, unsigned occurrence));
 /* Finds an option of a code in a message's option area; its offset there, or -1. */
 long defect_option(const struct pcp_message *message, uint8_t code, struct pcp_option *out);
 
