@@ -127,6 +127,8 @@ struct stage_operations {
     /* signal_number 0: that by which stop() ends it; from then on its end is no fault. */
     bool (*signal)(void *world, int signal_number, struct error *error);
     bool (*running)(void *world);
+    /* Tells the peer, if its file says how, that its external address is another. */
+    bool (*renumbered)(void *world, struct error *error);
     /* Runs a shell command in the node of a place until it ends; false with error if it fails. Its output,
      * if out isn't NULL, is cut to size and ended by a NUL. */
     bool (*run)(void *world, enum stage_place place, const char *command, char *out, size_t size,

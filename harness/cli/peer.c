@@ -57,16 +57,16 @@ static int read_version(const struct yaml_value *version, struct peer *peer, str
     return 0;
 }
 
-static int read_restart(const struct yaml_value *restart, struct peer *peer, struct error *error)
+/* { signal: NAME }; what is absent leaves *signal_number as it is. */
+static int read_signal(const struct yaml_value *from, int *signal_number, struct error *error)
 {
     static const char *const keys[] = {"signal", NULL};
-    peer->restart_signal = SIGTERM;
-    if (!restart)
+    if (!from)
         return 0;
-    const struct yaml_value *name = yaml_require(restart, "signal", error);
-    if (!name || yaml_check_keys(restart, keys, error) != 0)
+    const struct yaml_value *name = yaml_require(from, "signal", error);
+    if (!name || yaml_check_keys(from, keys, error) != 0)
         return -1;
-    return texts_signal(name, &peer->restart_signal, error);
+    return texts_signal(name, signal_number, error);
 }
 
 static int read_scaled_time(const struct yaml_value *scaled, struct peer *peer, struct error *error)
@@ -108,11 +108,12 @@ static int read_speaks(const struct yaml_value *speaks, struct peer *peer, struc
 
 static int read_peer(struct peer *peer, struct error *error)
 {
-    static const char *const keys[] = {"name",        "role",        "description", "speaks",
-                                       "version",     "program",     "needs",       "unpacked-by",
-                                       "environment", "files",       "nftables",    "ready",
-                                       "restart",     "scaled-time", "variants",    NULL};
+    static const char *const keys[] = {
+        "name",    "role",        "description", "speaks",   "version",  "program",
+        "needs",   "unpacked-by", "environment", "files",    "nftables", "ready",
+        "restart", "renumber",    "scaled-time", "variants", NULL};
     const struct yaml_value *root = peer->document;
+    peer->restart_signal = SIGTERM;
     if (yaml_check_keys(root, keys, error) != 0)
         return -1;
     const struct yaml_value *name = yaml_require(root, "name", error);
@@ -138,7 +139,8 @@ static int read_peer(struct peer *peer, struct error *error)
     return read_speaks(yaml_get(root, "speaks"), peer, error) != 0 ||
                    read_version(yaml_get(root, "version"), peer, error) != 0 ||
                    read_ready(yaml_get(root, "ready"), peer, error) != 0 ||
-                   read_restart(yaml_get(root, "restart"), peer, error) != 0 ||
+                   read_signal(yaml_get(root, "restart"), &peer->restart_signal, error) != 0 ||
+                   read_signal(yaml_get(root, "renumber"), &peer->renumber_signal, error) != 0 ||
                    read_scaled_time(yaml_get(root, "scaled-time"), peer, error) != 0
                ? -1
                : 0;

@@ -11,6 +11,7 @@
  *   nftables     rules it expects on its node, loaded behind the scenario's
  *   ready        { udp: PORT | tcp: PORT | line: RE | ended: true, within: DURATION }
  *   restart      { signal: NAME } that ends it before it is started again; TERM if absent
+ *   renumber     { signal: NAME } that tells it of a new external address; absent: it finds out
  *   scaled-time  { factor, up-to, arguments, environment } that make all its clocks run factor times as fast,
  *                for cases that would have to wait. Where arguments and environment say ${PINHOLE_FACTOR},
  *                up-to is how fast they may run for cases that would wait for hours
@@ -59,6 +60,7 @@ struct peer {
     const char *ready_line;
     int ready_within; /* milliseconds */
     int restart_signal;
+    int renumber_signal;  /* 0: none */
     uint32_t time_factor; /* of scaled time; 1: it has none */
     uint32_t most_factor; /* the highest that it may be given */
     struct texts scaled_arguments;

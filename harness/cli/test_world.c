@@ -459,6 +459,12 @@ static bool signal_peer(void *context, int signal_number, struct error *error)
                           error) == 0;
 }
 
+static bool renumbered(void *context, struct error *error)
+{
+    int signal_number = program_of(context)->peer->renumber_signal;
+    return signal_number == 0 || signal_peer(context, signal_number, error);
+}
+
 static bool running(void *context)
 {
     const struct test_world *world = context;
@@ -529,6 +535,7 @@ const struct stage_operations test_world_operations = {
     .stop = stop,
     .signal = signal_peer,
     .running = running,
+    .renumbered = renumbered,
     .run = run,
 };
 

@@ -235,6 +235,13 @@ static bool world_running(void *context)
     return ((struct world *)context)->running;
 }
 
+static bool world_renumbered(void *context, struct error *error)
+{
+    (void)context;
+    (void)error;
+    return true;
+}
+
 static bool world_run(void *context, enum stage_place place, const char *command, char *out,
                       size_t size, struct error *error)
 {
@@ -274,6 +281,7 @@ static const struct stage_operations operations = {
     .stop = world_stop,
     .signal = world_signal,
     .running = world_running,
+    .renumbered = world_renumbered,
     .run = world_run,
 };
 
