@@ -356,6 +356,28 @@ static void options_past_the_end_are_malformed(struct stage *stage)
     }
 }
 
+/* What a PREFIX64 asks for is longer than the question (RFC 7225): with as many FILTERs as there is room for,
+ * all the same, the answer would have more than 1100 octets. */
+static void answers_that_would_be_too_long_are_malformed(struct stage *stage)
+{
+    struct pcp_option option;
+    struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
+    wish_add_option(&wish, PCP_PREFIX64, NULL, 0);
+    struct answer answer = stage_granted(stage, &wish);
+    if (!answer_option(&answer, PCP_PREFIX64, &option))
+        stage_end(stage, VERDICT_UNSUPPORTED, "no PREFIX64 came: %s",
+                  stage_describe(stage, &answer));
+    struct raw raw = stage_raw(&wish);
+    struct pcp_filter filter = {.prefix_length = ALL_BITS,
+                                .remote_address = stage_address(stage, STAGE_REMOTE)};
+    for (size_t longer = raw.length; longer; raw.length = longer ? longer : raw.length)
+        longer = pcp_append_filter(raw.octets, raw.length, PCP_MAXIMUM_LENGTH, &filter);
+    answer = stage_ask_raw(stage, R6887_7_3_10, &raw);
+    if (answer.came && answer.pcp.result == PCP_EXCESSIVE_REMOTE_PEERS)
+        stage_end(stage, VERDICT_INCONCLUSIVE, "so many FILTERs, all the same, are too many");
+    stage_expect_result(stage, R6887_7_3_10, &answer, PCP_MALFORMED_REQUEST);
+}
+
 static void unknown_optional_options_are_passed_over(struct stage *stage)
 {
     static const uint8_t codes[] = {150, UNKNOWN_OPTIONAL, 223}; /* nobody's, section 19.4 */
@@ -459,6 +481,11 @@ static const struct test_case cases[] = {
      .sentence = "An option that goes past the end of the request draws MALFORMED_OPTION.",
      .requirements = JUDGES(R6887_7_3_11, R6887_7_3_09),
      .run = options_past_the_end_are_malformed},
+    {.id = "gateway.7.3.answers-that-would-be-too-long-are-malformed",
+     .sentence = "A request whose response would exceed 1100 octets draws MALFORMED_REQUEST.",
+     .requirements = JUDGES(R6887_7_3_10),
+     .run = answers_that_would_be_too_long_are_malformed,
+     .variant = "with-prefix64"},
     {.id = "gateway.7.3.unknown-optional-options-are-passed-over",
      .sentence = "An unknown option of the optional range is no reason for an error.",
      .requirements = JUDGES(R6887_7_3_12),
@@ -523,6 +550,9 @@ static const struct defect defects[] = {
     {.name = "drops-broken-options",
      .text = "passes over an option that goes past the end of the request",
      .requirements = JUDGES(R6887_7_3_11)},
+    {.name = "leaves-out-what-does-not-fit",
+     .text = "passes over the options that its answer has no room for",
+     .requirements = JUDGES(R6887_7_3_10)},
     {.name = "refuses-unknown-optional-options",
      .text = "says UNSUPP_OPTION to unknown options of the optional range",
      .requirements = JUDGES(R6887_7_3_12)},

@@ -78,7 +78,7 @@ static void it_rises_by_one_a_second(struct stage *stage)
     enum { TIMES = 3 };
     struct sample first = ask_epoch(stage, STAGE_HOST), last = first;
     for (int i = 0; i < TIMES && !stage->over; i++) {
-        stage_pass(stage, WAIT / TIMES * SECOND);
+        stage_pass(stage, SECOND * (WAIT / TIMES));
         struct sample next = ask_epoch(stage, STAGE_HOST);
         expect_counted(stage, R6887_8_5_06, &last, &next);
         expect_counted(stage, R6887_8_5_06, &first, &next);
@@ -100,7 +100,7 @@ static void it_starts_at_the_same_value_and_counts_on(struct stage *stage)
     int64_t begun = restart(stage);
     struct sample first = ask_epoch(stage, STAGE_HOST);
     double least = first.epoch - stage_peer_seconds(stage, begun, first.after) - QUANTUM;
-    stage_pass(stage, WAIT / 2 * SECOND);
+    stage_pass(stage, SECOND * (WAIT / 2));
     struct sample later = ask_epoch(stage, STAGE_HOST);
     expect_counted(stage, R6887_8_5_11, &first, &later);
     begun = restart(stage);
@@ -115,7 +115,7 @@ static void another_external_address_starts_it_anew(struct stage *stage)
 {
     enum { TRIES = 30 };
     struct sample first = ask_epoch(stage, STAGE_HOST);
-    stage_pass(stage, 2 * WAIT * SECOND);
+    stage_pass(stage, SECOND * 2 * WAIT);
     struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
     stage_granted(stage, &wish);
     int64_t begun = stage_now(stage);
@@ -127,7 +127,7 @@ static void another_external_address_starts_it_anew(struct stage *stage)
         sample = ask_epoch(stage, STAGE_HOST);
         if (sample.epoch <= first.epoch + stage_peer_seconds(stage, begun, sample.after) + QUANTUM)
             return;
-        stage_pass(stage, WAIT / TRIES * SECOND);
+        stage_pass(stage, SECOND * (WAIT / TRIES));
     }
     expect_anew(stage, R6887_8_5_02, &first, begun, &sample);
 }

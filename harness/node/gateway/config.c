@@ -113,6 +113,7 @@ static int check(struct config *config, struct error *error)
     config->policy.third_party_clients = config->third_party_clients;
     config->policy.inside = config->inside_prefixes;
     config->policy.rules = config->rules;
+    config->policy.prefix64 = config->prefix64;
     if (config_check_realms(config, error))
         return -1;
     if (config->inside_count == 0)

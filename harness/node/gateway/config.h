@@ -34,6 +34,7 @@ enum {
     CONFIG_REALMS = 64,
     CONFIG_REALM_ID = 64,      /* octets */
     CONFIG_REALM_PREFIXES = 4, /* of one realm */
+    CONFIG_PREFIX64 = 8,
     CONFIG_FASTEST = 3600
 };
 
@@ -77,6 +78,7 @@ struct config {
     struct pcp_server_rule rules[CONFIG_RULES];
     struct pcp_server_realm realms[CONFIG_REALMS]; /* in the policy's order; of these: */
     struct config_realm realm_texts[CONFIG_REALMS];
+    struct pcp_server_prefix64 prefix64[CONFIG_PREFIX64];
     struct config_static statics[CONFIG_STATICS];
     size_t static_count;
 };

@@ -166,6 +166,20 @@ static int read_rest(struct config *config, const struct config_line *line, stru
     return read_times(&config->policy.rest, line, error);
 }
 
+static int read_prefix64(struct config *config, const struct config_line *line, struct error *error)
+{
+    for (size_t i = 1; i < line->count; i++) {
+        struct pcp_server_prefix prefix;
+        if (config->policy.prefix64_count == CONFIG_PREFIX64 ||
+            config_prefix(line->words[i], &prefix) || prefix.length % 8 != 0 ||
+            address_is_ipv4(&prefix.address))
+            return config_expected(line, "at most 8 IPv6 prefixes of whole octets", error);
+        config->prefix64[config->policy.prefix64_count++] =
+            (struct pcp_server_prefix64){.prefix = prefix.address, .octets = prefix.length / 8};
+    }
+    return line->count > 1 ? 0 : config_expected(line, "an IPv6 prefix", error);
+}
+
 static int read_defect(struct config *config, const struct config_line *line, struct error *error)
 {
     config->list_defects = line->count == 2 && strcmp(line->words[1], "list") == 0;
@@ -251,6 +265,7 @@ static const struct key keys[] = {
     SPECIAL_KEY("inside-prefixes", read_inside_prefixes, "sources that belong inside (any)"),
     SPECIAL_KEY("allow", read_rule, "ADDRESS/BITS FIRST-LAST: hosts and internal ports"),
     SPECIAL_KEY("deny", read_rule, "likewise; the first rule that fits decides"),
+    SPECIAL_KEY("prefix64", read_prefix64, "of a NAT64, for those who ask by PREFIX64 (none)"),
     SPECIAL_KEY("static", read_static, "PROTOCOL ADDRESS PORT EXTERNAL-PORT"),
     SPECIAL_KEY("defect", read_defect, "be wrong on purpose, as a test of tests; list names them"),
 };

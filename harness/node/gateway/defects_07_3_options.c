@@ -289,6 +289,23 @@ static void cut_at_the_break(struct defect *defect, struct defect_exchange *exch
         exchange->input->length -= request.options_length - offset;
 }
 
+/* The engine gets as many of the options as an answer of theirs has room for. */
+static void leave_out_the_last(struct defect *defect, struct defect_exchange *exchange)
+{
+    enum { SAFE = PCP_MAXIMUM_LENGTH / 2 };
+    struct pcp_message request;
+    struct pcp_option option;
+    enum pcp_fault fault;
+    size_t offset = 0, kept = 0;
+    (void)defect;
+    if (!defect_read(exchange->octets, exchange->input->length, &request))
+        return;
+    while (pcp_option_next(request.options, request.options_length, &offset, &option, &fault) &&
+           offset < SAFE)
+        kept = offset;
+    exchange->input->length -= request.options_length - kept;
+}
+
 static void clear_the_copy(struct defect *defect, uint8_t *octets, size_t *length)
 {
     struct pcp_message response;
@@ -360,6 +377,7 @@ const struct defect_hooks defects_07_3_options[] = {
     {.name = "takes-options-twice", .request = pass_over_repetition},
     {.name = "calls-broken-options-malformed-requests", .message = call_it_a_request},
     {.name = "drops-broken-options", .request = cut_at_the_break},
+    {.name = "leaves-out-what-does-not-fit", .request = leave_out_the_last},
     {.name = "refuses-unknown-optional-options", .answer = refuse_unknown_optional},
     {.name = "passes-over-unknown-options", .request = pass_over_unknown},
     {.name = "takes-filters-of-any-length", .request = pass_over_bad_filters},
