@@ -70,6 +70,16 @@ def options():
     c.exchange(4, many, o.error(many, o.EXCESSIVE_REMOTE_PEERS, 1800, 1004))
 
 
+def versions():
+    c = Capture("clean-versions", "UNSUPP_VERSION, which tells not whose it is, and the rest behind it")
+    asked = o.request(o.MAP, o.data_map())
+    c.exchange(0, asked, o.error(asked, o.UNSUPP_VERSION, 86400, version=1))
+    for seconds in (1800, 1803, 1809, 1821):
+        c.ask(seconds, asked)
+    c.answer(1821.01, bytes([0, 0, 0, 1, 0, 0, 0, 9]))
+    c.ask(3700, asked)
+
+
 def errors():
     c = Capture("clean-errors", "errors that are drawn rightly, last as recommended and are rested "
                 "for; where reserved bits meet the full copy, either reading")
@@ -270,6 +280,6 @@ def overtaken():
 
 
 def make():
-    for scene in (map_life, retransmission, peer, options, errors, ipv6, restart, links, natpmp,
+    for scene in (map_life, retransmission, peer, options, versions, errors, ipv6, restart, links, natpmp,
                   by_chance, odd_but_legal, quiet_ports, overtaken, lost_answers, announced):
         scene()

@@ -11,7 +11,7 @@ CLIENT_PORT = 5350
 UDP, TCP = 17, 6
 ANNOUNCE, MAP, PEER = 0, 1, 2
 THIRD_PARTY, PREFER_FAILURE, FILTER = 1, 2, 3
-SUCCESS, NOT_AUTHORIZED, MALFORMED_REQUEST, UNSUPP_OPTION = 0, 2, 3, 5
+SUCCESS, UNSUPP_VERSION, NOT_AUTHORIZED, MALFORMED_REQUEST, UNSUPP_OPTION = 0, 1, 2, 3, 5
 NETWORK_FAILURE, NO_RESOURCES, UNSUPP_PROTOCOL = 7, 8, 9
 CANNOT_PROVIDE_EXTERNAL, ADDRESS_MISMATCH, EXCESSIVE_REMOTE_PEERS = 11, 12, 13
 
@@ -63,10 +63,10 @@ def response(opcode, data=b"", options=b"", result=SUCCESS, lifetime=120, epoch=
     return head + struct.pack("!II", lifetime, epoch) + reserved96 + data + options
 
 
-def error(asked, result, lifetime=1800, epoch=1000, reserved=0):
+def error(asked, result, lifetime=1800, epoch=1000, reserved=0, version=2):
     """The error response to a request: the request itself with its header set (8.2)."""
     padded = asked[:1100] + bytes(-len(asked) % 4)
-    head = bytes([2, asked[1] | 0x80, reserved, result]) + struct.pack("!II", lifetime, epoch)
+    head = bytes([version, asked[1] | 0x80, reserved, result]) + struct.pack("!II", lifetime, epoch)
     return head + bytes(12) + padded[24:]
 
 

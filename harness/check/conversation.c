@@ -117,6 +117,12 @@ static void copy_request(const struct message *message, struct request_copy *cop
     memcpy(copy->octets, message->octets, kept);
 }
 
+bool conversation_is_refused(const struct conversation *conversation)
+{
+    const struct pair *pair = conversation->pair;
+    return pair->version_time != 0 && pair->version_time >= conversation->mapping->request.time;
+}
+
 static void note_request(const struct conversation *conversation, const struct message *message)
 {
     struct pair *pair = conversation->pair;
@@ -131,7 +137,7 @@ static void note_request(const struct conversation *conversation, const struct m
                  address_equal(&mapping->server, &message->server);
     int64_t gap = message->event->time - mapping->request.time;
     mapping->series_gap = equal ? gap : 0;
-    if (equal && mapping->waiting) {
+    if (equal && mapping->waiting && !conversation_is_refused(conversation)) {
         mapping->previous_gap = gap;
         mapping->transmissions++;
     } else {
@@ -172,6 +178,16 @@ static void note_response(const struct conversation *conversation, const struct 
     mapping->previous_gap = 0;
     mapping->waiting = false;
     mapping->mixed = false;
+}
+
+void conversation_note_version(const struct conversation *conversation,
+                               const struct message *message)
+{
+    bool unsupported = message->is_natpmp
+                           ? message->natpmp.result == NATPMP_UNSUPPORTED_VERSION
+                           : message->pcp.response && message->pcp.result == PCP_UNSUPP_VERSION;
+    if (message->from_server && unsupported)
+        conversation->pair->version_time = message->event->time;
 }
 
 void conversation_note(const struct conversation *conversation, const struct message *message)

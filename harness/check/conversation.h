@@ -58,6 +58,7 @@ struct pair {
     uint32_t nonce_changes; /* in a row, between requests that are otherwise the same */
     int64_t epoch_time;
     int64_t loss_time;
+    int64_t version_time;     /* of the last UNSUPP_VERSION, which names no request; 0: none */
     struct request_copy last; /* request */
     /* --- a response that looks like a bad answer to a request, unless a better one comes */
     struct suspicion {
@@ -122,8 +123,14 @@ void conversation_fetch(const struct conversations *all, const struct conversati
 int conversation_find(struct conversations *all, const struct message *message,
                       const struct conversation_keys *keys, struct conversation *out);
 
+/* Takes over into the state what a message of another version says, by its first octets alone. */
+void conversation_note_version(const struct conversation *conversation,
+                               const struct message *message);
 /* Takes message over into the state. */
 void conversation_note(const struct conversation *conversation, const struct message *message);
+
+/* The mapping's last request may have been answered by an UNSUPP_VERSION, which doesn't tell whose it is. */
+bool conversation_is_refused(const struct conversation *conversation);
 
 /* Hash over all that makes two requests of a mapping the same wish: everything but what is
  * suggested, which a client may change as it learns (section 6). */

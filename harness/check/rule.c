@@ -175,6 +175,7 @@ static int judge_message(struct rules *rules, struct message *message,
         if ((scope == SCOPE_NATPMP) == message->is_natpmp && (sound || scope == SCOPE_PCP))
             rules_all[i].judge(rules, message, &conversation);
     }
+    conversation_note_version(&conversation, message);
     if (sound)
         conversation_note(&conversation, message);
     return findings_incomplete(rules->findings) ? -1 : 0;

@@ -17,8 +17,10 @@ static const double first_wait = 3.0; /* IRT, 8.1.1 */
 static const double jitter = 0.1;     /* RAND */
 static const double varying = 0.15;   /* seconds by which a gap may shrink on its way */
 static const double preempted = 0.04; /* likewise, where the sender's clock runs faster than ours */
-static const double renewal_gap = 4.0;      /* 11.2.1 */
-static const double longest_sane = 86400;   /* lifetimes beyond may be cut by the client: 15 */
+static const double renewal_gap = 4.0;    /* 11.2.1 */
+static const double longest_sane = 86400; /* lifetimes beyond may be cut by the client: 15 */
+static const double fastest =
+    60; /* time scale: above, a repetition looks like a second sight of it */
 static const int64_t crossing = 1000000000; /* 1 s: a request and an error may cross on their way */
 
 /* What a busy machine delays counts so many times as much where the sender's time is scaled. */
@@ -192,7 +194,7 @@ void judge_timing(struct rules *rules, const struct message *message,
         return;
     double gap = rule_seconds(rules, message->event->time - mapping->request.time);
     /* A clock that went back, or frames out of order, tell nothing. */
-    if (gap < 0)
+    if (gap < 0 || rules->options.time_scale > fastest || conversation_is_refused(conversation))
         return;
     bool answered = mapping->answered && mapping->response_basis != 0 &&
                     mapping->response_basis == request_basis(message);

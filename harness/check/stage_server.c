@@ -305,6 +305,16 @@ struct reply server_error(struct server *server, const struct request *request,
     return reply;
 }
 
+struct reply server_natpmp_alone(struct server *server, const struct request *request)
+{
+    struct reply reply = reply_to(server, request);
+    reply.is_natpmp = true;
+    reply.natpmp.response = true;
+    reply.natpmp.result = NATPMP_UNSUPPORTED_VERSION;
+    reply.natpmp.epoch = server_epoch(server);
+    return reply;
+}
+
 struct reply server_announcement(struct server *server, const struct request *unicast)
 {
     struct reply reply = {.socket = server->socket, .layout = PCP_ANNOUNCE};
@@ -493,6 +503,18 @@ struct request server_next_other(struct server *server, double seconds)
         stage_end(server->stage, VERDICT_INCONCLUSIVE,
                   "the peer asked for no second mapping for %.0f s", seconds);
     return request;
+}
+
+struct request server_next_natpmp(struct server *server, double seconds)
+{
+    for (;;) {
+        struct request request = server_next(server, seconds);
+        if (!request.came || (request.is_natpmp && request.natpmp.opcode != NATPMP_ADDRESS))
+            return request;
+        struct reply reply = request.is_natpmp ? server_success(server, &request)
+                                               : server_natpmp_alone(server, &request);
+        server_send(server, &reply);
+    }
 }
 
 /* --- what the peer makes of it ---------------------------------------------------------------- */

@@ -117,6 +117,9 @@ struct request server_next(struct server *server, double seconds);
 /* The next MAP request for a mapping that the server doesn't follow, left to the script; without one the case is
  * inconclusive. Requests for the mapping that it follows are passed over meanwhile. */
 struct request server_next_other(struct server *server, double seconds);
+/* The server knows NAT-PMP alone: the next request for the mapping in NAT-PMP; those for the address are answered
+ * meanwhile, and those of PCP by Unsupported Version. Without one the case is inconclusive. */
+struct request server_next_natpmp(struct server *server, double seconds);
 /* What came at a server's socket, read as a request. */
 struct request server_read(const struct datagram *datagram);
 /* Whether a request is for the mapping that the server follows. */
@@ -136,6 +139,8 @@ struct reply server_success(struct server *server, const struct request *request
 /* The honest error: all of the request comes back. */
 struct reply server_error(struct server *server, const struct request *request,
                           enum pcp_result result, uint32_t lifetime);
+/* What a server that knows NAT-PMP alone says to a request of PCP: Unsupported Version (RFC 6886, 3.5). */
+struct reply server_natpmp_alone(struct server *server, const struct request *request);
 /* An ANNOUNCE to the group at port 5350, or to whoever sent a request. */
 struct reply server_announcement(struct server *server, const struct request *unicast);
 void reply_add_option(struct reply *reply, uint8_t code, const uint8_t *data, uint16_t length);
