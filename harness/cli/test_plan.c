@@ -66,7 +66,7 @@ static const char *unsupported(const struct test_plan *plan, const struct test_j
     if (plan->role == CASE_DEVICE && !(test_case->traits & CASE_NAT_PMP) &&
         !peer_speaks(peer, "pcp"))
         return "the peer's file doesn't say that it speaks PCP";
-    if (test_case->traits & CASE_NAT_PMP && !peer_speaks(peer, "natpmp"))
+    if (test_case->traits & (CASE_NAT_PMP | CASE_TWO_VERSIONS) && !peer_speaks(peer, "natpmp"))
         return "the peer's file doesn't say that it speaks NAT-PMP";
     return NULL;
 }
