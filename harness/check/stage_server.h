@@ -45,6 +45,7 @@ struct server {
     enum stage_place place;
     int socket;          /* port 5351 of the place */
     int64_t epoch_start; /* our time at which its epoch was 0 */
+    bool renews;         /* the peer has been seen to renew a mapping of SERVER_SHORT_LIFETIME */
     bool ignores_others; /* what the script doesn't wait for is not answered */
     uint32_t lifetime;   /* s, that it grants at most for mappings that the script doesn't follow */
     struct address external; /* that it maps to */
@@ -96,6 +97,9 @@ struct request server_follow(struct server *server, double seconds,
 /* The same, with that first request left unanswered: what comes back is its repetition. So a peer is known to
  * repeat itself where that it does so is to show what it makes of an answer. */
 struct request server_begin_repeating(struct stage *stage, struct server *server);
+/* The same, with that first request granted for SERVER_SHORT_LIFETIME: what comes back is the renewal, without
+ * which the case is inconclusive. From then on a renewal that doesn't come tells something. */
+struct request server_begin_renewing(struct stage *stage, struct server *server);
 /* Starts the peer, stopped or not yet started, with random numbers of its own, which follow from the seed. */
 void server_start_peer(struct stage *stage);
 /* The peer stops and starts anew, with other random numbers. */
@@ -168,7 +172,8 @@ bool server_expect_silence(struct server *server, enum requirement_id requiremen
 struct request server_expect_ignored(struct server *server, enum requirement_id requirement,
                                      const char *what);
 /* What was sent last, a success for SERVER_SHORT_LIFETIME, is taken: the next request is a renewal, not a
- * repeat. The case is inconclusive if there is neither. */
+ * repeat. Where there is neither, that breaks the requirement if the peer is known to renew, as behind
+ * server_begin_renewing(); else the case is inconclusive. */
 struct request server_expect_taken(struct server *server, enum requirement_id requirement,
                                    const char *what);
 

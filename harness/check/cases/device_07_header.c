@@ -133,7 +133,7 @@ static void options_are_well_formed(struct stage *stage)
 static void reserved_bits_mean_nothing(struct stage *stage)
 {
     struct server server;
-    struct request request = server_begin_repeating(stage, &server);
+    struct request request = server_begin_renewing(stage, &server);
     struct reply reply = short_success(&server, &request);
     reply.pcp.reserved_response = 0xff;
     server_send(&server, &reply);
@@ -149,7 +149,7 @@ static void unknown_options_are_passed_over(struct stage *stage)
 {
     static const uint8_t data[5] = {1, 2, 3, 4, 5};
     struct server server;
-    struct request request = server_begin_repeating(stage, &server);
+    struct request request = server_begin_renewing(stage, &server);
     struct reply reply = short_success(&server, &request);
     reply_add_option(&reply, UNKNOWN_MANDATORY, data, sizeof data);
     reply_add_option(&reply, UNKNOWN_OPTIONAL, data, sizeof data);
@@ -256,7 +256,7 @@ static const struct test_case cases[] = {
      .requirements = JUDGES(R6887_7_2_04, R6887_7_2_06),
      .run = reserved_bits_mean_nothing,
      .traits = CASE_UNSTARTED,
-     .seconds = 33},
+     .seconds = 45},
     {.id = "device.7.3.options-are-well-formed",
      .sentence =
          "The options of a request are padded with zeros, their reserved octet is zero, and "
@@ -271,7 +271,7 @@ static const struct test_case cases[] = {
      .requirements = JUDGES(R6887_7_3_14, R6887_7_3_17, R6887_7_3_02),
      .run = unknown_options_are_passed_over,
      .traits = CASE_UNSTARTED,
-     .seconds = 45},
+     .seconds = 60},
     {.id = "device.7.3.an-option-may-come-back-twice",
      .sentence = "A response may hold an option more than once, if its definition permits it.",
      .requirements = JUDGES(R6887_7_3_07),
