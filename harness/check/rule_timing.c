@@ -16,6 +16,7 @@ const enum requirement_id timing_requirements[] = {
 static const double first_wait = 3.0; /* IRT, 8.1.1 */
 static const double jitter = 0.1;     /* RAND */
 static const double varying = 0.15;   /* seconds by which a gap may shrink on its way */
+static const double late = 0.12;      /* by which it may grow, if the sender is preempted */
 static const double preempted = 0.04; /* likewise, where the sender's clock runs faster than ours */
 static const double renewal_gap = 4.0;    /* 11.2.1 */
 static const double longest_sane = 86400; /* lifetimes beyond may be cut by the client: 15 */
@@ -28,6 +29,13 @@ static double tolerance(const struct rules *rules)
 {
     double scale = rules->options.time_scale;
     return scale > 1 ? varying + preempted * scale : varying;
+}
+
+/* By how much what was meant in time may have come too late. */
+static double lateness(const struct rules *rules)
+{
+    double scale = rules->options.time_scale;
+    return scale > 1 ? late * scale : 0;
 }
 
 /* True if gap is wait within a tenth. */
@@ -47,7 +55,7 @@ static void judge_retransmission(struct rules *rules, const struct message *mess
                         "expected the first retransmission 2.7 to 3.3 s after frame %llu, came "
                         "after %.3f s",
                         before, gap);
-        else if (gap > first_wait * (1 + jitter) + tolerance(rules))
+        else if (gap > first_wait * (1 + jitter) + tolerance(rules) + lateness(rules))
             rule_report(rules, message, R6887_8_1_1_02, HINT,
                         "expected the first retransmission 2.7 to 3.3 s after frame %llu, came "
                         "after %.3f s: late, or the one before it is missing here",
@@ -55,10 +63,11 @@ static void judge_retransmission(struct rules *rules, const struct message *mess
         return;
     }
     double previous = rule_seconds(rules, mapping->previous_gap);
-    double shortest = previous * 2 * (1 - jitter);
+    double meant = previous - lateness(rules);
+    double shortest = meant * 2 * (1 - jitter);
     if (gap >= shortest - tolerance(rules) || gap >= 1024 * (1 - jitter) - tolerance(rules))
         return;
-    if (gap < previous * (1 - jitter) - tolerance(rules))
+    if (gap < meant * (1 - jitter) - tolerance(rules))
         rule_report(rules, message, R6887_8_1_1_08, CERTAIN,
                     "expected a wait of %.3f s or more, twice the %.3f s before it within a tenth, "
                     "came %.3f s behind frame %llu",
