@@ -45,6 +45,7 @@ struct address stage_renumber(struct stage *stage, unsigned which)
     struct error error = {{0}};
     if (stage->over || !stage->operations->find(stage->world, STAGE_OUTSIDE, false, &address))
         return address_any_ipv4();
+    stage_pass(stage, 2 * SECOND); /* so that an epoch of 0 is one that fell */
     address.octet[15] = (uint8_t)(FIRST_FREE + which);
     stage_run(stage, STAGE_OUTSIDE,
               "ip -4 address flush dev eth1 scope global && ip address add %s/24 dev eth1",

@@ -182,6 +182,8 @@ struct pcp_server_event {
 bool pcp_server_advance(struct pcp_server *server, uint64_t now, struct pcp_server_event *event);
 /* An ANNOUNCE event left at now, later perhaps than it was given out: the next gap counts from there, 14.1.3. */
 void pcp_server_announced(struct pcp_server *server, uint64_t now);
+/* Likewise an UPDATE event: the gap to the next round counts from the last that left, 14.2. */
+void pcp_server_updated(struct pcp_server *server, uint64_t now);
 /* When the next event comes; PCP_SERVER_NEVER if none is to come. */
 uint64_t pcp_server_next_time(const struct pcp_server *server);
 

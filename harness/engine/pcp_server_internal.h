@@ -15,6 +15,7 @@ struct pcp_server_recovery {
     uint8_t updates_left;   /* rounds of Mapping Updates, this one included */
     uint32_t update_cursor; /* mapping that this round has come to */
     uint64_t update_next;   /* when this round starts or started */
+    uint64_t updated_at;    /* when the last one left */
 };
 
 struct pcp_server {

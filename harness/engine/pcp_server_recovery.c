@@ -164,9 +164,15 @@ static bool update(struct pcp_server *server, struct pcp_server_event *event)
         recovery->update_cursor = 0;
         uint64_t gap =
             recovery->updates_left == PCP_SERVER_UPDATES - 1 ? FIRST_INTERVAL : 2 * FIRST_INTERVAL;
-        recovery->update_next = server->now + gap;
+        uint64_t left = server->now > recovery->updated_at ? server->now : recovery->updated_at;
+        recovery->update_next = left + gap;
     }
     return false;
+}
+
+void pcp_server_updated(struct pcp_server *server, uint64_t now)
+{
+    server->recovery.updated_at = now;
 }
 
 /* --- events --------------------------------------------------------------------------------- */
@@ -230,6 +236,7 @@ void pcp_server_renumber(struct pcp_server *server, size_t index, const struct a
     server->recovery.updates_left = PCP_SERVER_UPDATES;
     server->recovery.update_cursor = 0;
     server->recovery.update_next = server->now;
+    server->recovery.updated_at = 0;
 }
 
 void pcp_server_forget(struct pcp_server *server, const struct address *internal, uint64_t now)

@@ -188,6 +188,27 @@ static void mapping_updates_go_out_three_times_250_and_500_ms_apart(void **state
     assert_false(advance());
 }
 
+static void a_gap_counts_from_when_the_update_before_it_left(void **state)
+{
+    (void)state;
+    bench.policy.announcements = 0;
+    start(&bench);
+    map(&bench, HOST, UDP, 5683, 3600);
+    renumber("11.0.0.9");
+    static const unsigned int gaps[] = {250, 500};
+    const uint64_t held_up = 70;
+    assert_true(advance());
+    for (size_t i = 0; i < 2; i++) {
+        bench.now += held_up;
+        pcp_server_updated(bench.server, bench.now);
+        assert_false(advance());
+        assert_int_equal(pcp_server_next_time(bench.server), bench.now + gaps[i]);
+        bench.now += gaps[i];
+        assert_true(advance());
+        assert_int_equal(event.kind, PCP_SERVER_UPDATE);
+    }
+}
+
 static void updates_for_a_mapping_cease_once_its_client_refreshed_it(void **state)
 {
     (void)state;
@@ -531,6 +552,7 @@ int main(void)
         T(an_announce_request_is_answered_and_changes_nothing),
         T(a_new_external_address_resets_the_epoch_and_moves_all_mappings),
         T(mapping_updates_go_out_three_times_250_and_500_ms_apart),
+        T(a_gap_counts_from_when_the_update_before_it_left),
         T(updates_for_a_mapping_cease_once_its_client_refreshed_it),
         T(updates_for_a_mapping_cease_once_it_has_ended),
         T(updates_carry_peer_third_party_and_filters),

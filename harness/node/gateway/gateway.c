@@ -109,6 +109,12 @@ static int carry_out(struct gateway *gateway, struct error *error)
 
 /* --- what time brings ----------------------------------------------------------------------- */
 
+/* The clock cuts off what of a millisecond has begun: a gap that counts from here is not too short. */
+static uint64_t just_after(void)
+{
+    return clock_milliseconds() + 1;
+}
+
 static void handle_event(struct gateway *gateway, const struct pcp_server_event *event,
                          uint64_t now)
 {
@@ -118,11 +124,12 @@ static void handle_event(struct gateway *gateway, const struct pcp_server_event 
         break;
     case PCP_SERVER_ANNOUNCE:
         sockets_announce(gateway->sockets, event->octets, event->length, event->nat_pmp);
-        pcp_server_announced(gateway->server, clock_milliseconds());
+        pcp_server_announced(gateway->server, just_after());
         break;
     case PCP_SERVER_UPDATE:
         sockets_send(gateway->sockets, event->path, &event->destination, event->destination_port,
                      event->octets, event->length);
+        pcp_server_updated(gateway->server, just_after());
         break;
     }
 }
