@@ -109,8 +109,11 @@ def test_what_is_known_is_answered_at_once_until_upstream_starts_anew(chain, fol
     news = chain.lab.udp("host", "0.0.0.0", 5350)
     announce = struct.pack(">BBBBII12x", 2, 0x80, 0, 0, 0, 0)
     chain.upstream.sendto(announce, (EXTERNAL, 5350))
-    assert received(news)[0][1] == 0x80
     chain.epoch = 0
+    asked = received(chain.upstream, 2 * PATIENCE)  # by itself
+    assert (asked[0][1], asked[0][42:44]) == (MAP, struct.pack(">H", 7777))
+    assert chain.answer(asked, result=NO_RESOURCES, patience=SILENCE) is None
+    assert received(news)[0][1] == 0x80  # what has changed is announced
     assert chain.map()[0][3] == 0
 
 

@@ -14,7 +14,7 @@ size_t pcp_proxy_size(const struct pcp_server_policy *policy,
                       const struct pcp_proxy_settings *settings)
 {
     return padded(sizeof(struct pcp_proxy)) +
-           padded(((size_t)policy->mapping_capacity + 1) * sizeof(struct pcp_proxy_outermost)) +
+           padded(((size_t)policy->mapping_capacity + 1) * sizeof(struct pcp_server_outermost)) +
            settings->pending * sizeof(struct pcp_proxy_pending);
 }
 
@@ -29,6 +29,11 @@ struct pcp_proxy *pcp_proxy_create(void *memory, size_t size, struct pcp_server 
                          "Mapping Updates of its own");
         return NULL;
     }
+    if (settings->upstream_count == 0 || settings->upstream_count > PCP_PROXY_SERVERS) {
+        error_set(error, "proxy: expected 1 to %d servers upstream, got %zu", PCP_PROXY_SERVERS,
+                  settings->upstream_count);
+        return NULL;
+    }
     if (settings->pending == 0 || settings->pending > PCP_PROXY_MAXIMUM_PENDING ||
         size < pcp_proxy_size(policy, settings)) {
         error_set(error, "proxy: expected room for 1 to %d requests in %zu octets, got %u in %zu",
@@ -41,15 +46,42 @@ struct pcp_proxy *pcp_proxy_create(void *memory, size_t size, struct pcp_server 
     uint8_t *next = (uint8_t *)memory + padded(sizeof *proxy);
     proxy->server = server;
     proxy->settings = *settings;
-    proxy->outermost = (struct pcp_proxy_outermost *)next;
-    next += padded(((size_t)policy->mapping_capacity + 1) * sizeof(struct pcp_proxy_outermost));
+    proxy->outermost = (struct pcp_server_outermost *)next;
+    next += padded(((size_t)policy->mapping_capacity + 1) * sizeof(struct pcp_server_outermost));
     proxy->pending = (struct pcp_proxy_pending *)next;
+    server->outermost = proxy->outermost;
     return proxy;
+}
+
+const struct address *pcp_proxy_own(const struct pcp_proxy *proxy, const struct address *family)
+{
+    return &proxy->settings.own[address_is_ipv4(family) ? 0 : 1];
 }
 
 void pcp_proxy_renumber(struct pcp_proxy *proxy, const struct address *own)
 {
-    proxy->settings.own = *own;
+    proxy->settings.own[address_is_ipv4(own) ? 0 : 1] = *own;
+    if (!address_is_any(own))
+        pcp_proxy_begin_repair(proxy, -1);
+}
+
+unsigned pcp_proxy_servers_for(const struct pcp_proxy *proxy, const struct address *client,
+                               const struct address *external)
+{
+    const struct pcp_proxy_settings *settings = &proxy->settings;
+    unsigned chosen = 0;
+    uint32_t draw = 0;
+    unsigned count = 0;
+    for (size_t i = 0; i < sizeof client->octet; i++)
+        draw += client->octet[i];
+    for (size_t i = 0; i < settings->upstream_count; i++)
+        count += address_is_ipv4(&settings->upstream[i]) == address_is_ipv4(external);
+    unsigned number = 0;
+    for (size_t i = 0; i < settings->upstream_count; i++)
+        if (address_is_ipv4(&settings->upstream[i]) == address_is_ipv4(external) &&
+            (number++ == draw % count || !settings->spread))
+            chosen |= 1U << i;
+    return chosen;
 }
 
 /* --- mappings ------------------------------------------------------------------------------- */
@@ -116,7 +148,7 @@ static struct pcp_proxy_pending *take_slot(struct pcp_proxy *proxy,
 
 static void fill_slot(const struct pcp_proxy *proxy, struct pcp_proxy_pending *slot,
                       const struct pcp_server_input *input, const struct pcp_message *request,
-                      const struct address *internal, uint16_t upstream_port)
+                      const struct address *internal, uint16_t upstream_port, unsigned servers)
 {
     const struct pcp_peer *data = &request->data;
     *slot = (struct pcp_proxy_pending){
@@ -126,6 +158,7 @@ static void fill_slot(const struct pcp_proxy *proxy, struct pcp_proxy_pending *s
         .path = input->path,
         .opcode = request->opcode,
         .protocol = data->map.protocol,
+        .waiting = (uint8_t)servers,
         .upstream_port = upstream_port,
         .internal = *internal,
         .remote = data->remote_address,
@@ -152,22 +185,23 @@ size_t pcp_proxy_copy_options(const struct pcp_message *from, uint8_t *octets, s
 
 /* The upstream request for a client's (section 3): internal side and address are our external ones;
  * suggestion, nonce, remote peer and options are the client's. */
-static void write_upstream(const struct pcp_proxy *proxy, const struct pcp_message *request,
-                           const struct pcp_server_mapping *mapping,
-                           struct pcp_proxy_packet *packet)
+void pcp_proxy_write_upstream(const struct pcp_proxy *proxy, const struct pcp_message *request,
+                              const struct pcp_server_mapping *mapping,
+                              struct pcp_proxy_packet *packet)
 {
+    const struct address *own = pcp_proxy_own(proxy, &mapping->external);
     bool ours =
         !address_equal(&mapping->internal, &mapping->external); /* a NAT's, not a firewall's */
     struct pcp_message upstream = *request;
     memset(upstream.reserved_request, 0, sizeof upstream.reserved_request);
     memset(upstream.data.map.reserved, 0, sizeof upstream.data.map.reserved);
     memset(upstream.data.reserved, 0, sizeof upstream.data.reserved);
-    upstream.client = ours ? mapping->external : proxy->settings.own;
+    upstream.client = ours ? mapping->external : *own;
     upstream.data.map.internal_port = mapping->external_port;
     if (request->lifetime)
         upstream.lifetime = pcp_server_clamp(proxy->server, request->lifetime);
     size_t used = pcp_encode(&upstream, packet->octets, sizeof packet->octets);
-    if (used && !ours && !address_equal(&mapping->external, &proxy->settings.own))
+    if (used && !ours && !address_equal(&mapping->external, own))
         used =
             pcp_append_third_party(packet->octets, used, sizeof packet->octets, &mapping->external);
     packet->length = pcp_proxy_copy_options(request, packet->octets, used);
@@ -181,12 +215,12 @@ static void write_upstream(const struct pcp_proxy *proxy, const struct pcp_messa
 static bool answer_known(struct pcp_proxy *proxy, const struct pcp_message *request,
                          uint32_t mapping, uint64_t before, struct pcp_server_answer *answer)
 {
-    const struct pcp_proxy_outermost *outermost = &proxy->outermost[mapping];
+    const struct pcp_server_outermost *outermost = &proxy->outermost[mapping];
     struct pcp_server *server = proxy->server;
     uint64_t wanted =
         (uint64_t)pcp_server_clamp(server, request->lifetime) * PCP_PROXY_MILLISECONDS;
     uint64_t left = before > server->now ? before - server->now : 0;
-    if (!outermost->known || request->options_length || left * 4 < wanted * 3)
+    if (!outermost->known || outermost->unsure || request->options_length || left * 4 < wanted * 3)
         return false;
     pcp_server_undo(server, answer);
     struct pcp_server_mapping view;
@@ -206,7 +240,8 @@ static void make_temporary(struct pcp_proxy *proxy, uint32_t mapping, uint64_t b
     uint64_t deadline = before;
     if (answer->change.kind == PCP_SERVER_CREATED) {
         deadline = proxy->server->now + (uint64_t)PCP_PROXY_TEMPORARY * PCP_PROXY_MILLISECONDS;
-        proxy->outermost[mapping].known = false;
+        proxy->outermost[mapping] = (struct pcp_server_outermost){.known = false};
+        answer->change.mapping.outermost_port = 0;
     }
     pcp_proxy_set_deadline(proxy, mapping, deadline);
     answer->change.mapping.deadline = deadline;
@@ -220,15 +255,22 @@ static void pass_on(struct pcp_proxy *proxy, const struct pcp_server_input *inpu
 {
     struct pcp_proxy_pending *slot =
         take_slot(proxy, input, request, internal, mapping->external_port);
+    packet->servers = pcp_proxy_servers_for(proxy, &input->source, &mapping->external);
+    if (!packet->servers) {
+        pcp_server_undo(proxy->server, answer);
+        pcp_server_answer_error(proxy->server, input, PCP_NETWORK_FAILURE,
+                                proxy->server->policy.short_error, answer);
+        return;
+    }
     if (slot) {
-        write_upstream(proxy, request, mapping, packet);
+        pcp_proxy_write_upstream(proxy, request, mapping, packet);
         if (packet->length == 0) { /* with a THIRD_PARTY of ours it is too long */
             pcp_server_undo(proxy->server, answer);
             pcp_server_answer_error(proxy->server, input, PCP_MALFORMED_REQUEST,
                                     proxy->server->policy.long_error, answer);
             return;
         }
-        fill_slot(proxy, slot, input, request, internal, mapping->external_port);
+        fill_slot(proxy, slot, input, request, internal, mapping->external_port, packet->servers);
     }
     answer->length = 0;
 }
@@ -240,13 +282,14 @@ static void relay_opcode(struct pcp_proxy *proxy, const struct pcp_server_input 
 {
     answer->length = 0;
     struct pcp_proxy_pending *slot = take_slot(proxy, input, request, &input->source, 0);
-    if (!slot)
+    packet->servers = pcp_proxy_servers_for(proxy, &input->source, &input->source);
+    if (!slot || !packet->servers)
         return;
-    fill_slot(proxy, slot, input, request, &input->source, 0);
+    fill_slot(proxy, slot, input, request, &input->source, 0, packet->servers);
+    packet->source = *pcp_proxy_own(proxy, &input->source);
     memcpy(packet->octets, input->octets, input->length);
-    memcpy(packet->octets + 8, proxy->settings.own.octet, 16);
+    memcpy(packet->octets + 8, packet->source.octet, 16);
     packet->length = input->length;
-    packet->source = proxy->settings.own;
 }
 
 /* The internal address that a request is about. */
@@ -279,7 +322,8 @@ static struct pcp_server_mapping absent_mapping(const struct pcp_proxy *proxy,
     const struct pcp_map *map = &request->data.map;
     bool pinhole = pcp_server_mode_of(proxy->server, internal, internal) == PCP_SERVER_FIREWALL;
     struct pcp_server_mapping mapping = {.internal = *internal,
-                                         .external = pinhole ? *internal : proxy->settings.own,
+                                         .external =
+                                             pinhole ? *internal : *pcp_proxy_own(proxy, internal),
                                          .external_port = map->internal_port};
     while (!pinhole &&
            pcp_table_binding_find_external(table, 0, map->protocol, mapping.external_port))

@@ -9,13 +9,6 @@
 
 enum { PCP_PROXY_MILLISECONDS = 1000 };
 
-/* Where a mapping's traffic comes in at the far end. */
-struct pcp_proxy_outermost {
-    struct address address;
-    uint16_t port;
-    bool known;
-};
-
 /* A request that waits for its answer from upstream. */
 struct pcp_proxy_pending {
     uint64_t until; /* 0: free */
@@ -24,6 +17,8 @@ struct pcp_proxy_pending {
     uint16_t path;
     uint8_t opcode;
     uint8_t protocol;
+    uint8_t waiting; /* servers that are still to answer, as bits */
+    bool answered;   /* the client has its answer: what else comes is told nobody */
     uint8_t nonce[PCP_NONCE_LENGTH];
     uint16_t upstream_port;  /* internal port in the upstream request */
     struct address internal; /* of the mapping here, whose external endpoint that port is */
@@ -36,10 +31,30 @@ struct pcp_proxy_pending {
 struct pcp_proxy {
     struct pcp_server *server;
     struct pcp_proxy_settings settings;
-    struct pcp_epoch epoch;                /* of the upstream server */
-    struct pcp_proxy_outermost *outermost; /* by index of the server's mapping */
+    struct pcp_epoch epochs[PCP_PROXY_SERVERS]; /* each upstream server's own (3.6) */
+    struct pcp_server_outermost *outermost;     /* by index of the server's mapping */
     struct pcp_proxy_pending *pending;
+    /* Mappings that are asked for again: those whose outermost is due, in rounds over the table. */
+    struct {
+        uint8_t rounds_left;
+        uint32_t cursor; /* mapping that this round has come to */
+        uint64_t next;   /* when this round starts or started */
+        uint64_t begun;
+        bool ever;
+    } repair;
 };
+
+/* Our own address of a family. */
+const struct address *pcp_proxy_own(const struct pcp_proxy *proxy, const struct address *family);
+/* The servers upstream for a client's mapping, as bits; 0: there is none of the external address's family. */
+unsigned pcp_proxy_servers_for(const struct pcp_proxy *proxy, const struct address *client,
+                               const struct address *external);
+/* A request of ours for a mapping; message's internal side and client are filled in here. */
+void pcp_proxy_write_upstream(const struct pcp_proxy *proxy, const struct pcp_message *request,
+                              const struct pcp_server_mapping *mapping,
+                              struct pcp_proxy_packet *packet);
+/* Upstream may have lost what it granted: all known mappings, or those of one server, are asked for again. */
+void pcp_proxy_begin_repair(struct pcp_proxy *proxy, int server);
 
 /* The live mapping of an internal endpoint and, for PEER, a remote one. */
 uint32_t pcp_proxy_find_mapping(const struct pcp_proxy *proxy, uint8_t opcode,

@@ -4,14 +4,15 @@
 #include <string.h>
 
 /* The request that a response answers, by what upstream copies from it. */
-static struct pcp_proxy_pending *find_pending(struct pcp_proxy *proxy,
+static struct pcp_proxy_pending *find_pending(struct pcp_proxy *proxy, unsigned server,
                                               const struct pcp_message *response)
 {
     const struct pcp_peer *data = &response->data;
     bool known = response->opcode == PCP_MAP || response->opcode == PCP_PEER;
     for (uint32_t i = 0; i < proxy->settings.pending; i++) {
         struct pcp_proxy_pending *slot = &proxy->pending[i];
-        if (slot->until <= proxy->server->now || slot->opcode != response->opcode)
+        if (slot->until <= proxy->server->now || slot->opcode != response->opcode ||
+            !(slot->waiting & 1U << server))
             continue;
         bool same = slot->protocol == data->map.protocol &&
                     slot->upstream_port == data->map.internal_port &&
@@ -25,16 +26,41 @@ static struct pcp_proxy_pending *find_pending(struct pcp_proxy *proxy,
     return NULL;
 }
 
+/* Whether another live MAP has the same outermost endpoint: a server upstream that errs, or knows a PEER by the
+ * same flow. */
+static bool is_shared(const struct pcp_proxy *proxy, uint32_t mapping, const struct pcp_map *map)
+{
+    const struct pcp_table *table = &proxy->server->table;
+    for (uint32_t i = 1; i <= table->mappings_touched; i++) {
+        const struct pcp_server_outermost *other = &proxy->outermost[i];
+        if (i != mapping && other->known && !other->shared &&
+            table->mappings[i].kind == PCP_TABLE_MAP && other->port == map->external_port &&
+            address_equal(&other->address, &map->external_address) &&
+            table->bindings[table->mappings[i].binding].protocol == map->protocol)
+            return true;
+    }
+    return false;
+}
+
 /* A SUCCESS makes the local mapping last as long as the outermost one. */
-static void confirm(struct pcp_proxy *proxy, uint32_t mapping, const struct pcp_message *response,
-                    uint32_t lifetime, struct pcp_server_answer *answer)
+static void confirm(struct pcp_proxy *proxy, uint32_t mapping, unsigned server,
+                    const struct pcp_message *response, uint32_t lifetime,
+                    struct pcp_server_answer *answer)
 {
     const struct pcp_map *map = &response->data.map;
+    struct pcp_server_outermost *outermost = &proxy->outermost[mapping];
+    bool same = outermost->known && outermost->port == map->external_port &&
+                address_equal(&outermost->address, &map->external_address);
     pcp_server_note_before(proxy->server, answer, mapping);
     pcp_proxy_set_deadline(proxy, mapping,
                            proxy->server->now + (uint64_t)lifetime * PCP_PROXY_MILLISECONDS);
-    proxy->outermost[mapping] =
-        (struct pcp_proxy_outermost){map->external_address, map->external_port, true};
+    *outermost = (struct pcp_server_outermost){
+        .address = map->external_address,
+        .port = map->external_port,
+        .known = true,
+        .shared = same ? outermost->shared : is_shared(proxy, mapping, map),
+        .server = (uint8_t)server,
+    };
     pcp_server_note_renewed(proxy->server, answer, mapping);
 }
 
@@ -92,7 +118,7 @@ static uint32_t pending_mapping(const struct pcp_proxy *proxy, const struct pcp_
     return same ? mapping : PCP_TABLE_NONE;
 }
 
-static void answer_pending(struct pcp_proxy *proxy, struct pcp_proxy_pending *slot,
+static void answer_pending(struct pcp_proxy *proxy, struct pcp_proxy_pending *slot, unsigned server,
                            const struct pcp_message *response, struct pcp_proxy_relay *relay)
 {
     struct pcp_message request;
@@ -111,8 +137,32 @@ static void answer_pending(struct pcp_proxy *proxy, struct pcp_proxy_pending *sl
     if (request.lifetime && !mapping)
         return; /* it has gone here meanwhile: a SUCCESS would not be true */
     if (request.lifetime && lifetime)
-        confirm(proxy, mapping, response, lifetime, &relay->answer);
+        confirm(proxy, mapping, server, response, lifetime, &relay->answer);
     relay->answer.length = write_success(proxy, &request, response, lifetime, relay->answer.octets);
+}
+
+static bool has_nonce(const struct pcp_proxy *proxy, uint32_t mapping, const struct pcp_map *map)
+{
+    const struct pcp_table_mapping *record = &proxy->server->table.mappings[mapping];
+    return mapping && (record->kind == PCP_TABLE_MAP || record->kind == PCP_TABLE_PEER) &&
+           memcmp(record->nonce, map->nonce, PCP_NONCE_LENGTH) == 0;
+}
+
+/* A firewall's mapping is known by the host that THIRD_PARTY names. */
+static uint32_t updated_pinhole(const struct pcp_proxy *proxy, const struct pcp_message *response)
+{
+    struct pcp_option option;
+    enum pcp_fault fault;
+    size_t offset = 0;
+    struct address internal = {{0}};
+    while (pcp_option_next(response->options, response->options_length, &offset, &option, &fault))
+        if (option.code == PCP_THIRD_PARTY)
+            (void)pcp_option_third_party(&option, &internal);
+    uint32_t mapping =
+        address_is_any(&internal)
+            ? PCP_TABLE_NONE
+            : pcp_proxy_find_mapping(proxy, response->opcode, &internal, &response->data);
+    return has_nonce(proxy, mapping, &response->data.map) ? mapping : PCP_TABLE_NONE;
 }
 
 /* Unasked: a Mapping Update. The mapping whose external endpoint it names as internal, or none. */
@@ -120,6 +170,9 @@ static uint32_t updated_mapping(const struct pcp_proxy *proxy, const struct pcp_
 {
     const struct pcp_table *table = &proxy->server->table;
     const struct pcp_map *map = &response->data.map;
+    uint32_t pinhole = updated_pinhole(proxy, response);
+    if (pinhole)
+        return pinhole;
     for (uint32_t pool = 0; pool < proxy->server->table.pools; pool++) {
         uint32_t binding = pcp_table_binding_find_external(table, (uint16_t)pool, map->protocol,
                                                            map->internal_port);
@@ -129,23 +182,49 @@ static uint32_t updated_mapping(const struct pcp_proxy *proxy, const struct pcp_
             mapping =
                 pcp_table_peer_find(table, record->host, record->protocol, record->internal_port,
                                     &response->data.remote_address, response->data.remote_port);
-        bool live = mapping && (table->mappings[mapping].kind == PCP_TABLE_MAP ||
-                                table->mappings[mapping].kind == PCP_TABLE_PEER);
-        if (live && memcmp(table->mappings[mapping].nonce, map->nonce, PCP_NONCE_LENGTH) == 0)
+        if (has_nonce(proxy, mapping, map))
             return mapping;
     }
     return PCP_TABLE_NONE;
 }
 
-static void pass_update_on(struct pcp_proxy *proxy, const struct pcp_message *response,
-                           struct pcp_proxy_relay *relay)
+/* What a client was told of a mapping is true no more: it is to ask again. */
+static void lose(struct pcp_proxy *proxy, uint32_t mapping)
 {
-    uint32_t mapping = updated_mapping(proxy, response);
-    if (!mapping || response->result != PCP_SUCCESS || response->lifetime == 0)
+    proxy->outermost[mapping].due = false;
+    pcp_server_reset_epoch(proxy->server, proxy->server->now);
+}
+
+/* The answer to a request of our own, or an update that says what we would have asked. True if it says that all
+ * is as it was. */
+static bool is_repaired(struct pcp_proxy *proxy, uint32_t mapping,
+                        const struct pcp_message *response, uint32_t lifetime)
+{
+    enum { SLACK = 2 }; /* seconds that it may seem shorter, on its way and by rounding */
+    const struct pcp_server_outermost *outermost = &proxy->outermost[mapping];
+    const struct pcp_map *map = &response->data.map;
+    return outermost->port == map->external_port &&
+           address_equal(&outermost->address, &map->external_address) &&
+           lifetime + SLACK >= pcp_server_seconds_left(proxy->server, mapping, false);
+}
+
+static void pass_update_on(struct pcp_proxy *proxy, uint32_t mapping, unsigned server,
+                           const struct pcp_message *response, struct pcp_proxy_relay *relay)
+{
+    bool due = proxy->outermost[mapping].due;
+    if (response->result != PCP_SUCCESS || response->lifetime == 0) {
+        if (due)
+            lose(proxy, mapping);
         return;
+    }
     uint32_t most = proxy->server->policy.maximum_lifetime;
     uint32_t lifetime = response->lifetime < most ? response->lifetime : most;
-    confirm(proxy, mapping, response, lifetime, &relay->answer);
+    bool repaired = due && is_repaired(proxy, mapping, response, lifetime);
+    if (due && !repaired)
+        lose(proxy, mapping);
+    confirm(proxy, mapping, server, response, lifetime, &relay->answer);
+    if (repaired)
+        return;
     struct pcp_server_mapping view;
     pcp_server_view(proxy->server, mapping, &view);
     view.external = response->data.map.external_address;
@@ -160,13 +239,45 @@ static void pass_update_on(struct pcp_proxy *proxy, const struct pcp_message *re
     relay->path = view.path;
 }
 
-/* Upstream may have lost its mappings: what it said of them is no answer to a renewal any more, and
- * our clients are to ask for them again (section 3). */
-static void start_anew(struct pcp_proxy *proxy)
+/* The number of a server upstream, or -1. */
+static int server_of(const struct pcp_proxy *proxy, const struct address *source)
 {
-    for (uint32_t i = 1; i <= proxy->server->table.mappings_touched; i++)
-        proxy->outermost[i].known = false;
-    pcp_server_reset_epoch(proxy->server, proxy->server->now);
+    for (size_t i = 0; i < proxy->settings.upstream_count; i++)
+        if (address_equal(source, &proxy->settings.upstream[i]))
+            return (int)i;
+    return -1;
+}
+
+/* An ANNOUNCE comes in several copies; that its Epoch is in step says that they bring nothing new. */
+static bool is_news(const struct pcp_proxy *proxy, const struct pcp_message *response)
+{
+    uint64_t rest = (uint64_t)PCP_PROXY_REPAIR_REST * PCP_PROXY_MILLISECONDS;
+    return response->opcode == PCP_ANNOUNCE &&
+           (!proxy->repair.ever || proxy->server->now >= proxy->repair.begun + rest);
+}
+
+/* An answer to a client's request: the first SUCCESS of several servers, or the last error. */
+static void answer_client(struct pcp_proxy *proxy, struct pcp_proxy_pending *slot, unsigned server,
+                          const struct pcp_message *response, enum pcp_fault fault,
+                          const uint8_t *octets, size_t length, struct pcp_proxy_relay *relay)
+{
+    slot->waiting &= (uint8_t) ~(1U << server);
+    bool last = slot->waiting == 0;
+    if (slot->answered || (response->result != PCP_SUCCESS && !last)) {
+        if (last)
+            slot->until = 0;
+        return;
+    }
+    relay->destination = slot->source;
+    relay->destination_port = slot->source_port;
+    relay->path = slot->path;
+    if (fault == PCP_FAULT_OPCODE)
+        relay_as_is(proxy, octets, length, &relay->answer);
+    else
+        answer_pending(proxy, slot, server, response, relay);
+    slot->answered = true;
+    if (last)
+        slot->until = 0;
 }
 
 void pcp_proxy_response(struct pcp_proxy *proxy, const struct address *source,
@@ -182,25 +293,19 @@ void pcp_proxy_response(struct pcp_proxy *proxy, const struct address *source,
         server->now = now;
     enum pcp_fault fault = pcp_decode(octets, length, &response);
     bool sound = fault == PCP_FAULT_NONE || fault == PCP_FAULT_OPCODE;
-    if (!sound || !response.response || !address_equal(source, &proxy->settings.upstream))
+    int number = server_of(proxy, source);
+    if (!sound || !response.response || number < 0)
         return;
-    struct pcp_proxy_pending *slot = find_pending(proxy, &response);
+    unsigned from = (unsigned)number;
+    struct pcp_proxy_pending *slot = find_pending(proxy, from, &response);
     uint32_t updated = slot || fault ? PCP_TABLE_NONE : updated_mapping(proxy, &response);
     if (!slot && !updated && response.opcode != PCP_ANNOUNCE)
         return; /* it answers nothing of ours: its Epoch counts for nothing either (8.3) */
-    if (!pcp_epoch_validate(&proxy->epoch, (uint32_t)server->now, response.epoch))
-        start_anew(proxy);
-    if (!slot) {
-        if (updated)
-            pass_update_on(proxy, &response, relay);
-        return;
-    }
-    relay->destination = slot->source;
-    relay->destination_port = slot->source_port;
-    relay->path = slot->path;
-    if (fault == PCP_FAULT_OPCODE)
-        relay_as_is(proxy, octets, length, &relay->answer);
-    else
-        answer_pending(proxy, slot, &response, relay);
-    slot->until = 0;
+    if (!pcp_epoch_validate(&proxy->epochs[from], (uint32_t)now, response.epoch) ||
+        (!slot && is_news(proxy, &response)))
+        pcp_proxy_begin_repair(proxy, number);
+    if (slot)
+        answer_client(proxy, slot, from, &response, fault, octets, length, relay);
+    else if (updated)
+        pass_update_on(proxy, updated, from, &response, relay);
 }

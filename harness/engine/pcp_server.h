@@ -57,10 +57,12 @@ struct pcp_server_mapping {
     uint16_t path;
     bool third_party, prefer_failure, filtered; /* options of the last request */
     bool nat_pmp;                               /* asked for by NAT-PMP */
-    bool secondary;       /* a PEER on the port of a flow older than the MAP */
-    bool was_peer;        /* resting: it was a PEER */
-    uint32_t filters;     /* for pcp_server_filter_next() */
-    uint32_t description; /* for pcp_server_description() */
+    bool secondary;           /* a PEER on the port of a flow older than the MAP */
+    bool was_peer;            /* resting: it was a PEER */
+    uint32_t filters;         /* for pcp_server_filter_next() */
+    uint32_t description;     /* for pcp_server_description() */
+    struct address outermost; /* of a proxy's MAP: where its packets come in at the far end */
+    uint16_t outermost_port;  /* 0: not known, or another mapping's, too */
 };
 
 enum pcp_server_change_kind {
@@ -76,6 +78,9 @@ struct pcp_server_change {
     struct pcp_server_mapping mapping; /* as it is now; for REMOVED as it was */
     uint64_t rest_until;               /* REMOVED: its port rests until then; 0: it doesn't */
     uint32_t filters_before;           /* FILTERED: those that no longer hold */
+    struct address
+        outermost_before; /* RENEWED: what the outermost endpoint was, as in the mapping */
+    uint16_t outermost_port_before;
 };
 
 /* Where a datagram came in. */

@@ -124,6 +124,8 @@ void pcp_server_note_renewed(struct pcp_server *server, struct pcp_server_answer
     answer->change.kind = filtered ? PCP_SERVER_FILTERED : PCP_SERVER_RENEWED;
     answer->change.rest_until = 0;
     answer->change.filters_before = answer->undo.filters_before;
+    answer->change.outermost_before = answer->undo.before.outermost;
+    answer->change.outermost_port_before = answer->undo.before.outermost_port;
     pcp_server_view(server, mapping, &answer->change.mapping);
 }
 

@@ -18,6 +18,17 @@ struct pcp_server_recovery {
     uint64_t updated_at;    /* when the last one left */
 };
 
+/* Where a mapping's packets come in at the far end, as the proxy that the server is part of was told. */
+struct pcp_server_outermost {
+    struct address address;
+    uint16_t port;
+    bool known;
+    bool shared;    /* another mapping was there first */
+    bool unsure;    /* upstream may have it no more */
+    bool due;       /* and is to be asked */
+    uint8_t server; /* upstream, whose word it is */
+};
+
 struct pcp_server {
     struct pcp_server_policy policy;
     struct pcp_server_device device;
@@ -27,6 +38,7 @@ struct pcp_server {
     uint64_t epoch_start; /* milliseconds; the Epoch Time was 0 then */
     struct pcp_server_recovery recovery;
     uint32_t expired_filters, expired_description; /* of the last event's mapping, for its reader */
+    const struct pcp_server_outermost *outermost;  /* a proxy's, by mapping; or NULL */
     struct pcp_table table;
 };
 

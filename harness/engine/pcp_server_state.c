@@ -148,6 +148,12 @@ void pcp_server_view(const struct pcp_server *server, uint32_t index,
         .description = mapping->description,
     };
     memcpy(view->nonce, mapping->nonce, PCP_NONCE_LENGTH);
+    const struct pcp_server_outermost *outermost =
+        server->outermost ? &server->outermost[index] : NULL;
+    if (outermost && outermost->known && !outermost->shared && mapping->kind == PCP_TABLE_MAP) {
+        view->outermost = outermost->address;
+        view->outermost_port = outermost->port;
+    }
 }
 
 /* The binding of a view: the live one of its internal endpoint, or a new one. */

@@ -81,8 +81,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pcp_server *near = make(near_memory, sizeof near_memory, true, &near_policy, &outer);
     struct pcp_server *far = make(far_memory, sizeof far_memory, false, &far_policy, &outermost);
     demand(near && far);
-    const struct pcp_proxy_settings settings = {
-        .upstream = ipv4(100, 64, 0, 1), .own = outer, .pending = PENDING, .relay_opcodes = true};
+    const struct pcp_proxy_settings settings = {.upstream = {ipv4(100, 64, 0, 1)},
+                                                .upstream_count = 1,
+                                                .own = {outer},
+                                                .pending = PENDING,
+                                                .relay_opcodes = true};
     struct pcp_proxy *proxy =
         pcp_proxy_create(proxy_memory, sizeof proxy_memory, near, &near_policy, &settings, NULL);
     demand(proxy != NULL);
@@ -101,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                          .now = now,
                                          .random = then};
         if (who & 128) {
-            pcp_proxy_response(proxy, &settings.upstream, data, length, now, &relay);
+            pcp_proxy_response(proxy, &settings.upstream[0], data, length, now, &relay);
             demand(relay.answer.length <= PCP_MAXIMUM_LENGTH);
             pcp_server_commit(near, &relay.answer);
         } else {
@@ -125,6 +128,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             now += (uint64_t)then * 500;
         drain(near, now);
         drain(far, now);
+        while (pcp_proxy_advance(proxy, now, &packet))
+            demand(packet.length && packet.length <= PCP_MAXIMUM_LENGTH);
         struct pcp_server_counts counts = pcp_server_count(near);
         demand(counts.live + counts.resting <= MAPPINGS);
         data += length;

@@ -13,6 +13,7 @@ static struct pcp_proxy_settings settings;
 static void *proxy_memory;
 static struct pcp_proxy_packet packet;
 static struct pcp_proxy_relay relay;
+static const char *far_address; /* of the carrier's server */
 
 static int set_up(void **state)
 {
@@ -24,9 +25,13 @@ static int set_up(void **state)
     near.policy.nat_pmp = false;
     near.policy.mapping_updates = false;
     prepare(&far);
+    far_address = UPSTREAM;
     far.policy.nat_pmp = false;
-    settings = (struct pcp_proxy_settings){
-        .upstream = at(UPSTREAM), .own = at(OUTER), .pending = 16, .relay_opcodes = true};
+    settings = (struct pcp_proxy_settings){.upstream = {at(UPSTREAM)},
+                                           .upstream_count = 1,
+                                           .own = {at(OUTER)},
+                                           .pending = 16,
+                                           .relay_opcodes = true};
     return 0;
 }
 
@@ -95,7 +100,7 @@ static void exchange(void)
     address_format(&packet.source, source);
     far.now = near.now;
     send_octets(&far, source, packet.octets, packet.length);
-    answer_from(UPSTREAM, far.answer.octets, far.answer.length);
+    answer_from(far_address, far.answer.octets, far.answer.length);
 }
 
 static void map_through(uint16_t port, uint32_t lifetime)
@@ -341,8 +346,9 @@ static void a_pinholes_host_is_named_by_third_party(void **state)
     (void)state;
     static struct pcp_server_prefix clients;
     clients = (struct pcp_server_prefix){at("2001:db8::1"), 128};
-    settings.own = at("2001:db8::1");
-    settings.upstream = at(UPSTREAM);
+    settings.own[1] = at("2001:db8::1");
+    settings.upstream[0] = at("2001:db8::ff");
+    far_address = "2001:db8::ff";
     far.policy.third_party = true;
     far.policy.third_party_clients = &clients;
     far.policy.third_party_client_count = 1;
@@ -371,51 +377,159 @@ static void announce_requests_are_answered_here(void **state)
     assert_int_equal(near.response.result, PCP_SUCCESS);
 }
 
-static void upstreams_loss_of_state_resets_our_epoch_and_is_announced(void **state)
+/* An ANNOUNCE from upstream, of an epoch. */
+static void announce(uint32_t epoch)
+{
+    const struct pcp_message message = {
+        .version = 2, .response = true, .opcode = PCP_ANNOUNCE, .epoch = epoch};
+    uint8_t octets[24];
+    pcp_encode(&message, octets, sizeof octets);
+    answer_from(far_address, octets, sizeof octets);
+}
+
+/* The proxy's next request of its own, when it is due. */
+static bool next_repair(void)
+{
+    uint64_t next = pcp_proxy_next_time(proxy);
+    if (next == PCP_SERVER_NEVER)
+        return false;
+    near.now = next > near.now ? next : near.now;
+    return pcp_proxy_advance(proxy, near.now, &packet);
+}
+
+static void after_an_announcement_the_mappings_are_asked_for_again(void **state)
+{
+    (void)state;
+    begin();
+    near.now += 1000 * SECOND;
+    map_through(5683, 600);
+    uint16_t port = near.response.data.map.external_port;
+    near.now += 100 * SECOND;
+    announce(1100); /* in step */
+    assert_in_range(pcp_proxy_next_time(proxy), near.now, near.now + 5 * SECOND);
+    assert_true(next_repair());
+    struct pcp_message upstream;
+    assert_int_equal(pcp_decode(packet.octets, packet.length, &upstream), PCP_FAULT_NONE);
+    assert_address(&packet.source, OUTER);
+    assert_int_equal(packet.servers, 1);
+    assert_int_equal(upstream.data.map.internal_port, only_mapping().external_port);
+    assert_int_equal(upstream.data.map.external_port, port);
+    assert_in_range(upstream.lifetime, 495, 500);
+    exchange();
+    assert_int_equal(relay.answer.length, 0); /* nothing has changed: nobody hears of it */
+    assert_int_not_equal(pcp_server_epoch(near.server, near.now), 0);
+    announce(pcp_server_epoch(far.server, near.now)); /* a copy */
+    while (pcp_proxy_next_time(proxy) != PCP_SERVER_NEVER)
+        assert_false(next_repair());
+    assert_int_not_equal(pcp_server_epoch(near.server, near.now), 0);
+    struct pcp_message stranger = {.version = 2, .response = true, .opcode = PCP_ANNOUNCE};
+    uint8_t octets[24];
+    pcp_encode(&stranger, octets, sizeof octets);
+    answer_from("100.64.0.9", octets, sizeof octets); /* a stranger's word is none */
+    assert_int_equal(pcp_proxy_next_time(proxy), PCP_SERVER_NEVER);
+}
+
+static void what_upstream_has_lost_and_changed_is_told_to_clients(void **state)
 {
     (void)state;
     near.policy.announcements = 3;
     begin();
     near.now += 1000 * SECOND;
-    map_through(5683, 600);
-    struct pcp_message message = {.version = 2, .response = true, .opcode = PCP_ANNOUNCE};
-    uint8_t octets[24];
-    message.epoch = 1001;
+    struct pcp_message message = map_message(HOST, UDP, 5683, 600);
+    struct request request = encode(&message);
+    add_filter(&request, "11.9.9.9", 128, 0);
+    ask(HOST, &request);
+    exchange();
+    stop(&far);
+    prepare(&far);
+    far.external[0] = at("11.0.0.77");
+    start(&far);
     near.now += SECOND;
-    pcp_encode(&message, octets, sizeof octets);
-    answer_from(UPSTREAM, octets, sizeof octets);
-    assert_int_equal(pcp_server_epoch(near.server, near.now),
-                     1001); /* as expected: nothing to do */
-    message.epoch = 0;
-    pcp_encode(&message, octets, sizeof octets);
-    answer_from("100.64.0.9", octets, sizeof octets); /* a stranger's word is none */
-    assert_int_equal(pcp_server_epoch(near.server, near.now), 1001);
-    answer_from(UPSTREAM, octets, sizeof octets);
+    announce(0);
+    assert_true(next_repair());
+    assert_int_equal(packet.length, 84); /* the filter is asked for again */
+    exchange();
+    assert_address(&near.response.data.map.external_address, "11.0.0.77");
+    assert_address(&relay.destination, HOST); /* a Mapping Update */
     assert_int_equal(pcp_server_epoch(near.server, near.now), 0);
     struct pcp_server_event event;
     assert_true(pcp_server_advance(near.server, near.now, &event));
     assert_int_equal(event.kind, PCP_SERVER_ANNOUNCE);
+    struct pcp_server_mapping mapping = only_mapping();
+    assert_address(&mapping.outermost, "11.0.0.77");
 }
 
-static void a_mapping_that_upstream_may_have_lost_is_asked_for_again(void **state)
+static void a_server_that_answers_no_more_is_told_of_in_the_end(void **state)
 {
     (void)state;
     begin();
     near.now += 1000 * SECOND;
     map_through(5683, 600);
+    announce(1000);
     struct pcp_message message = map_message(HOST, UDP, 5683, 600);
     struct request request = encode(&message);
     ask(HOST, &request);
-    assert_int_equal(packet.length, 0); /* it has all of its lifetime left */
-    struct pcp_message announcement = {.version = 2, .response = true, .opcode = PCP_ANNOUNCE};
-    uint8_t octets[24];
-    announcement.epoch = 5000;
-    pcp_encode(&announcement, octets, sizeof octets);
-    answer_from(UPSTREAM, octets, sizeof octets);
+    assert_int_not_equal(packet.length, 0); /* what was known is not sure */
+    unsigned tries = 0;
+    uint64_t begun = near.now;
+    while (pcp_proxy_next_time(proxy) != PCP_SERVER_NEVER)
+        tries += next_repair();
+    assert_int_equal(tries, PCP_PROXY_ROUNDS);
+    assert_in_range(near.now, begun + 45 * SECOND, begun + 50 * SECOND);
+    assert_int_equal(pcp_server_epoch(near.server, near.now), 0);
+}
+
+static void of_several_servers_the_first_success_counts(void **state)
+{
+    (void)state;
+    settings.upstream[1] = at("100.64.0.9");
+    settings.upstream_count = 2;
+    begin();
+    struct pcp_message message = map_message(HOST, UDP, 5683, 600);
+    struct request request = encode(&message);
     ask(HOST, &request);
-    assert_int_equal(packet.length, 60);
-    exchange();
+    assert_int_equal(packet.servers, 3);
+    far.now = near.now;
+    send_octets(&far, OUTER, packet.octets, packet.length);
+    struct pcp_server_answer refusal = far.answer;
+    refusal.octets[3] = PCP_NO_RESOURCES;
+    answer_from("100.64.0.9", refusal.octets, refusal.length);
+    assert_int_equal(relay.answer.length, 0);
+    answer_from(UPSTREAM, far.answer.octets, far.answer.length);
     assert_int_equal(near.response.result, PCP_SUCCESS);
+    message.data.map.internal_port = 5684;
+    request = encode(&message);
+    ask(HOST, &request);
+    send_octets(&far, OUTER, packet.octets, packet.length);
+    answer_from(UPSTREAM, far.answer.octets, far.answer.length);
+    assert_int_equal(near.response.result, PCP_SUCCESS);
+    answer_from("100.64.0.9", far.answer.octets, far.answer.length);
+    assert_int_equal(relay.answer.length, 0); /* the client has its answer */
+    /* Each has an Epoch of its own. */
+    far.answer.octets[8] = 1;
+    ask(HOST, &request);
+    assert_int_equal(pcp_proxy_next_time(proxy), PCP_SERVER_NEVER);
+}
+
+static void clients_are_spread_and_keep_their_server(void **state)
+{
+    (void)state;
+    settings.upstream[1] = at("100.64.0.9");
+    settings.upstream_count = 2;
+    settings.spread = true;
+    begin();
+    static const char *const hosts[] = {HOST, "192.168.1.11"};
+    unsigned servers[2] = {0};
+    for (uint16_t i = 0; i < 8; i++) {
+        struct pcp_message message = map_message(hosts[i % 2], UDP, 5000 + i, 600);
+        struct request request = encode(&message);
+        ask(hosts[i % 2], &request);
+        assert_true(packet.servers == 1 || packet.servers == 2);
+        if (i >= 2)
+            assert_int_equal(packet.servers, servers[i % 2]);
+        servers[i % 2] = packet.servers;
+    }
+    assert_int_not_equal(servers[0], servers[1]);
 }
 
 static void a_mapping_update_from_upstream_is_passed_on(void **state)
@@ -508,7 +622,7 @@ static void unknown_options_and_opcodes_are_relayed_unless_forbidden(void **stat
     request.octets[1] = 77;
     ask(HOST, &request);
     assert_int_equal(packet.length, 60);
-    assert_memory_equal(packet.octets + 8, settings.own.octet, 16);
+    assert_memory_equal(packet.octets + 8, settings.own[0].octet, 16);
     exchange();
     assert_int_equal(near.response.result, PCP_UNSUPP_OPCODE);
     const struct address other = at("100.64.0.9");
@@ -587,8 +701,11 @@ int main(void)
         T(a_peer_goes_on_with_its_remote),
         T(a_pinholes_host_is_named_by_third_party),
         T(announce_requests_are_answered_here),
-        T(upstreams_loss_of_state_resets_our_epoch_and_is_announced),
-        T(a_mapping_that_upstream_may_have_lost_is_asked_for_again),
+        T(after_an_announcement_the_mappings_are_asked_for_again),
+        T(what_upstream_has_lost_and_changed_is_told_to_clients),
+        T(a_server_that_answers_no_more_is_told_of_in_the_end),
+        T(of_several_servers_the_first_success_counts),
+        T(clients_are_spread_and_keep_their_server),
         T(a_mapping_update_from_upstream_is_passed_on),
         T(what_upstream_never_was_asked_is_ignored),
         T(an_answer_for_a_mapping_that_is_another_clients_now_is_dropped),

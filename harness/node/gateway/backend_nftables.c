@@ -12,8 +12,8 @@
 
 enum {
     ENDED = 1024, /* mappings whose flows are ended in one walk */
-    /* Elements that one change queues at most: both halves, a claim, filters gone and filters new. */
-    ROOM_A_CHANGE = 4 + 2 * (1 + CONFIG_FILTERS)
+    /* Elements that one change queues at most: both halves, a claim, an outermost end, filters gone and new. */
+    ROOM_A_CHANGE = 5 + 2 * (1 + CONFIG_FILTERS)
 };
 
 struct backend {
@@ -99,6 +99,7 @@ static const char *const allowed_port[NFT_FORMS] = FORMED("allowed_port");
 static const char peer_inbound[] = "peer_inbound";
 static const char peer_outbound[] = "peer_outbound";
 static const char peer_pinholes[] = "peer_pinholes";
+static const char outermost[] = "outermost";
 static const char claimed[] = "claimed";
 static const char claimants[] = "claimants";
 static const char flows[] = "flows";
@@ -179,6 +180,31 @@ static void queue_claim(struct backend *backend, const struct pcp_server_mapping
     key_side(element, mapping, true);
 }
 
+/* Where a proxy's mapping is reached at the far end, for packets from inside. */
+static void queue_outermost(struct backend *backend, const struct pcp_server_mapping *mapping,
+                            const struct address *there, uint16_t port, bool remove)
+{
+    if (!port || is_pinhole(mapping) || form_of(mapping) != NFT_FORM_PORT ||
+        !address_is_ipv4(there))
+        return;
+    struct nft_element *element = new_element(backend, outermost, remove, there);
+    key_endpoint(element, there, mapping->protocol, port);
+    key_address(element->data, &element->data_length, &mapping->internal);
+    key_port(element->data, &element->data_length, mapping->internal_port);
+}
+
+/* What was told before, in a change. */
+static void move_outermost(struct backend *backend, const struct pcp_server_change *change)
+{
+    const struct pcp_server_mapping *mapping = &change->mapping;
+    if (change->outermost_port_before == mapping->outermost_port &&
+        address_equal(&change->outermost_before, &mapping->outermost))
+        return;
+    queue_outermost(backend, mapping, &change->outermost_before, change->outermost_port_before,
+                    true);
+    queue_outermost(backend, mapping, &mapping->outermost, mapping->outermost_port, false);
+}
+
 static void queue_mapping(struct backend *backend, const struct pcp_server_mapping *mapping,
                           bool remove)
 {
@@ -188,6 +214,7 @@ static void queue_mapping(struct backend *backend, const struct pcp_server_mappi
     }
     queue_half(backend, mapping, remove, true);
     queue_half(backend, mapping, remove, false);
+    queue_outermost(backend, mapping, &mapping->outermost, mapping->outermost_port, remove);
     if (is_claim(backend, mapping))
         queue_claim(backend, mapping, remove);
 }
@@ -343,6 +370,9 @@ static void queue(struct backend *backend, const struct pcp_server *server,
         queue_mapping(backend, mapping, true);
         queue_filters(backend, server, mapping, mapping->filters, true);
         queue_end(backend, mapping);
+        break;
+    case PCP_SERVER_RENEWED:
+        move_outermost(backend, change);
         break;
     default:
         break;

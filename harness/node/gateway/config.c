@@ -91,6 +91,11 @@ static int read_environment(struct config *config, struct error *error)
     return 0;
 }
 
+bool config_is_proxy(const struct config *config)
+{
+    return config->upstream_auto || config->upstream_count;
+}
+
 /* What a proxy's policy must be: what the server upstream decides, or tells, isn't done here. */
 static int check_proxy(struct config *config, struct error *error)
 {
@@ -100,10 +105,9 @@ static int check_proxy(struct config *config, struct error *error)
     if (policy->ipv4_firewall)
         return error_set(error, "expected translation where --upstream is, not --ipv4-firewall");
     policy->proxy = true;
-    policy->relay_unknown = true;
+    policy->relay_unknown = config->relay_unknown;
     policy->nat_pmp = false;
     policy->mapping_updates = false;
-    policy->ipv6_firewall = false;
     return 0;
 }
 
@@ -120,7 +124,7 @@ static int check(struct config *config, struct error *error)
         return error_set(error, "expected an inside interface (--inside NAME)");
     if (config->external_auto && !config->outside[0])
         return error_set(error, "expected an outside interface (--outside NAME), or --external");
-    if (config->upstream_port && check_proxy(config, error))
+    if (config_is_proxy(config) && check_proxy(config, error))
         return -1;
     return pcp_server_policy_check(&config->policy, error);
 }
@@ -137,6 +141,7 @@ int config_read(struct config *config, int argument_count, char *const *argument
     config->external[0] = address_any_ipv4();
     config->external_auto = true;
     config->masquerade = true;
+    config->relay_unknown = true;
     config->alert = 50;
     config->time_scale = 1;
     memcpy(config->backend, "nftables", sizeof "nftables");

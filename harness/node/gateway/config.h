@@ -5,7 +5,7 @@
  *     outside eth2                # the way to the internet; needed for nftables
  *     external 11.0.0.1 11.0.0.2  # "auto" (default): the first IPv4 address of outside
  *     backend nftables            # or none
- *     upstream auto               # be a PCP proxy of the default router, or of ADDRESS[:PORT]
+ *     upstream auto               # be a PCP proxy of the default router, or of each ADDRESS[:PORT]
  *     state /var/lib/pinhole/state
  *     minimum-lifetime 120        # and so on: config_help() lists every key
  *     allow 192.168.1.0/24 1024-65535
@@ -17,7 +17,8 @@
 #define PINHOLE_NODE_GATEWAY_CONFIG_H
 
 #include "base/error.h"
-#include "engine/pcp_server.h"
+#include "engine/pcp_proxy.h"
+#include "node/common/place.h"
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -44,6 +45,11 @@ struct config_static {
     uint16_t internal_port, external_port;
 };
 
+struct config_upstream {
+    struct place place;
+    uint16_t port;
+};
+
 /* What belongs to a realm, in the order of the configuration. */
 struct config_realm {
     uint8_t id[CONFIG_REALM_ID];
@@ -63,12 +69,14 @@ struct config {
     bool masquerade; /* translate implicit flows too, to ports below those of mappings */
     bool guard;      /* drop what comes from outside unasked */
     uint32_t alert;  /* microseconds to look for the next request before going to sleep */
-    /* The PCP server that we are a proxy of (RFC 7648). */
-    uint16_t upstream_port; /* 0: we are none */
-    bool upstream_auto;     /* it is the default router */
-    struct address upstream;
-    uint32_t time_scale; /* how many times as fast as real time that of the protocol runs */
-    bool check;          /* read everything, say what is wrong, and stop */
+    /* The PCP servers that we are a proxy of (RFC 7648). */
+    bool upstream_auto;    /* they are the default routers, of either family */
+    size_t upstream_count; /* 0, and not auto: we are none */
+    struct config_upstream upstream[PCP_PROXY_SERVERS];
+    bool upstream_spread; /* each client has one of them */
+    bool relay_unknown;   /* what we don't know is passed on */
+    uint32_t time_scale;  /* how many times as fast as real time that of the protocol runs */
+    bool check;           /* read everything, say what is wrong, and stop */
     bool help, list_defects;
     struct defect *defect; /* NULL: none, as it should be */
 
@@ -87,6 +95,9 @@ struct config {
  * thing that isn't understood: where, what was expected, what came. */
 int config_read(struct config *config, int argument_count, char *const *arguments,
                 struct error *error);
+
+/* Whether we are a proxy. */
+bool config_is_proxy(const struct config *config);
 
 /* Prints all keys. */
 void config_help(FILE *to);

@@ -56,22 +56,40 @@ static int read_external(struct config *config, const struct config_line *line, 
     return line->count > 1 ? 0 : config_expected(line, "IPv4 addresses or 'auto'", error);
 }
 
+/* "192.0.2.1", "2001:db8::1", "192.0.2.1:5351", "[2001:db8::1]:5351". */
+static bool read_server(const char *word, struct config_upstream *server)
+{
+    char text[ADDRESS_TEXT_SIZE + IF_NAMESIZE];
+    const char *colon = strchr(word, ':');
+    const char *bracket = word[0] == '[' ? strchr(word, ']') : NULL;
+    const char *start = bracket ? word + 1 : word;
+    const char *end = bracket                            ? bracket
+                      : colon && !strchr(colon + 1, ':') ? colon
+                                                         : word + strlen(word);
+    const char *port = bracket ? bracket + 1 : end;
+    uint32_t number = PCP_SERVER_PORT;
+    size_t length = (size_t)(end - start);
+    if (length >= sizeof text)
+        return false;
+    memcpy(text, start, length);
+    text[length] = '\0';
+    if (!place_parse(text, &server->place) ||
+        (*port && (*port != ':' || config_number(port + 1, 1, UINT16_MAX, &number))))
+        return false;
+    server->port = (uint16_t)number;
+    return true;
+}
+
 static int read_upstream(struct config *config, const struct config_line *line, struct error *error)
 {
-    static const char *const wanted = "an IPv4 address, ADDRESS:PORT or 'auto'";
-    char address[ADDRESS_TEXT_SIZE];
-    uint32_t port = PCP_SERVER_PORT;
-    size_t length = line->count == 2 ? strcspn(line->words[1], ":") : 0;
-    if (length == 0 || length >= sizeof address)
+    static const char *const wanted = "up to four of ADDRESS and ADDRESS:PORT, or 'auto'";
+    config->upstream_auto = line->count == 2 && strcmp(line->words[1], "auto") == 0;
+    config->upstream_count = config->upstream_auto ? 0 : line->count - 1;
+    if (config->upstream_count > PCP_PROXY_SERVERS || line->count == 1)
         return config_expected(line, wanted, error);
-    memcpy(address, line->words[1], length);
-    address[length] = '\0';
-    config->upstream_auto = strcmp(line->words[1], "auto") == 0;
-    if ((!config->upstream_auto && !address_parse(address, &config->upstream)) ||
-        (line->words[1][length] &&
-         config_number(line->words[1] + length + 1, 1, UINT16_MAX, &port)))
-        return config_expected(line, wanted, error);
-    config->upstream_port = (uint16_t)port;
+    for (size_t i = 0; i < config->upstream_count; i++)
+        if (!read_server(line->words[i + 1], &config->upstream[i]))
+            return config_expected(line, wanted, error);
     return 0;
 }
 
@@ -222,7 +240,11 @@ static const struct key keys[] = {
     SPECIAL_KEY("external", read_external,
                 "external IPv4 addresses, or auto: outside's own (auto)"),
     SPECIAL_KEY("upstream", read_upstream,
-                "be a proxy of the PCP server ADDRESS[:PORT], or auto: the default router"),
+                "be a proxy of the PCP servers ADDRESS[:PORT]..., or auto: the default router"),
+    PLAIN(FLAG, "upstream-spread", upstream_spread,
+          "a client's requests go to one of them, not to all (no)"),
+    PLAIN(FLAG, "relay-unknown", relay_unknown,
+          "pass on unknown opcodes and mandatory options (yes)"),
     TEXT("backend", backend, "nftables or none (nftables)"),
     TEXT("state", state, "file that keeps mappings over a restart (none)"),
     PLAIN(FLAG, "masquerade", masquerade, "translate implicit flows too (yes)"),

@@ -143,8 +143,10 @@ static void choose_another_server(struct defect *defect, struct config *config)
 {
     (void)defect;
     config->upstream_auto = false;
-    config->upstream = sockets_interface_address(config->outside);
-    config->upstream.octet[15] = 254;
+    config->upstream_count = 1;
+    config->upstream[0].port = PCP_SERVER_PORT;
+    config->upstream[0].place.address = sockets_interface_address(config->outside);
+    config->upstream[0].place.address.octet[15] = 254;
 }
 
 static void drop_the_suggestion(struct defect *defect, uint8_t *octets, size_t *length,

@@ -150,6 +150,7 @@ static bool drain_events(struct gateway *gateway, uint64_t now)
         handle_event(gateway, &event, now);
         expired = expired || event.kind == PCP_SERVER_EXPIRED;
     }
+    proxy_advance(gateway->proxy, now);
     return expired;
 }
 
@@ -440,6 +441,8 @@ static int begin(struct gateway *gateway, struct error *error)
     gateway->addresses = watch_addresses(error);
     if (gateway->addresses < 0)
         return -1;
+    if (config_is_proxy(config) && proxy_find_servers(config, error))
+        return -1;
     struct address present = config->external[0];
     if (config->external_auto) {
         present = sockets_interface_address(config->outside);
@@ -453,7 +456,7 @@ static int begin(struct gateway *gateway, struct error *error)
     gateway->sockets = sockets_open(config, error);
     if (!gateway->sockets)
         return -1;
-    if (config->upstream_port && !(gateway->proxy = proxy_open(config, gateway->server, error)))
+    if (config_is_proxy(config) && !(gateway->proxy = proxy_open(config, gateway->server, error)))
         return -1;
     if (gateway->operations->rebuild(gateway->backend, gateway->server, NULL, error))
         return -1;
@@ -484,7 +487,9 @@ static uint64_t next_time(const struct gateway *gateway)
 {
     uint64_t next = pcp_server_next_time(gateway->server);
     uint64_t held = defect_due(gateway->config->defect);
-    return held < next ? held : next;
+    uint64_t asked = proxy_next_time(gateway->proxy);
+    next = held < next ? held : next;
+    return asked < next ? asked : next;
 }
 
 /* Milliseconds that poll() may wait. */
@@ -526,7 +531,7 @@ static void serve_listener(struct gateway *gateway, size_t which)
 
 static void serve(struct gateway *gateway)
 {
-    struct pollfd descriptors[SOCKETS_MAXIMUM + 3];
+    struct pollfd descriptors[SOCKETS_MAXIMUM + 2 + PROXY_DESCRIPTORS];
     size_t listeners = sockets_count(gateway->sockets);
     struct pollfd *signals = &descriptors[listeners];
     struct pollfd *addresses = &descriptors[listeners + 1];
@@ -534,16 +539,17 @@ static void serve(struct gateway *gateway)
     sockets_poll(gateway->sockets, descriptors);
     *signals = (struct pollfd){.fd = gateway->signals, .events = POLLIN};
     *addresses = (struct pollfd){.fd = gateway->addresses, .events = POLLIN};
-    *upstream = (struct pollfd){.fd = gateway->proxy ? proxy_descriptor(gateway->proxy) : -1,
-                                .events = POLLIN};
+    for (size_t i = 0; i < PROXY_DESCRIPTORS; i++)
+        upstream[i] = (struct pollfd){.fd = proxy_descriptor(gateway->proxy, i), .events = POLLIN};
     while (!(signals->revents & POLLIN)) {
-        poll(descriptors, listeners + 3, patience(gateway, clock_milliseconds()));
+        poll(descriptors, listeners + 2 + PROXY_DESCRIPTORS,
+             patience(gateway, clock_milliseconds()));
         if (addresses->revents & POLLIN)
             follow_address(gateway, clock_milliseconds());
         for (size_t i = 0; i < listeners; i++)
             if (descriptors[i].revents)
                 serve_listener(gateway, i);
-        if (upstream->revents)
+        if (upstream[0].revents || upstream[1].revents)
             serve_upstream(gateway, clock_milliseconds());
         uint64_t now = clock_milliseconds();
         if (next_time(gateway) <= now)

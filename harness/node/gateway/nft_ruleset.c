@@ -86,6 +86,9 @@ static void add_sets(FILE *text, const struct family *family, const struct confi
     fprintf(text,
             " map flows { type %s%s : %s . inet_service; flags dynamic,timeout; size 65535; }\n",
             address, endpoint, address);
+    if (config_is_proxy(config))
+        fprintf(text, " map outermost { type %s%s : %s . inet_service; }\n", address, endpoint,
+                address);
     fprintf(text, " set claimed { type %s%s; }\n", address, endpoint);
     fprintf(text, " set claimants { type %s . %s%s; }\n", address, address, endpoint);
     fprintf(text, " set avoiders { type %s%s; flags dynamic,timeout; size 65535; }\n", address,
@@ -109,7 +112,7 @@ static void add_filter_chains(FILE *text, const struct family *family)
     }
 }
 
-static void add_destinations(FILE *text)
+static void add_destinations(FILE *text, const struct config *config)
 {
     fprintf(text, " chain prerouting { type nat hook prerouting priority dstnat - 1;\n");
     fprintf(text, "  " WITH_PORTS "dnat to ip daddr . meta l4proto . th dport . ip saddr . th sport"
@@ -121,6 +124,12 @@ static void add_destinations(FILE *text)
         fprintf(text, "  %sdnat to ip daddr%s map @inbound%s\n", form->guard, form->inward,
                 form->suffix);
     }
+    /* From inside to where a mapping is at the far end: not all the way there and back, RFC 7648 3.1. */
+    if (config_is_proxy(config))
+        fprintf(text,
+                "  iifname != \"%s\" " WITH_PORTS
+                "dnat to ip daddr . meta l4proto . th dport map @outermost\n",
+                config->outside);
     fprintf(text, " }\n");
 }
 
@@ -267,7 +276,7 @@ static void add_table(FILE *text, const struct family *family, const struct conf
     add_sets(text, family, config);
     add_filter_chains(text, family);
     if (family->translated) {
-        add_destinations(text);
+        add_destinations(text, config);
         add_sources(text, config);
     }
     add_unheard(text, family, config);
