@@ -155,6 +155,14 @@ static void note_request(const struct conversation *conversation, const struct m
     copy_request(message, &mapping->request);
 }
 
+/* 8.3: what comes from elsewhere, or is no whole response, is dropped by the client. */
+static bool is_dropped(const struct mapping_state *mapping, const struct message *message)
+{
+    return !message->pcp.response || (message->whole && message->fault != PCP_FAULT_NONE) ||
+           message->client_port != mapping->request.client_port ||
+           !address_equal(&message->server, &mapping->server);
+}
+
 static void note_response(const struct conversation *conversation, const struct message *message)
 {
     struct pair *pair = conversation->pair;
@@ -166,7 +174,7 @@ static void note_response(const struct conversation *conversation, const struct 
         pair->waiting = pair->waiting > 0 ? pair->waiting - 1 : 0;
         pair->nonce_changes = 0;
     }
-    if (!mapping || message->is_natpmp)
+    if (!mapping || message->is_natpmp || is_dropped(mapping, message))
         return;
     mapping->answered = true;
     mapping->response_time = message->event->time;
