@@ -156,6 +156,9 @@ static void judge_renewal(struct rules *rules, const struct message *message,
     if (mapping->lifetime == 0 || mapping->lifetime > longest_sane || passed < 0 ||
         was_told(rules, message, conversation, mapping->response_time))
         return;
+    /* From another port it may be a client that started anew, and renews by a nonce that it kept. */
+    if (mapping->request.client_port != message->client_port)
+        return;
     if (mapping->renewals == 0) {
         judge_first_renewal(rules, message, mapping, passed);
         return;

@@ -291,6 +291,18 @@ static void forget_kept(struct stage *stage, size_t index)
             (stage->kept_count - index) * sizeof *stage->kept);
 }
 
+bool stage_could_open(struct stage *stage, enum socket_kind kind, enum stage_place place,
+                      uint16_t port)
+{
+    struct error error = {{0}};
+    struct endpoint local = stage_endpoint(stage, place, port);
+    int socket =
+        stage->over ? -1 : stage->operations->open(stage->world, kind, place, &local, &error);
+    if (socket >= 0)
+        stage->operations->close(stage->world, socket);
+    return socket >= 0;
+}
+
 void stage_close(struct stage *stage, int socket)
 {
     struct stage_socket *entry = find_socket(stage, socket);

@@ -237,6 +237,9 @@ int stage_open(struct stage *stage, enum stage_place place, uint16_t port);
 int stage_open_kind(struct stage *stage, enum socket_kind kind, enum stage_place place,
                     const struct endpoint *local);
 void stage_close(struct stage *stage, int socket);
+/* Whether such a socket could be had: for SOCKET_UDP_MULTICAST also where who holds the port would share it. */
+bool stage_could_open(struct stage *stage, enum socket_kind kind, enum stage_place place,
+                      uint16_t port);
 uint16_t stage_port(struct stage *stage, int socket);
 void stage_send(struct stage *stage, int socket, const struct endpoint *to, const uint8_t *octets,
                 size_t length);
