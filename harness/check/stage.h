@@ -316,6 +316,9 @@ struct answer stage_ask(struct stage *stage, const struct wish *wish);
  * (UNSUPP_OPCODE, UNSUPP_OPTION, UNSUPP_PROTOCOL, NOT_AUTHORIZED, EXCESSIVE_REMOTE_PEERS), or else
  * inconclusive. */
 struct answer stage_granted(struct stage *stage, const struct wish *wish);
+/* Waits until the peer has answered an ANNOUNCE, if it ever does: it has been at work since this was called, and so
+ * has done what was due before. */
+void stage_await_work(struct stage *stage);
 /* Whether octets, sent three times, get no answer: an ANNOUNCE that must be answered, sent afterwards from
  * another socket, is the fence; for places of the internet it comes from the host. */
 bool stage_is_silent(struct stage *stage, enum stage_place from, const uint8_t *octets,

@@ -253,6 +253,14 @@ struct answer stage_granted(struct stage *stage, const struct wish *wish)
     return answer;
 }
 
+void stage_await_work(struct stage *stage)
+{
+    struct wish announce = stage_announce_wish(stage, STAGE_HOST);
+    uint8_t octets[PCP_MAXIMUM_LENGTH];
+    (void)stage_exchange(stage, STAGE_HOST, -1, octets,
+                         wish_encode(&announce, octets, sizeof octets));
+}
+
 bool stage_is_silent(struct stage *stage, enum stage_place from, const uint8_t *octets,
                      size_t length)
 {

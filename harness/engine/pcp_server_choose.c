@@ -73,12 +73,32 @@ static bool in_range(const struct pcp_server *server, const struct pcp_server_wi
     return port >= server->policy.first_port && port <= server->policy.last_port;
 }
 
+/* An all-ports or all-protocols mapping is had in its entirety or not at all (11.3): whether another host has a
+ * part of it, which rests perhaps. No other look-up walks the whole table; this one is for who may have such
+ * mappings. */
+static bool others_have_part(const struct pcp_server *server, const struct pcp_server_wish *wish,
+                             uint16_t pool)
+{
+    const struct pcp_table *table = &server->table;
+    for (uint32_t i = 1; i <= table->mappings_touched; i++) {
+        const struct pcp_table_binding *binding = &table->bindings[table->mappings[i].binding];
+        if (table->mappings[i].kind == PCP_TABLE_FREE || binding->pool != pool ||
+            (wish->protocol != 0 && wish->protocol != binding->protocol))
+            continue;
+        const struct pcp_table_host *host = &table->hosts[binding->host];
+        if (host->realm != wish->realm || !address_equal(&host->address, &wish->internal))
+            return true;
+    }
+    return false;
+}
+
 static bool is_free(const struct pcp_server *server, const struct pcp_server_wish *wish,
                     uint16_t pool, uint16_t port)
 {
     return in_range(server, wish, port) && !is_reserved(wish->protocol, port) &&
            !is_held(server, pool, wish->protocol, port) &&
-           !companion_is_kept(server, wish, pool, port);
+           !companion_is_kept(server, wish, pool, port) &&
+           (wish->internal_port != 0 || !others_have_part(server, wish, pool));
 }
 
 /* Any free port of an address; false if there is none. */

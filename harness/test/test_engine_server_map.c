@@ -131,6 +131,30 @@ static void wildcards_are_granted_where_policy_allows_and_stand_beside_single_po
     assert_int_equal(live(&bench), 2);
 }
 
+static void wildcards_come_in_full_or_not_at_all(void **state)
+{
+    (void)state;
+    bench.policy.wildcards = true;
+    start(&bench);
+    map(&bench, OTHER, UDP, 5683, 600);
+    assert_result(&bench, PCP_SUCCESS);
+    map(&bench, HOST, UDP, 0, 600); /* but for the other's port */
+    assert_result(&bench, PCP_UNSUPP_PROTOCOL);
+    map(&bench, HOST, 0, 0, 600);
+    assert_result(&bench, PCP_UNSUPP_PROTOCOL);
+    map(&bench, HOST, TCP, 0, 600);
+    assert_result(&bench, PCP_SUCCESS);
+    map(&bench, OTHER, UDP, 5683, 0);
+    map(&bench, HOST, UDP, 0, 600); /* the other's port rests */
+    assert_result(&bench, PCP_UNSUPP_PROTOCOL);
+    struct pcp_server_event event;
+    bench.now += 121 * SECOND;
+    while (pcp_server_advance(bench.server, bench.now, &event))
+        ;
+    map(&bench, HOST, UDP, 0, 600);
+    assert_result(&bench, PCP_SUCCESS);
+}
+
 static void another_nonce_is_refused_for_as_long_as_the_mapping_lasts(void **state)
 {
     (void)state;
@@ -795,6 +819,7 @@ int main(void)
         T(an_error_response_copies_the_suggestion),
         T(the_port_and_protocol_forms_are_told_apart),
         T(wildcards_are_granted_where_policy_allows_and_stand_beside_single_ports),
+        T(wildcards_come_in_full_or_not_at_all),
         T(another_nonce_is_refused_for_as_long_as_the_mapping_lasts),
         T(a_pinhole_is_renewed_and_ended_by_its_own_nonce_alone),
         T(unchecked_nonces_let_any_client_of_the_host_renew),

@@ -44,6 +44,30 @@ static void an_outbound_flow_shares_its_endpoint(struct stage *stage)
                           &arrival.from, &flow);
 }
 
+static void a_peer_mapping_shares_its_endpoint(struct stage *stage)
+{
+    struct endpoint remote = stage_endpoint(stage, STAGE_REMOTE, 7000);
+    struct wish peer = stage_peer_wish(stage, STAGE_HOST, 5000, &remote);
+    struct answer outbound = stage_granted(stage, &peer);
+    struct endpoint flow = answer_external(&outbound);
+    struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
+    memcpy(wish.message.data.map.nonce, peer.message.data.map.nonce, PCP_NONCE_LENGTH);
+    struct answer answer = stage_granted(stage, &wish);
+    struct endpoint external = answer_external(&answer);
+    stage_expect_endpoint(stage, R6887_11_3_12, "the external endpoint, by the PEER's", &external,
+                          &flow);
+    int inside = stage_open(stage, STAGE_HOST, 5000);
+    stage_expect_mapped(stage, R6887_11_3_12, &answer, inside);
+    wish.message.lifetime = 0;
+    (void)stage_ask(stage, &wish);
+    struct datagram arrival;
+    int outside = stage_open(stage, STAGE_REMOTE, 7000);
+    stage_expect_passes(stage, R6887_11_3_12, inside, &remote, outside, &arrival);
+    stage_expect_endpoint(stage, R6887_11_3_12,
+                          "the source that the remote peer sees, the MAP mapping being deleted",
+                          &arrival.from, &flow);
+}
+
 /* --- suggestions ------------------------------------------------------------------------------- */
 
 /* A port that the peer gave away itself, and that is free again: its policy can have nothing against it. */
@@ -259,6 +283,7 @@ static void a_mapping_points_to_the_old_address(struct stage *stage)
     if (answer.pcp.lifetime > LONGEST_WAIT)
         return;
     stage_pass_until(stage, &answer, answer.pcp.lifetime + 30.0);
+    stage_await_work(stage);
     stage_expect_unmapped(stage, R6887_11_5_04, &answer, heir);
 }
 
@@ -267,6 +292,10 @@ static const struct test_case cases[] = {
      .sentence = "A MAP of a port with an outbound flow gets that flow's external endpoint.",
      .requirements = JUDGES(R6887_11_3_12),
      .run = an_outbound_flow_shares_its_endpoint},
+    {.id = "gateway.11.3.a-peer-mapping-shares-its-endpoint",
+     .sentence = "A MAP of a port with a PEER mapping gets its external endpoint, and goes alone.",
+     .requirements = JUDGES(R6887_11_3_12),
+     .run = a_peer_mapping_shares_its_endpoint},
     {.id = "gateway.11.3.a-free-suggestion-is-granted",
      .sentence = "An external address and port that is free is granted if it is suggested.",
      .requirements = JUDGES(R6887_11_3_13),
@@ -324,6 +353,9 @@ static const struct test_case cases[] = {
 static const struct defect defects[] = {
     {.name = "overlooks-outbound-flows",
      .text = "maps a port without a look at the flows that leave it",
+     .requirements = JUDGES(R6887_11_3_12)},
+    {.name = "takes-peer-mappings-along",
+     .text = "ends the PEER mappings of a port with its MAP mapping",
      .requirements = JUDGES(R6887_11_3_12)},
     {.name = "ignores-suggestions",
      .text = "assigns an external port of its own choice, whatever is suggested",

@@ -25,6 +25,14 @@ static void prefer_failure(struct wish *wish)
     wish_add_option(wish, PCP_PREFER_FAILURE, NULL, 0);
 }
 
+/* The endpoint of an answer, a few ports away. */
+static struct endpoint beside(const struct answer *answer)
+{
+    struct endpoint endpoint = answer_external(answer);
+    endpoint.port = (uint16_t)(endpoint.port > 50000 ? endpoint.port - 22 : endpoint.port + 22);
+    return endpoint;
+}
+
 /* An option that the peer says it does not know is no matter for these cases. */
 static void need_option(struct stage *stage, const struct answer *answer)
 {
@@ -55,6 +63,30 @@ static void faults_are_found_in_order(struct stage *stage)
     elsewhere.message.data.map.protocol = UNASSIGNED;
     answer = stage_ask(stage, &elsewhere);
     stage_expect_result(stage, R6887_11_3_01, &answer, PCP_UNSUPP_PROTOCOL);
+}
+
+/* The nonce decides before it is looked at where the mapping is. */
+static void a_nonce_is_looked_at_first(struct stage *stage)
+{
+    struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
+    struct answer answer = stage_granted(stage, &wish);
+    struct endpoint other = beside(&answer);
+    struct wish elsewhere = stage_map_wish(stage, STAGE_HOST, 5000);
+    answer = stage_ask(stage, &elsewhere);
+    if (answer.pcp.result != PCP_NOT_AUTHORIZED)
+        stage_end(stage, VERDICT_INCONCLUSIVE, "another nonce draws: %s",
+                  stage_describe(stage, &answer));
+    suggest(&wish, &other);
+    prefer_failure(&wish);
+    answer = stage_ask(stage, &wish);
+    need_option(stage, &answer);
+    if (answer.pcp.result != PCP_CANNOT_PROVIDE_EXTERNAL)
+        stage_end(stage, VERDICT_INCONCLUSIVE, "another port with PREFER_FAILURE draws: %s",
+                  stage_describe(stage, &answer));
+    suggest(&elsewhere, &other);
+    prefer_failure(&elsewhere);
+    answer = stage_ask(stage, &elsewhere);
+    stage_expect_result(stage, R6887_11_3_01, &answer, PCP_NOT_AUTHORIZED);
 }
 
 /* --- forms ------------------------------------------------------------------------------------- */
@@ -145,6 +177,21 @@ static void all_protocols_come_in_full(struct stage *stage)
     expect_unassigned_passes(stage, R6887_11_3_04, &external.address);
 }
 
+/* What is another host's already is wanting in such a mapping. */
+static void all_ports_want_nobodys(struct stage *stage)
+{
+    struct wish all = stage_map_wish(stage, STAGE_HOST, 0);
+    (void)stage_granted(stage, &all);
+    all.message.lifetime = 0;
+    (void)stage_granted(stage, &all);
+    struct wish one = stage_map_wish(stage, STAGE_OTHER, 5000);
+    struct answer taken = stage_granted(stage, &one);
+    all = stage_map_wish(stage, STAGE_HOST, 0);
+    struct answer answer = stage_ask(stage, &all);
+    stage_expect_result(stage, R6887_11_3_03, &answer, PCP_UNSUPP_PROTOCOL);
+    stage_expect_mapped(stage, R6887_11_3_03, &taken, stage_open(stage, STAGE_OTHER, 5000));
+}
+
 /* Either it is malformed, or, as 11.1 has it, the port is ignored: then it draws what protocol 0 does
  * without one. */
 static void protocol_0_with_a_port_is_malformed(struct stage *stage)
@@ -202,14 +249,6 @@ static void another_nonce_waits_for_the_mapping(struct stage *stage)
 }
 
 /* --- mappings that exist ----------------------------------------------------------------------- */
-
-/* The endpoint of an answer, a few ports away. */
-static struct endpoint beside(const struct answer *answer)
-{
-    struct endpoint endpoint = answer_external(answer);
-    endpoint.port = (uint16_t)(endpoint.port > 50000 ? endpoint.port - 22 : endpoint.port + 22);
-    return endpoint;
-}
 
 static void a_preferred_failure_is_had(struct stage *stage)
 {
@@ -337,6 +376,11 @@ static const struct test_case cases[] = {
      .sentence = "A MAP with two faults draws the error of the one that 11.3 names first.",
      .requirements = JUDGES(R6887_11_3_01),
      .run = faults_are_found_in_order},
+    {.id = "gateway.11.3.a-nonce-is-looked-at-first",
+     .sentence = "Another nonce draws NOT_AUTHORIZED also where PREFER_FAILURE would fail.",
+     .requirements = JUDGES(R6887_11_3_01),
+     .run = a_nonce_is_looked_at_first,
+     .traits = CASE_NONCE},
     {.id = "gateway.11.3.an-unknown-protocol-is-refused",
      .sentence = "A protocol that the device can't map draws UNSUPP_PROTOCOL.",
      .requirements = JUDGES(R6887_11_3_02),
@@ -349,6 +393,11 @@ static const struct test_case cases[] = {
      .sentence = "A MAP of all ports maps all of them, or draws UNSUPP_PROTOCOL.",
      .requirements = JUDGES(R6887_11_3_03),
      .run = all_ports_come_in_full,
+     .variant = "with-wildcards"},
+    {.id = "gateway.11.3.all-ports-want-nobodys",
+     .sentence = "A MAP of all ports of which another host has one draws UNSUPP_PROTOCOL.",
+     .requirements = JUDGES(R6887_11_3_03),
+     .run = all_ports_want_nobodys,
      .variant = "with-wildcards"},
     {.id = "gateway.11.3.all-protocols-come-in-full",
      .sentence = "A MAP of all protocols maps all of them, or draws UNSUPP_PROTOCOL.",
@@ -422,11 +471,17 @@ static const struct defect defects[] = {
     {.name = "looks-at-suggestions-first",
      .text = "finds that a suggestion can't be met before it looks at the protocol",
      .requirements = JUDGES(R6887_11_3_01)},
+    {.name = "looks-at-nonces-last",
+     .text = "finds that a mapping is elsewhere than suggested before it looks at the nonce",
+     .requirements = JUDGES(R6887_11_3_01)},
     {.name = "has-no-resources-for-other-protocols",
      .text = "answers NO_RESOURCES to protocols that it can't map",
      .requirements = JUDGES(R6887_11_3_02)},
     {.name = "maps-one-port-for-all",
      .text = "claims that all ports are mapped, and maps one",
+     .requirements = JUDGES(R6887_11_3_03)},
+    {.name = "maps-all-ports-but-those-of-others",
+     .text = "claims that all ports are mapped where other hosts have some of them",
      .requirements = JUDGES(R6887_11_3_03)},
     {.name = "maps-udp-for-all-protocols",
      .text = "claims that all protocols are mapped, and maps UDP",

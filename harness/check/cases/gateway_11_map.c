@@ -4,6 +4,7 @@
 #include <string.h>
 
 enum {
+    TCP = 6,
     OFFSET_RESERVED_24 = PCP_HEADER_LENGTH + 13,
     UNASSIGNED = 253, /* for experiments, RFC 3692: nobody's transport protocol */
     ERROR_TRIES = 6,
@@ -74,6 +75,21 @@ static void every_remote_gets_in(struct stage *stage)
     for (size_t i = 0; i < sizeof places / sizeof *places && !stage->over; i++)
         stage_expect_passes(stage, R6887_11_04, stage_open(stage, places[i], 0), &external, inside,
                             NULL);
+}
+
+static void every_remote_connects(struct stage *stage)
+{
+    static const enum stage_place places[] = {STAGE_REMOTE, STAGE_REMOTE_SECOND, STAGE_STRANGER};
+    struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
+    wish.message.data.map.protocol = TCP;
+    struct answer answer = stage_granted(stage, &wish);
+    struct endpoint external = answer_external(&answer);
+    struct endpoint internal = stage_endpoint(stage, STAGE_HOST, 5000);
+    int listener = stage_open_kind(stage, SOCKET_TCP_LISTENER, STAGE_HOST, &internal);
+    for (size_t i = 0; i < sizeof places / sizeof *places && !stage->over; i++)
+        stage_expect(stage, R6887_11_04,
+                     stage_connects(stage, places[i], &external, listener, NULL),
+                     "TCP connects from each of the remotes", "not from that of place %zu", i + 1);
 }
 
 /* What leaves a socket inside is seen by remotes to come from the external endpoint. */
@@ -287,6 +303,7 @@ static void what_is_not_renewed_ends(struct stage *stage)
         stage_end(stage, VERDICT_INCONCLUSIVE, "the shortest lifetime is %u s",
                   answer.pcp.lifetime);
     stage_pass_until(stage, &answer, answer.pcp.lifetime + 30.0);
+    stage_await_work(stage);
     stage_expect_unmapped(stage, R6887_11_2_1_08, &answer, stage_open(stage, STAGE_HOST, 5000));
 }
 
@@ -306,6 +323,11 @@ static const struct test_case cases[] = {
      .sentence = "A mapping without FILTER lets in whoever sends to its external port.",
      .requirements = JUDGES(R6887_11_04),
      .run = every_remote_gets_in,
+     .traits = CASE_BOTH},
+    {.id = "gateway.11.every-remote-connects",
+     .sentence = "A TCP mapping without FILTER lets whoever asks for it connect.",
+     .requirements = JUDGES(R6887_11_04),
+     .run = every_remote_connects,
      .traits = CASE_BOTH},
     {.id = "gateway.11.what-leaves-the-port-leaves-by-the-mapping",
      .sentence = "What leaves the internal port comes from the mapping's external endpoint.",

@@ -48,6 +48,13 @@ static bool see_no_flow(struct defect *defect, const struct pcp_server_flow_key 
     return false;
 }
 
+static void take_peers_along(struct defect *defect, struct defect_exchange *exchange)
+{
+    struct pcp_message request;
+    if (is_map(exchange, &request) && request.lifetime == 0)
+        pcp_server_forget(defect->server, &exchange->came.source, defect->now);
+}
+
 static void clear_suggestions(struct defect *defect, struct defect_exchange *exchange)
 {
     struct pcp_message request;
@@ -193,6 +200,7 @@ static void move_by_nonce(struct defect *defect, const struct defect_exchange *e
 
 const struct defect_hooks defects_11_3_assigning[] = {
     {.name = "overlooks-outbound-flows", .outbound = see_no_flow},
+    {.name = "takes-peer-mappings-along", .request = take_peers_along},
     {.name = "ignores-suggestions", .request = clear_suggestions},
     {.name = "gives-its-own-ports-away", .answer = give_own_ports},
     {.name = "knows-no-preference-for-failure", .request = skip_options},

@@ -14,6 +14,7 @@ enum {
     OFFSET_PROTOCOL = OFFSET_NONCE + PCP_NONCE_LENGTH,
     OFFSET_INTERNAL_PORT = OFFSET_PROTOCOL + 4,
     OFFSET_EXTERNAL_PORT = OFFSET_PROTOCOL + 6,
+    OFFSET_EXTERNAL = OFFSET_PROTOCOL + 8,
     OPTIONLESS = PCP_HEADER_LENGTH + PCP_MAP_LENGTH,
     UDP = 17,
     ONE_PORT = 5000,
@@ -65,6 +66,15 @@ static void mind_suggestions_first(struct defect *defect, const struct defect_ex
         refuse(defect, exchange, PCP_CANNOT_PROVIDE_EXTERNAL, octets, length);
 }
 
+static void mind_nonces_last(struct defect *defect, const struct defect_exchange *exchange,
+                             uint8_t *octets, size_t *length)
+{
+    struct pcp_message request, response;
+    if (is_map(exchange, &request) && prefers_failure(&request) &&
+        is_answer(octets, *length, false, &response) && response.result == PCP_NOT_AUTHORIZED)
+        refuse(defect, exchange, PCP_CANNOT_PROVIDE_EXTERNAL, octets, length);
+}
+
 static void lack_resources_for_protocols(struct defect *defect,
                                          const struct defect_exchange *exchange, uint8_t *octets,
                                          size_t *length)
@@ -104,6 +114,20 @@ static void write_one_port_as_all(struct defect *defect, const struct defect_exc
     (void)defect;
     if (*length >= OPTIONLESS && wants_all_ports(exchange))
         memset(octets + OFFSET_INTERNAL_PORT, 0, 4);
+}
+
+/* Makes of UNSUPP_PROTOCOL the success that it would be without the others; the device has nothing of it. */
+static void claim_all_ports(struct defect *defect, const struct defect_exchange *exchange,
+                            uint8_t *octets, size_t *length)
+{
+    struct pcp_message request, response;
+    if (!is_map(exchange, &request) || request.data.map.internal_port != 0 ||
+        request.lifetime == 0 || !is_answer(octets, *length, false, &response))
+        return;
+    octets[OFFSET_RESULT] = PCP_SUCCESS;
+    octets_put32(octets + OFFSET_LIFETIME, request.lifetime);
+    memcpy(octets + OFFSET_EXTERNAL, defect->config->external[0].octet,
+           sizeof defect->config->external[0].octet);
 }
 
 /* Protocol 0, with an internal port or without. */
@@ -328,10 +352,12 @@ static void invent_a_port(struct defect *defect, const struct defect_exchange *e
 
 const struct defect_hooks defects_11_3_processing[] = {
     {.name = "looks-at-suggestions-first", .answer = mind_suggestions_first},
+    {.name = "looks-at-nonces-last", .answer = mind_nonces_last},
     {.name = "has-no-resources-for-other-protocols", .answer = lack_resources_for_protocols},
     {.name = "maps-one-port-for-all",
      .request = read_all_ports_as_one,
      .answer = write_one_port_as_all},
+    {.name = "maps-all-ports-but-those-of-others", .answer = claim_all_ports},
     {.name = "maps-udp-for-all-protocols",
      .request = read_all_protocols_as_udp,
      .answer = write_udp_as_all_protocols},
