@@ -38,7 +38,13 @@ static void judge_request(struct rules *rules, const struct message *message)
                     "expected suggested port 0 in a delete, came %u", natpmp->external_port);
 }
 
-static void judge_form(struct rules *rules, const struct message *message)
+/* What answers a request of another version is no answer to an address or mapping request. */
+static bool answers_other_version(const struct message *message, const struct pair *pair)
+{
+    return !message->multicast && pair->last.length > 0 && pair->last.octets[0] != NATPMP_VERSION;
+}
+
+static void judge_form(struct rules *rules, const struct message *message, const struct pair *pair)
 {
     static const uint8_t zeros[4];
     const struct natpmp_message *natpmp = &message->natpmp;
@@ -48,7 +54,11 @@ static void judge_form(struct rules *rules, const struct message *message)
                         "expected version 0, opcode 0, result 1 and the epoch in 8 octets, came "
                         "opcode %u in %zu",
                         message->octets[1], message->length);
-    } else if (natpmp->opcode == NATPMP_ADDRESS) {
+        return;
+    }
+    if (answers_other_version(message, pair))
+        return;
+    if (natpmp->opcode == NATPMP_ADDRESS) {
         if (message->length != NATPMP_ADDRESS_RESPONSE_LENGTH)
             rule_report(rules, message, R6886_3_2_01, CERTAIN,
                         "expected 12 octets in an address response, came %zu", message->length);
@@ -116,7 +126,7 @@ void judge_natpmp(struct rules *rules, const struct message *message,
     }
     if (!message->whole || !message->natpmp.response)
         return;
-    judge_form(rules, message);
+    judge_form(rules, message, conversation->pair);
     if (!message->multicast) {
         judge_answer(rules, message, conversation->pair);
         return;

@@ -197,9 +197,9 @@ void pcp_server_request(struct pcp_server *server, const struct pcp_server_input
     if (inside ? !pcp_server_is_inside(server, &input->source) : input->side != PCP_SERVER_TRUSTED)
         return; /* a trusted side's clients are of no inside prefix: they map for those who are */
     bool nat_pmp = input->length > 0 && input->octets[0] == NAT_PMP_VERSION;
-    if (!nat_pmp || !server->policy.nat_pmp)
+    if (!server->policy.nat_pmp_alone && !(nat_pmp && pcp_server_speaks_nat_pmp(server)))
         request(server, input, answer);
-    else if (inside)
+    else if (inside && pcp_server_speaks_nat_pmp(server))
         pcp_server_nat_pmp(server, input, answer);
 }
 

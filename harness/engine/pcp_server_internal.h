@@ -95,6 +95,11 @@ void pcp_server_describe(struct pcp_exchange *exchange, uint32_t *description);
 size_t pcp_server_append_prefix64(const struct pcp_server *server, uint8_t *octets, size_t used);
 
 /* NAT-PMP, RFC 6886. */
+/* A device that isn't a NAT takes no part in NAT-PMP (RFC 6886 section 3.8). */
+static inline bool pcp_server_speaks_nat_pmp(const struct pcp_server *server)
+{
+    return server->policy.nat_pmp && !server->policy.ipv4_firewall;
+}
 void pcp_server_nat_pmp(struct pcp_server *server, const struct pcp_server_input *input,
                         struct pcp_server_answer *answer);
 size_t pcp_server_nat_pmp_announcement(const struct pcp_server *server, uint8_t *octets);

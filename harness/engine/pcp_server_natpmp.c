@@ -183,6 +183,11 @@ void pcp_server_nat_pmp(struct pcp_server *server, const struct pcp_server_input
     bool ipv4 = address_is_ipv4(&input->source); /* the protocol knows nothing else */
     if (fault == NATPMP_FAULT_SHORT || !ipv4 || input->octets[1] & RESPONSE_BIT)
         return;
+    if (fault == NATPMP_FAULT_VERSION) {
+        struct natpmp_message message = {.result = NATPMP_UNSUPPORTED_VERSION};
+        respond(server, &message, answer);
+        return;
+    }
     if (fault == NATPMP_FAULT_OPCODE) {
         answer_unsupported(server, input, answer);
         return;

@@ -70,6 +70,7 @@ struct pcp_server_policy {
 
     /* Operations and options. */
     bool map, peer, nat_pmp;
+    bool nat_pmp_alone;    /* a gateway from before PCP; nat_pmp is set too */
     bool third_party;      /* 13.1: for requests from a trusted side or from third_party_clients */
     bool realm_required;   /* RFC 7843: no THIRD_PARTY without THIRD_PARTY_ID */
     bool prefer_failure;   /* 13.2 */

@@ -77,7 +77,9 @@ static bool announce(struct pcp_server *server, struct pcp_server_event *event)
         recovery->announce_gap = server->now - recovery->announced_at;
     recovery->announcements_left--;
     schedule_announcement(recovery, server->now);
-    recovery->nat_pmp_due = server->policy.nat_pmp && server->policy.external_count > 0;
+    recovery->nat_pmp_due = pcp_server_speaks_nat_pmp(server) && server->policy.external_count > 0;
+    if (server->policy.nat_pmp_alone)
+        return announce(server, event);
     struct pcp_message message = {.version = PCP_VERSION,
                                   .response = true,
                                   .opcode = PCP_ANNOUNCE,

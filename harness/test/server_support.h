@@ -112,8 +112,9 @@ static inline void submit(struct bench *bench, const char *source, const uint8_t
     pcp_server_request(bench->server, &input, &bench->answer);
     free(copy);
     memset(&bench->response, 0, sizeof bench->response);
-    /* Whatever its result and protocol, an answer has the opcode of its request and the R bit. */
-    if (bench->answer.length && length > 1)
+    /* Whatever its result and protocol, an answer has the opcode of its request and the R bit: but for the
+     * 8 octets in which NAT-PMP calls a version unsupported. */
+    if (bench->answer.length && length > 1 && !(bench->answer.length == 8 && octets[0] != 0))
         assert_int_equal(bench->answer.octets[1], octets[1] | 0x80);
     if (bench->answer.length)
         pcp_decode(bench->answer.octets, bench->answer.length, &bench->response);

@@ -245,6 +245,34 @@ static void what_is_no_request_is_dropped(void **state)
     assert_int_equal(bench.answer.length, 0);
 }
 
+static void what_speaks_it_alone_knows_no_other_version(void **state)
+{
+    (void)state;
+    uint8_t octets[PCP_HEADER_LENGTH] = {PCP_VERSION};
+    bench.policy.nat_pmp_alone = true;
+    start(&bench);
+    bench.now += 9 * SECOND;
+    send_octets(&bench, HOST, octets, sizeof octets);
+    assert_int_equal(bench.answer.length, NATPMP_UNSUPPORTED_VERSION_LENGTH);
+    assert_memory_equal(bench.answer.octets, "\0\0\0\1\0\0\0\x09", 8);
+    ask(HOST, NATPMP_ADDRESS, 0, 0, 0);
+    assert_int_equal(reply.result, NATPMP_SUCCESS);
+}
+
+static void what_is_no_nat_takes_no_part(void **state)
+{
+    (void)state;
+    uint8_t octets[NATPMP_ADDRESS_REQUEST_LENGTH] = {0};
+    bench.policy.ipv4_firewall = true;
+    start(&bench);
+    send_octets(&bench, HOST, octets, sizeof octets);
+    assert_int_equal(bench.answer.octets[0], PCP_VERSION);
+    assert_int_equal(bench.answer.octets[3], PCP_UNSUPP_VERSION);
+    struct pcp_server_event event;
+    while (pcp_server_advance(bench.server, bench.now, &event))
+        assert_false(event.nat_pmp);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -262,6 +290,8 @@ int main(void)
         T(quota_and_switched_off_have_their_results),
         T(an_unknown_opcode_sends_the_request_back),
         T(what_is_no_request_is_dropped),
+        T(what_speaks_it_alone_knows_no_other_version),
+        T(what_is_no_nat_takes_no_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

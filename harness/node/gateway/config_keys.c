@@ -256,6 +256,7 @@ static const struct key keys[] = {
     POLICY(FLAG, "map", map, 0, 0, "serve MAP (yes)"),
     POLICY(FLAG, "peer", peer, 0, 0, "serve PEER (yes)"),
     POLICY(FLAG, "nat-pmp", nat_pmp, 0, 0, "serve NAT-PMP (yes)"),
+    POLICY(FLAG, "nat-pmp-alone", nat_pmp_alone, 0, 0, "serve it, and no PCP (no)"),
     POLICY(FLAG, "third-party", third_party, 0, 0, "allow THIRD_PARTY (no)"),
     SPECIAL_KEY("third-party-clients", read_clients, "prefixes that may use it on inside"),
     SPECIAL_KEY("trusted", read_trusted, "interfaces for THIRD_PARTY requests alone"),
