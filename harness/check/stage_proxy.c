@@ -185,6 +185,15 @@ struct passage proxy_granted(struct server *server, const struct wish *wish, uin
     return passage;
 }
 
+struct endpoint passage_outside(const struct passage *passage)
+{
+    struct endpoint there = {passage->up.pcp.client, passage->up.pcp.data.map.internal_port};
+    struct pcp_option option;
+    if (request_option(&passage->up, PCP_THIRD_PARTY, &option))
+        (void)pcp_option_third_party(&option, &there.address);
+    return there;
+}
+
 /* --- what nobody asked for -------------------------------------------------------------------- */
 
 struct request proxy_await(struct server *server, uint8_t opcode, double seconds)

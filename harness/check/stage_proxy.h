@@ -52,6 +52,9 @@ struct answer proxy_hear(const struct passage *passage, int64_t patience);
 /* server_success() of so many seconds, to a request that has to be passed on: a mapping that the case rests on. */
 struct passage proxy_granted(struct server *server, const struct wish *wish, uint32_t lifetime,
                              struct answer *answer);
+/* Where packets have to be sent for the mapping that a request upstream is about: the proxy's own external
+ * endpoint or, for a firewall's, that of the host that THIRD_PARTY names. */
+struct endpoint passage_outside(const struct passage *passage);
 /* The next request of the opcode that comes upstream, unasked by any client, in so many of the peer's seconds;
  * ANNOUNCE is answered meanwhile. */
 struct request proxy_await(struct server *server, uint8_t opcode, double seconds);

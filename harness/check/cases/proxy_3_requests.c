@@ -7,17 +7,6 @@
 
 enum { GRANTED = 600 };
 
-/* Where packets have to be sent for the mapping that a request upstream is about: the proxy's own external
- * endpoint or, for a firewall's, that of the host that THIRD_PARTY names. */
-static struct endpoint outside_of(const struct passage *passage)
-{
-    struct endpoint there = {passage->up.pcp.client, passage->up.pcp.data.map.internal_port};
-    struct pcp_option option;
-    if (request_option(&passage->up, PCP_THIRD_PARTY, &option))
-        (void)pcp_option_third_party(&option, &there.address);
-    return there;
-}
-
 static const char *request_endpoint(struct stage *stage, const struct passage *passage)
 {
     return request_describe(stage, &passage->up);
@@ -50,7 +39,7 @@ static void each_new_mapping_gets_a_port_of_its_own(struct stage *stage)
     for (size_t i = 0; i < 2; i++) {
         struct wish wish = stage_map_wish(stage, hosts[i], 5000);
         struct passage passage = proxy_granted(&server, &wish, GRANTED, NULL);
-        external[i] = outside_of(&passage);
+        external[i] = passage_outside(&passage);
         stage_expect(stage, R7648_3_02, external[i].port != 0, "a port of the external interface",
                      "%s", request_endpoint(stage, &passage));
     }
@@ -69,7 +58,7 @@ static void the_internal_side_upstream_is_the_external_one_here(struct stage *st
     struct server server = proxy_upstream(stage);
     struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
     struct passage passage = proxy_granted(&server, &wish, GRANTED, NULL);
-    struct endpoint external = outside_of(&passage);
+    struct endpoint external = passage_outside(&passage);
     stage_expect(stage, R7648_3_08,
                  address_equal(&passage.up.pcp.client, &passage.up.datagram.from.address),
                  "the client's address upstream is that which the request comes from", "%s",
@@ -83,7 +72,7 @@ static void what_upstream_refuses_is_no_mapping(struct stage *stage)
     struct server server = proxy_upstream(stage);
     struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
     struct passage passage = proxy_passed(&server, &wish);
-    struct endpoint external = outside_of(&passage);
+    struct endpoint external = passage_outside(&passage);
     struct reply reply = server_error(&server, &passage.up, PCP_NO_RESOURCES, 30);
     struct answer answer = proxy_answer(&passage, &reply);
     stage_expect_result(stage, R7648_3_03, &answer, PCP_NO_RESOURCES);
@@ -98,8 +87,9 @@ static void what_upstream_never_confirms_ends(struct stage *stage)
     struct server server = proxy_upstream(stage);
     struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
     wish.message.lifetime = ASKED;
+    wish.socket = stage_open(stage, STAGE_HOST, 0);
     struct passage passage = proxy_passed(&server, &wish);
-    struct endpoint external = outside_of(&passage);
+    struct endpoint external = passage_outside(&passage);
     struct answer answer = proxy_hear(&passage, 0);
     stage_expect(stage, R7648_3_03, !answer.came || answer.pcp.result != PCP_SUCCESS,
                  "no SUCCESS before upstream has confirmed", "%s", stage_describe(stage, &answer));
@@ -161,7 +151,7 @@ static void a_deletion_goes_upstream_always(struct stage *stage)
     struct server server = proxy_upstream(stage);
     struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
     struct passage passage = proxy_granted(&server, &wish, GRANTED, NULL);
-    struct endpoint external = outside_of(&passage);
+    struct endpoint external = passage_outside(&passage);
     int inside = stage_open(stage, STAGE_HOST, 5000);
     if (!stage->over &&
         !stage_passes(stage, stage_open(stage, STAGE_REMOTE, 0), &external, inside, NULL))
@@ -274,20 +264,24 @@ static const struct test_case cases[] = {
     {.id = "proxy.3.a-mapping-that-there-is-keeps-its-port",
      .sentence = "A request for a mapping that the proxy has leads to the same external port.",
      .requirements = JUDGES(R7648_3_01),
-     .run = a_mapping_that_there_is_keeps_its_port},
+     .run = a_mapping_that_there_is_keeps_its_port,
+     .traits = CASE_BOTH},
     {.id = "proxy.3.each-new-mapping-gets-a-port-of-its-own",
      .sentence = "For a new mapping the proxy takes a free port of its external interface.",
      .requirements = JUDGES(R7648_3_02),
-     .run = each_new_mapping_gets_a_port_of_its_own},
+     .run = each_new_mapping_gets_a_port_of_its_own,
+     .traits = CASE_BOTH},
     {.id = "proxy.3.the-internal-side-upstream-is-the-external-one-here",
      .sentence = "The internal address and port of the upstream request are those where packets "
                  "for the mapping come in.",
      .requirements = JUDGES(R7648_3_08),
-     .run = the_internal_side_upstream_is_the_external_one_here},
+     .run = the_internal_side_upstream_is_the_external_one_here,
+     .traits = CASE_BOTH},
     {.id = "proxy.3.what-upstream-refuses-is-no-mapping",
      .sentence = "A mapping that the upstream server refuses is none here either.",
      .requirements = JUDGES(R7648_3_03),
-     .run = what_upstream_refuses_is_no_mapping},
+     .run = what_upstream_refuses_is_no_mapping,
+     .traits = CASE_BOTH},
     {.id = "proxy.3.what-upstream-never-confirms-ends",
      .sentence = "A mapping that the upstream server doesn't confirm is temporary.",
      .requirements = JUDGES(R7648_3_03),
@@ -298,25 +292,30 @@ static const struct test_case cases[] = {
          "A request for a mapping with 3/4 of the wished lifetime left is answered at once.",
      .requirements = JUDGES(R7648_3_04),
      .run = what_has_three_quarters_left_is_answered_at_once,
+     .traits = CASE_BOTH,
      .seconds = 200},
     {.id = "proxy.3.what-has-less-left-goes-upstream",
      .sentence = "A request for a mapping with less than 3/4 of the wished lifetime left goes "
                  "upstream.",
      .requirements = JUDGES(R7648_3_05),
      .run = what_has_less_left_goes_upstream,
+     .traits = CASE_BOTH,
      .seconds = 600},
     {.id = "proxy.3.a-deletion-goes-upstream-always",
      .sentence = "A deletion ends the mapping and goes upstream, whether there was one or not.",
      .requirements = JUDGES(R7648_3_06),
-     .run = a_deletion_goes_upstream_always},
+     .run = a_deletion_goes_upstream_always,
+     .traits = CASE_BOTH},
     {.id = "proxy.3.the-server-is-the-default-router",
      .sentence = "A proxy to which no server was told asks its default router.",
      .requirements = JUDGES(R7648_3_07),
-     .run = the_server_is_the_default_router},
+     .run = the_server_is_the_default_router,
+     .traits = CASE_BOTH},
     {.id = "proxy.3.suggestions-go-upstream-as-they-are",
      .sentence = "The suggested external address and port go upstream as the client gave them.",
      .requirements = JUDGES(R7648_3_09),
-     .run = suggestions_go_upstream_as_they_are},
+     .run = suggestions_go_upstream_as_they_are,
+     .traits = CASE_BOTH},
     {.id = "proxy.3.lifetimes-go-upstream-within-the-proxys-limits",
      .sentence = "The lifetime goes upstream as the client asked, within the proxy's limits.",
      .requirements = JUDGES(R7648_3_10),
@@ -324,11 +323,13 @@ static const struct test_case cases[] = {
     {.id = "proxy.3.the-nonce-goes-upstream",
      .sentence = "The nonce goes upstream as the client gave it.",
      .requirements = JUDGES(R7648_3_11),
-     .run = the_nonce_goes_upstream},
+     .run = the_nonce_goes_upstream,
+     .traits = CASE_BOTH},
     {.id = "proxy.3.the-remote-peer-goes-upstream",
      .sentence = "The remote address and port of PEER go upstream as the client gave them.",
      .requirements = JUDGES(R7648_3_12),
-     .run = the_remote_peer_goes_upstream},
+     .run = the_remote_peer_goes_upstream,
+     .traits = CASE_BOTH},
     {.id = "proxy.3.3.a-nats-requests-come-from-its-external-address",
      .sentence = "An upstream request comes from the mapping's external address if that is the "
                  "proxy's own.",

@@ -62,11 +62,13 @@ struct defect_hooks {
     bool (*renumber)(struct defect *defect, const struct address *external);
     /* False: what was removed does not end the flows that came in through it. */
     bool (*flush)(struct defect *defect);
-    /* A proxy's datagram to the server upstream, and from there. *length 0: dropped. */
+    /* A proxy's datagram to the servers upstream, which defect->servers says, and from there. *length 0:
+     * dropped. */
     void (*forward)(struct defect *defect, uint8_t *octets, size_t *length, struct address *source);
     void (*upstream)(struct defect *defect, uint8_t *octets, size_t *length);
     /* Commands for nft, carried out each time that the tables have been made anew. */
     const char *ruleset;
+    bool believes_everybody; /* a proxy: what comes from any host is from its server */
     bool hears_outside; /* serves PCP on the outside interface too, and to an external address */
 };
 
@@ -88,6 +90,7 @@ struct defect {
     struct pcp_server *server;
     struct sockets *sockets;
     uint64_t now;                    /* milliseconds, of what is worked on */
+    unsigned *servers;               /* in forward: bit i for config->upstream[i] */
     uint64_t number[DEFECT_NUMBERS]; /* for the hooks' use, 0 at first */
     struct defect_note notes[DEFECT_NOTES];
     size_t note_count;
@@ -188,16 +191,23 @@ static inline bool defect_flush(struct defect *defect)
 }
 
 static inline void defect_forward(struct defect *defect, uint8_t *octets, size_t *length,
-                                  struct address *source)
+                                  struct address *source, unsigned *servers)
 {
-    if (defect && defect->hooks->forward)
-        defect->hooks->forward(defect, octets, length, source);
+    if (!defect || !defect->hooks->forward)
+        return;
+    defect->servers = servers;
+    defect->hooks->forward(defect, octets, length, source);
 }
 
 static inline void defect_upstream(struct defect *defect, uint8_t *octets, size_t *length)
 {
     if (defect && defect->hooks->upstream)
         defect->hooks->upstream(defect, octets, length);
+}
+
+static inline bool defect_believes_everybody(const struct defect *defect)
+{
+    return defect && defect->hooks->believes_everybody;
 }
 
 static inline bool defect_hears_outside(const struct defect *defect)

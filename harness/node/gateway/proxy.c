@@ -200,7 +200,8 @@ static void send_to(const struct proxy *proxy, const struct config_upstream *ser
 
 static void forward(struct proxy *proxy, struct pcp_proxy_packet *packet)
 {
-    defect_forward(proxy->defect, packet->octets, &packet->length, &packet->source);
+    defect_forward(proxy->defect, packet->octets, &packet->length, &packet->source,
+                   &packet->servers);
     for (size_t i = 0; packet->length && i < proxy->config->upstream_count; i++)
         if (packet->servers & 1U << i)
             send_to(proxy, &proxy->config->upstream[i], &packet->source, packet->octets,
@@ -278,6 +279,8 @@ static bool receive(struct proxy *proxy, int descriptor, uint64_t now,
     uint64_t age = age_of(&message);
     defect_upstream(proxy->defect, octets, &length);
     place_from_socket(&from, &source, &port);
+    if (defect_believes_everybody(proxy->defect))
+        source = proxy->config->upstream[0].place;
     pcp_proxy_response(proxy->engine, &source.address, octets,
                        from_server(proxy, &source, port, length), age < now ? now - age : now,
                        relay);
