@@ -71,18 +71,30 @@ static bool remove_soon(struct defect *defect, struct pcp_server_change *change)
     return true;
 }
 
-static bool keep_for_longer(struct defect *defect, struct pcp_server_change *change)
+/* Moves the deadlines of the mappings that a start has found in the state file. */
+static void move_deadlines(struct defect *defect, int64_t milliseconds)
 {
-    (void)defect;
-    change->mapping.deadline += 600 * SECOND;
-    return true;
+    struct pcp_server_change changes[DEFECT_NOTES];
+    struct error ignored = {{0}};
+    uint32_t cursor = 0;
+    size_t count = 0;
+    while (count < DEFECT_NOTES &&
+           pcp_server_next(defect->server, &cursor, &changes[count].mapping))
+        changes[count++].kind = PCP_SERVER_RENEWED;
+    for (size_t i = 0; i < count; i++) {
+        changes[i].mapping.deadline += (uint64_t)milliseconds;
+        (void)pcp_server_replay(defect->server, &changes[i], NULL, &ignored);
+    }
 }
 
-static bool keep_for_less(struct defect *defect, struct pcp_server_change *change)
+static void keep_for_longer(struct defect *defect)
 {
-    (void)defect;
-    change->mapping.deadline -= 400 * SECOND;
-    return true;
+    move_deadlines(defect, 600 * SECOND);
+}
+
+static void keep_for_less(struct defect *defect)
+{
+    move_deadlines(defect, -300 * SECOND);
 }
 
 /* --- ports at rest ----------------------------------------------------------------------------- */
@@ -149,8 +161,8 @@ const struct defect_hooks defects_15_lifetime[] = {
     {.name = "grants-a-second", .configure = allow_a_second},
     {.name = "grants-a-year", .configure = allow_a_year},
     {.name = "removes-quiet-mappings", .change = remove_soon},
-    {.name = "lengthens-lifetimes-over-a-restart", .record = keep_for_longer},
-    {.name = "shortens-lifetimes-over-a-restart", .record = keep_for_less},
+    {.name = "lengthens-lifetimes-over-a-restart", .start = keep_for_longer},
+    {.name = "shortens-lifetimes-over-a-restart", .start = keep_for_less},
     {.name = "reuses-ports-at-once", .configure = rest_never},
     {.name = "rests-tcp-ports-like-udp", .configure = rest_alike},
     {.name = "lets-no-client-reclaim", .request = take_for_another, .answer = give_the_nonce_back},
