@@ -155,12 +155,31 @@ static void note_request(const struct conversation *conversation, const struct m
     copy_request(message, &mapping->request);
 }
 
+/* 13.2: behind PREFER_FAILURE a success with another external port is some older mapping's. */
+static bool is_older(const struct request_copy *request, const struct message *message)
+{
+    struct pcp_message asked;
+    struct pcp_option option;
+    enum pcp_fault fault;
+    size_t offset = 0;
+    if (message->pcp.opcode != PCP_MAP || message->pcp.result != PCP_SUCCESS ||
+        request->length <= PCP_HEADER_LENGTH + PCP_MAP_LENGTH || request->length > REQUEST_KEPT ||
+        pcp_decode(request->octets, request->length, &asked) != PCP_FAULT_NONE ||
+        asked.data.map.external_port == message->pcp.data.map.external_port)
+        return false;
+    while (pcp_option_next(asked.options, asked.options_length, &offset, &option, &fault))
+        if (option.code == PCP_PREFER_FAILURE)
+            return true;
+    return false;
+}
+
 /* 8.3: what comes from elsewhere, or is no whole response, is dropped by the client. */
 static bool is_dropped(const struct mapping_state *mapping, const struct message *message)
 {
     return !message->pcp.response || (message->whole && message->fault != PCP_FAULT_NONE) ||
            message->client_port != mapping->request.client_port ||
-           !address_equal(&message->server, &mapping->server);
+           !address_equal(&message->server, &mapping->server) ||
+           is_older(&mapping->request, message);
 }
 
 static void note_response(const struct conversation *conversation, const struct message *message)

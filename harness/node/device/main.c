@@ -102,7 +102,7 @@ static enum settings_result read_options(struct options *options, int count, cha
          "number; with @ADDRESS that host's (THIRD_PARTY)"},
         {"peer", "PINHOLE_FLOW", SETTING_TEXTS, &options->ports.flows, 0, 0,
          "a flow to have mapped by PEER, as udp:PORT:ADDRESS:PORT or tcp:..."},
-        {"filter", NULL, SETTING_TEXTS, &options->ports.filters, 0, 0,
+        {"filter", "PINHOLE_FILTER", SETTING_TEXTS, &options->ports.filters, 0, 0,
          "who may reach the CoAP port, as ADDRESS/LENGTH[,PORT] (everybody)"},
         {"prefer-failure", NULL, SETTING_FLAG, &options->prefer_failure, 0, 0,
          "the external port suggested or none, for the CoAP port"},

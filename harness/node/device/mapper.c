@@ -152,8 +152,9 @@ static void fill_wish(struct pcp_mapping *mapping, const struct mapper *mapper, 
     memcpy(mapping->data.map.nonce, address->nonce, PCP_NONCE_LENGTH);
     if (index == 0) {
         mapping->prefer_failure = ports->prefer_failure;
-        mapping->filter_count = ports->filter_count;
-        mapping->filters = ports->filters;
+        bool changes = ports->filter_count && nonces_is_kept(mapper->nonces, address->nonce);
+        mapping->filter_count = ports->filter_count + changes;
+        mapping->filters = changes ? ports->filters : ports->filters + 1;
     }
 }
 

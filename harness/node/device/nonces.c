@@ -23,7 +23,7 @@ static bool parse_line(struct nonces *nonces, const char *line)
         !address_parse(server, &nonces->entries[nonces->count].server) ||
         !address_parse(source, &nonces->entries[nonces->count].source))
         return false;
-    nonces->count++;
+    nonces->entries[nonces->count++].kept = true;
     return true;
 }
 
@@ -105,5 +105,15 @@ int nonces_get(struct nonces *nonces, const struct address *server, const struct
     nonces->entries[at].server = *server;
     nonces->entries[at].source = *source;
     memcpy(nonces->entries[at].nonce, nonce, PCP_NONCE_LENGTH);
+    nonces->entries[at].kept = false;
     return keep(nonces, error) < 0 ? 1 : 0;
+}
+
+bool nonces_is_kept(const struct nonces *nonces, const uint8_t nonce[PCP_NONCE_LENGTH])
+{
+    for (uint8_t n = 0; n < nonces->count; n++) {
+        if (memcmp(nonces->entries[n].nonce, nonce, PCP_NONCE_LENGTH) == 0)
+            return nonces->entries[n].kept;
+    }
+    return false;
 }

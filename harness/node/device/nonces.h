@@ -17,6 +17,7 @@ struct nonces {
         struct address server;
         struct address source;
         uint8_t nonce[PCP_NONCE_LENGTH];
+        bool kept; /* from an earlier start */
     } entries[NONCES_ROOM];
 };
 
@@ -29,5 +30,8 @@ int nonces_open(struct nonces *nonces, const char *path, struct error *error);
  * 1 with error if it is good but could not be kept. */
 int nonces_get(struct nonces *nonces, const struct address *server, const struct address *source,
                uint8_t nonce[PCP_NONCE_LENGTH], struct error *error);
+
+/* Whether a nonce is that of an earlier start: what was asked for then may be there still. */
+bool nonces_is_kept(const struct nonces *nonces, const uint8_t nonce[PCP_NONCE_LENGTH]);
 
 #endif

@@ -39,7 +39,9 @@ struct ports {
     /* Of the CoAP port alone. */
     bool prefer_failure; /* the suggested external port or none (13.2) */
     uint8_t filter_count;
-    struct pcp_filter filters[PORTS_FILTERS]; /* who may reach it (13.3); none: everybody */
+    /* Who may reach it (13.3); none: everybody. In front of them stands, for a mapping that may have others
+     * from before, the one of prefix 0, which clears those. */
+    struct pcp_filter filters[1 + PORTS_FILTERS];
 };
 
 /* What a person asked for, in the words of ports_read(). */

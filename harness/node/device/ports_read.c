@@ -162,11 +162,13 @@ static int add_filters(struct ports *ports, const struct setting_texts *texts, s
         if (ports->filter_count == PORTS_FILTERS)
             return error_set(error, "--filter: at most %d filters", PORTS_FILTERS);
         if (snprintf(text, sizeof text, "%s", texts->text[i]) >= (int)sizeof text ||
-            !read_filter(text, &ports->filters[ports->filter_count]))
+            !read_filter(text, &ports->filters[1 + ports->filter_count]))
             return error_set(error, "--filter: expected ADDRESS/LENGTH or with ,PORT, got '%s'",
                              texts->text[i]);
         ports->filter_count++;
     }
+    bool is_ipv4 = address_is_ipv4(&ports->filters[1].remote_address);
+    ports->filters[0].remote_address = is_ipv4 ? address_any_ipv4() : address_any_ipv6();
     return 0;
 }
 
