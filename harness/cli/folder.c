@@ -70,7 +70,7 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
     return remove(path);
 }
 
-static int make_path(const char *path, struct error *error)
+int folder_make_path(const char *path, struct error *error)
 {
     char *copy = memory_copy(path);
     int status = 0;
@@ -109,7 +109,7 @@ static int empty(const char *path, struct error *error)
 
 char *folder_make(const char *path, struct error *error)
 {
-    if (check(path, error) != 0 || make_path(path, error) != 0 || empty(path, error) != 0)
+    if (check(path, error) != 0 || folder_make_path(path, error) != 0 || empty(path, error) != 0)
         return NULL;
     char *marked = memory_print("%s/%s", path, mark);
     int fd = open(marked, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);

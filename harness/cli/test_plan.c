@@ -178,6 +178,14 @@ int test_plan_make(struct test_plan *plan, const struct test_options *options, s
     return 0;
 }
 
+bool test_plan_is_first(const struct test_plan *plan, const struct test_job *job)
+{
+    const struct test_job *first = plan->jobs;
+    while (first < job && first->left)
+        first++;
+    return first == job;
+}
+
 void test_plan_free(struct test_plan *plan)
 {
     scenario_free(plan->scenario);

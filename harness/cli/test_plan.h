@@ -56,6 +56,9 @@ void test_plan_free(struct test_plan *plan);
 bool test_plan_wants(const struct test_options *options, const char *id,
                      const enum requirement_id *requirements);
 
+/* Whether a job is the first of those that are run: the one that asks the peer for its version. */
+bool test_plan_is_first(const struct test_plan *plan, const struct test_job *job);
+
 /* The program under test in a scenario of the suite. */
 size_t test_plan_peer(const struct scenario *scenario);
 

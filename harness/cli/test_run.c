@@ -87,7 +87,7 @@ static void run_lab(const struct scenario *scenario, const char *folder, struct 
                             .folder = folder,
                             .screen = &screen,
                             .record = record,
-                            .unversioned = job != plan->jobs};
+                            .unversioned = !test_plan_is_first(plan, job)};
     struct test_stage test = {&engine, stage, test_plan_peer(scenario)};
     char **needed = programs_list_files(scenario);
     const struct sandbox sandbox = {.writable = folder, .needed = (const char *const *)needed};

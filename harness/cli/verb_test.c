@@ -1,4 +1,5 @@
 /* `pinhole test PEER`: every case of the suite for its role, each in a lab of its own. */
+#include "cli/folder.h"
 #include "cli/memory.h"
 #include "cli/screen.h"
 #include "cli/test_options.h"
@@ -7,6 +8,7 @@
 #include "cli/test_report.h"
 #include "cli/verbs.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,21 @@ static double now(void)
 static void watch(void *context, const json_t *result)
 {
     test_report_show(context, result);
+}
+
+/* Whatever else was asked for, the report stays beside its captures: in place of an earlier one, or of a link
+ * that somebody put there. */
+static bool keep(const json_t *report, const char *out)
+{
+    struct error error = {0};
+    char *path = memory_print("%s/report.json", out);
+    bool made = folder_make_path(out, &error) == 0 && (remove(path) == 0 || errno == ENOENT);
+    if (!made)
+        (void)fprintf(stderr, "pinhole test: %s can't be written%s%s\n", path,
+                      error.text[0] ? ": " : "", error.text);
+    bool kept = made && test_output_json(report, path, "test");
+    free(path);
+    return kept;
 }
 
 static int run(const struct test_plan *plan)
@@ -40,10 +57,8 @@ static int run(const struct test_plan *plan)
                       strsignal(interrupted));
         code = EXIT_HARNESS;
     }
-    char *kept = memory_print("%s/report.json", out); /* whatever else was asked for */
-    if (!test_output_json(report, kept, "test"))
+    if (!keep(report, out))
         code = EXIT_HARNESS;
-    free(kept);
     json_decref(report);
     free(out);
     return code;
