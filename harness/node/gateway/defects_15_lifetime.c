@@ -94,7 +94,7 @@ static void keep_for_longer(struct defect *defect)
 
 static void keep_for_less(struct defect *defect)
 {
-    move_deadlines(defect, -300 * SECOND);
+    move_deadlines(defect, -50 * SECOND);
 }
 
 /* --- ports at rest ----------------------------------------------------------------------------- */
