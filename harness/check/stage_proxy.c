@@ -215,9 +215,10 @@ struct request proxy_await(struct server *server, uint8_t opcode, double seconds
 
 bool proxy_is_quiet(struct server *server, uint8_t opcode, struct request *heard)
 {
-    enum { FENCE_PORT = 6999 };
+    enum { FIRST_FENCE_PORT = 20000, FENCE_PORTS = 1000 };
     struct stage *stage = server->stage;
-    struct wish wish = stage_map_wish(stage, STAGE_OTHER, FENCE_PORT);
+    uint16_t port = (uint16_t)(FIRST_FENCE_PORT + stage_draw(stage) % FENCE_PORTS);
+    struct wish wish = stage_map_wish(stage, STAGE_OTHER, port);
     const struct pcp_map *fence = &wish.message.data.map;
     uint8_t octets[PCP_MAXIMUM_LENGTH];
     size_t length = wish_encode(&wish, octets, sizeof octets);

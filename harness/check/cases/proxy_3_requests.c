@@ -96,7 +96,9 @@ static void what_upstream_never_confirms_ends(struct stage *stage)
     stage_pass(stage, (ASKED + 60) * SECOND);
     stage_expect_blocked(stage, R7648_3_03, stage_open(stage, STAGE_REMOTE, 0), &external,
                          stage_open(stage, STAGE_HOST, 5000));
-    (void)proxy_granted(&server, &wish, ASKED, NULL); /* so that it has its answer after all */
+    server_refuse(&server, &passage.up, PCP_NO_RESOURCES, 30); /* nobody waits for it any more */
+    (void)proxy_granted(&server, &wish, ASKED,
+                        NULL); /* so that the client has its answer after all */
 }
 
 /* --- at once, or upstream ---------------------------------------------------------------------- */

@@ -194,13 +194,14 @@ static void add_unheard(FILE *text, const struct family *family, const struct co
     fprintf(text, " }\n");
 }
 
-/* PCP itself is no flow to remember: a flood of it must not fill the kernel's table of them. */
+/* PCP itself is no flow to remember: a flood of it must not fill the kernel's table of them. What goes past us,
+ * to a server of somebody else's, is a flow like others. */
 static void add_untracked(FILE *text, const struct config *config)
 {
     fprintf(text, " chain asked { type filter hook prerouting priority raw;\n");
     for (size_t i = 0; i < config->inside_count; i++)
-        fprintf(text, "  iifname \"%s\" udp dport %d notrack\n", config->inside[i],
-                PCP_SERVER_PORT);
+        fprintf(text, "  iifname \"%s\" udp dport %d fib daddr type local notrack\n",
+                config->inside[i], PCP_SERVER_PORT);
     fprintf(text, " }\n chain answered { type filter hook output priority raw;\n");
     for (size_t i = 0; i < config->inside_count; i++)
         fprintf(text, "  oifname \"%s\" udp sport %d notrack\n", config->inside[i],
