@@ -77,6 +77,8 @@ struct case_file {
 const struct test_case *case_get(size_t index, enum case_role *role);
 /* The defects of all files, likewise. */
 const struct defect *defect_get(size_t index, enum case_role *role);
+/* A name in cases/proxy_as_server.def that no case or defect of a gateway has; NULL: all is well. */
+const char *case_unknown_share(void);
 /* Whether a list as JUDGES() makes it holds a requirement. */
 bool judges(const enum requirement_id *list, enum requirement_id requirement);
 /* "gateway", "device", "proxy". */

@@ -1,4 +1,5 @@
 /* The register is whole and in one form. */
+#include "check/case.h"
 #include "check/register.h"
 #include "check/rule.h"
 #include "check_support.h"
@@ -107,6 +108,14 @@ static void rules_judge_what_a_capture_can_show(void **state)
     assert_true(count >= 10);
 }
 
+static void what_a_proxy_shares_with_gateways_exists(void **state)
+{
+    (void)state;
+    const char *unknown = case_unknown_share();
+    if (unknown)
+        fail_msg("proxy_as_server.def: no gateway has '%s'", unknown);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +125,7 @@ int main(void)
         cmocka_unit_test(the_registers_of_the_other_rfcs_hold_all_their_statements),
         cmocka_unit_test(only_the_rfc_on_proxies_binds_a_proxy_as_such),
         cmocka_unit_test(rules_judge_what_a_capture_can_show),
+        cmocka_unit_test(what_a_proxy_shares_with_gateways_exists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
