@@ -1,9 +1,12 @@
 #include "check/stage_proxy.h"
 
 #include "check/stage_private.h"
+#include "wire/octets.h"
 
 #include <stdio.h>
 #include <string.h>
+
+enum { LONG_ERROR = 1800 /* s, 7.4 */ };
 
 static const int64_t repeat_after = 400 * MILLISECOND;
 static const int64_t give_up_after = 4 * SECOND;
@@ -35,6 +38,23 @@ static void open_pinhole(const struct request *request, struct reply *reply)
         (void)pcp_option_third_party(&option, &map->external_address);
 }
 
+/* UNSUPP_OPCODE: the whole request comes back (8.2). Returns its length. */
+static size_t refuse_opcode(const struct server *server, const struct request *request,
+                            uint8_t *octets)
+{
+    const struct datagram *asked = &request->datagram;
+    size_t length = asked->length < PCP_MAXIMUM_LENGTH ? asked->length : (size_t)PCP_MAXIMUM_LENGTH;
+    memset(octets, 0, PCP_MAXIMUM_LENGTH);
+    memcpy(octets, asked->octets, length);
+    octets[1] |= 0x80;
+    octets[2] = 0;
+    octets[3] = PCP_UNSUPP_OPCODE;
+    octets_put32(octets + 4, LONG_ERROR);
+    octets_put32(octets + 8, server_epoch(server));
+    memset(octets + 12, 0, PCP_HEADER_LENGTH - 12);
+    return (length + 3) & ~(size_t)3;
+}
+
 static void attend(struct stage *stage, const struct datagram *datagram)
 {
     struct server *server = stage->attendant;
@@ -42,13 +62,12 @@ static void attend(struct stage *stage, const struct datagram *datagram)
     if (datagram->is_error || request.pcp.response)
         return;
     struct reply reply = server_success(server, &request);
-    if (request.fault == PCP_FAULT_OPCODE)
-        reply = server_error(server, &request, PCP_UNSUPP_OPCODE, SERVER_LIFETIME);
-    else if (request.pcp.opcode != PCP_ANNOUNCE)
+    if (request.pcp.opcode != PCP_ANNOUNCE)
         open_pinhole(&request, &reply);
     /* Not server_send(): the repeats that it would pass over are to be answered, too. */
     uint8_t octets[DATAGRAM_ROOM];
-    size_t length = reply_encode(&reply, octets, sizeof octets);
+    size_t length = request.fault == PCP_FAULT_OPCODE ? refuse_opcode(server, &request, octets)
+                                                      : reply_encode(&reply, octets, sizeof octets);
     stage_send(stage, reply.socket, &reply.to, octets, length);
 }
 
