@@ -108,6 +108,19 @@ def test_a_peer_lets_its_remote_in_and_nobody_else(lab, folder):
 
 
 @in_lab
+def test_other_flows_leave_from_a_peers_port_until_the_last_mapping_there_has_ended(lab, folder):
+    lab.start("--minimum-lifetime", "1")
+    answer = lab.ask(PEER, "192.168.0.10", 6000, 2, remote=("11.0.0.2", 7000))
+    assert (lab.map(6000).port, lab.map(6000, 0).result) == (answer.port, 0)
+    inner, other = lab.udp("host", "192.168.0.10", 6000), lab.udp("internet", "11.0.0.3", 7000)
+    inner.sendto(b"out", ("11.0.0.3", 7000))
+    assert received(other) == (b"out", (EXTERNAL, answer.port))
+    outbound = ("gateway", "nft", "list", "map", "ip", "pinhole", "outbound")
+    assert " . 6000 " in lab.run(*outbound)
+    assert await_state(lambda: " . 6000 " not in lab.run(*outbound))
+
+
+@in_lab
 def test_live_flows_keep_their_port_under_map_and_peer(lab, folder):
     lab.start()
     for port, ask in ((6100, lab.map), (6200, None)):

@@ -59,6 +59,7 @@ struct pcp_server_mapping {
     bool nat_pmp;                               /* asked for by NAT-PMP */
     bool secondary;           /* a PEER on the port of a flow older than the MAP */
     bool was_peer;            /* resting: it was a PEER */
+    bool shares_port;         /* others of its internal endpoint live on the same external one */
     uint32_t filters;         /* for pcp_server_filter_next() */
     uint32_t description;     /* for pcp_server_description() */
     struct address outermost; /* of a proxy's MAP: where its packets come in at the far end */

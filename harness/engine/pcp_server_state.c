@@ -144,6 +144,7 @@ void pcp_server_view(const struct pcp_server *server, uint32_t index,
         .nat_pmp = mapping->flags & PCP_TABLE_BY_NAT_PMP,
         .secondary = binding->flags & PCP_TABLE_BINDING_SECONDARY,
         .was_peer = mapping->flags & PCP_TABLE_WAS_PEER,
+        .shares_port = binding->peers + (binding->map != PCP_TABLE_NONE) > 1,
         .filters = mapping->filters,
         .description = mapping->description,
     };

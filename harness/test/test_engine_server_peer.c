@@ -231,6 +231,24 @@ static void two_peers_of_an_older_port_share_one_secondary_binding(void **state)
     assert_int_equal(pcp_server_count(bench.server).hosts, 0);
 }
 
+static void the_last_on_a_port_is_told_from_the_others(void **state)
+{
+    (void)state;
+    start(&bench);
+    struct pcp_server_event event;
+    peer(&bench, HOST, 5683, REMOTE, 9, 600);
+    assert_false(bench.answer.change.mapping.shares_port);
+    map(&bench, HOST, UDP, 5683, 700);
+    assert_true(bench.answer.change.mapping.shares_port);
+    peer(&bench, HOST, 5683, REMOTE, 10, 800);
+    for (int i = 0; i < 3; i++) {
+        bench.now += (i ? 100 : 600) * SECOND;
+        assert_true(pcp_server_advance(bench.server, bench.now, &event));
+        assert_int_equal(event.kind, PCP_SERVER_EXPIRED);
+        assert_int_equal(event.change.mapping.shares_port, i < 2);
+    }
+}
+
 static void an_expired_peer_is_taken_away(void **state)
 {
     (void)state;
@@ -295,6 +313,7 @@ int main(void)
         T(a_live_flow_is_told_whatever_is_suggested_and_the_nonce_remembered),
         T(a_flow_older_than_the_map_keeps_its_own_port),
         T(two_peers_of_an_older_port_share_one_secondary_binding),
+        T(the_last_on_a_port_is_told_from_the_others),
         T(an_expired_peer_is_taken_away),
         T(peers_count_against_the_quota),
         T(peer_can_be_switched_off),

@@ -255,6 +255,32 @@ static void a_flow_under_peer_filters_as_before(struct stage *stage)
     expect_filtered_alike(stage, R6887_12_02, implicit, others_let_in(stage, &external, managed));
 }
 
+/* Whether two remote peers see flows of one internal port come from one external endpoint. */
+static bool leaves_alike(struct stage *stage, int inside, int remote, int stranger)
+{
+    struct endpoint to = stage_endpoint(stage, STAGE_STRANGER, stage_port(stage, stranger));
+    struct endpoint first = leave(stage, inside, remote);
+    struct datagram second;
+    if (!stage_passes(stage, inside, &to, stranger, &second))
+        stage_end(stage, VERDICT_INCONCLUSIVE, "a flow from inside does not get out");
+    return first.port == second.from.port && address_equal(&first.address, &second.from.address);
+}
+
+static void what_peer_made_maps_other_flows_as_usual(struct stage *stage)
+{
+    int remote = stage_open(stage, STAGE_REMOTE, REMOTE_PORT);
+    int stranger = stage_open(stage, STAGE_STRANGER, 0);
+    struct wish wish = peer_wish(stage, 5001);
+    bool usual = leaves_alike(stage, stage_open(stage, STAGE_HOST, 5000), remote, stranger);
+    stage_granted(stage, &wish);
+    bool made = leaves_alike(stage, stage_open(stage, STAGE_HOST, 5001), remote, stranger);
+    stage_expect(
+        stage, R6887_12_02, made == usual,
+        usual ? "flows to two remote peers leave from one external endpoint, as without PEER"
+              : "flows to two remote peers leave from two external endpoints, as without PEER",
+        "they don't");
+}
+
 static void what_peer_made_is_as_what_a_packet_made(struct stage *stage)
 {
     int remote = stage_open(stage, STAGE_REMOTE, REMOTE_PORT);
@@ -340,6 +366,10 @@ static const struct test_case cases[] = {
      .requirements = JUDGES(R6887_12_02),
      .run = a_flow_under_peer_filters_as_before,
      .traits = CASE_BOTH},
+    {.id = "gateway.12.what-peer-made-maps-other-flows-as-usual",
+     .sentence = "Flows to others leave where a PEER made the mapping as they do without one.",
+     .requirements = JUDGES(R6887_12_02),
+     .run = what_peer_made_maps_other_flows_as_usual},
     {.id = "gateway.12.3.the-remote-peer-comes-before-the-suggestion",
      .sentence = "Of two faults of a PEER the remote peer's is told, not the suggestion's.",
      .requirements = JUDGES(R6887_12_3_01),
@@ -409,6 +439,9 @@ static const struct test_case cases[] = {
 static const struct defect defects[] = {
     {.name = "opens-flows-under-peer",
      .text = "lets everyone in where a PEER has taken over a flow",
+     .requirements = JUDGES(R6887_12_02)},
+    {.name = "peers-for-one-flow-alone",
+     .text = "has other flows of a PEER's internal port leave from another external port",
      .requirements = JUDGES(R6887_12_02)},
     {.name = "looks-at-suggestions-before-remote-peers",
      .text = "answers CANNOT_PROVIDE_EXTERNAL before it looks at the remote peer",

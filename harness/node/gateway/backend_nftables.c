@@ -130,24 +130,43 @@ static void key_side(struct nft_element *element, const struct pcp_server_mappin
                  external ? mapping->external_port : mapping->internal_port);
 }
 
-/* One direction of a mapping: from the one side, with the remote peer for a PEER, to the other. All
- * ports stay what they are. */
+/* One direction of a mapping: from the one side, with the remote peer where it is for that alone, to the
+ * other. All ports stay what they are. */
 static void queue_half(struct backend *backend, const struct pcp_server_mapping *mapping,
-                       bool remove, bool in)
+                       bool remove, bool in, bool to_peer)
 {
-    bool peer = mapping->kind == PCP_SERVER_PEER;
     const char *set = in ? inbound[form_of(mapping)] : outbound[form_of(mapping)];
-    if (peer)
+    if (to_peer)
         set = in ? peer_inbound : peer_outbound;
     const struct address *to = in ? &mapping->internal : &mapping->external;
     struct nft_element *element = new_element(backend, set, remove, to);
     key_side(element, mapping, in);
-    if (peer)
+    if (to_peer)
         key_remote(element, &mapping->remote, mapping->remote_port);
     key_address(element->data, &element->data_length, to);
     if (form_of(mapping) == NFT_FORM_PORT)
         key_port(element->data, &element->data_length,
                  in ? mapping->internal_port : mapping->external_port);
+}
+
+static bool is_of_implicit_flows(const struct backend *backend,
+                                 const struct pcp_server_mapping *mapping)
+{
+    const struct pcp_server_policy *policy = &backend->config.policy;
+    return form_of(mapping) == NFT_FORM_PORT && (mapping->external_port < policy->first_port ||
+                                                 mapping->external_port > policy->last_port);
+}
+
+/* A PEER's flow shares its external port with those to other remote peers, as implicit flows do (12, RFC 4787
+ * REQ-1). It needs no help where it has an implicit flow's port. */
+static void queue_other_flows(struct backend *backend, const struct pcp_server_mapping *mapping,
+                              bool remove)
+{
+    bool implicit = is_of_implicit_flows(backend, mapping);
+    bool has_part = mapping->kind != PCP_SERVER_PEER || (!implicit && !mapping->secondary);
+    bool others_have = mapping->shares_port && !implicit;
+    if (has_part && !(remove && others_have))
+        queue_half(backend, mapping, remove, false, false);
 }
 
 static void queue_pinhole(struct backend *backend, const struct pcp_server_mapping *mapping,
@@ -161,13 +180,10 @@ static void queue_pinhole(struct backend *backend, const struct pcp_server_mappi
         key_remote(element, &mapping->remote, mapping->remote_port);
 }
 
-/* A MAP that took over a live flow's port, out of those of implicit flows (11.3). */
+/* A MAP that took over a live flow's port (11.3). */
 static bool is_claim(const struct backend *backend, const struct pcp_server_mapping *mapping)
 {
-    const struct pcp_server_policy *policy = &backend->config.policy;
-    return mapping->kind != PCP_SERVER_PEER && form_of(mapping) == NFT_FORM_PORT &&
-           (mapping->external_port < policy->first_port ||
-            mapping->external_port > policy->last_port);
+    return mapping->kind != PCP_SERVER_PEER && is_of_implicit_flows(backend, mapping);
 }
 
 static void queue_claim(struct backend *backend, const struct pcp_server_mapping *mapping,
@@ -212,8 +228,11 @@ static void queue_mapping(struct backend *backend, const struct pcp_server_mappi
         queue_pinhole(backend, mapping, remove);
         return;
     }
-    queue_half(backend, mapping, remove, true);
-    queue_half(backend, mapping, remove, false);
+    bool peer = mapping->kind == PCP_SERVER_PEER;
+    queue_half(backend, mapping, remove, true, peer);
+    if (peer)
+        queue_half(backend, mapping, remove, false, true);
+    queue_other_flows(backend, mapping, remove);
     queue_outermost(backend, mapping, &mapping->outermost, mapping->outermost_port, remove);
     if (is_claim(backend, mapping))
         queue_claim(backend, mapping, remove);

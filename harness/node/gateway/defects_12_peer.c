@@ -343,6 +343,12 @@ const struct defect_hooks defects_12_peer[] = {
     {.name = "answers-peers-and-makes-nothing", .change = make_nothing},
     {.name = "opens-flows-under-peer", .change = open_what_is_taken_over},
     {.name = "opens-what-peer-made", .change = open_what_is_made},
+    {.name = "peers-for-one-flow-alone",
+     .ruleset =
+         "flush chain ip pinhole outward\n"
+         "add rule ip pinhole outward meta l4proto { tcp, udp } snat to ip saddr . meta l4proto"
+         " . th sport . ip daddr . th dport map @peer_outbound\n"
+         "add rule ip pinhole outward meta l4proto { tcp, udp } masquerade to :1024-29999\n"},
     {.name = "peers-inward-alone",
      .ruleset =
          "flush chain ip pinhole outward\n"
