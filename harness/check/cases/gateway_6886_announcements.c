@@ -1,0 +1,264 @@
+/* RFC 6886, sections 3.2.1, 3.6 and 3.7: announcements, and what they and the epoch say of lost mappings. */
+#include "check/stage_natpmp.h"
+
+#include <string.h>
+
+enum { COPIES = 10, RESPONSE_BIT = 128, SLACK = 2, WAIT = 240 };
+
+static const int64_t series = 128 * SECOND; /* of the peer: 250 ms, doubled eight times */
+
+struct announcement {
+    struct natpmp_message natpmp;
+    struct datagram datagram;
+};
+
+static int listen_to_all(struct stage *stage)
+{
+    struct endpoint any = {.address = stage_any(stage), .port = PCP_CLIENT_PORT};
+    return stage_open_kind(stage, SOCKET_UDP_MULTICAST, STAGE_HOST, &any);
+}
+
+/* The next of NAT-PMP; those of PCP come at the same port. */
+static bool await(struct stage *stage, int socket, int64_t patience, struct announcement *out)
+{
+    int64_t until = stage_now(stage) + patience;
+    while (stage_receive(stage, socket, until - stage_now(stage), &out->datagram)) {
+        (void)natpmp_decode(out->datagram.octets, out->datagram.length, &out->natpmp);
+        if (!out->datagram.is_error && out->datagram.length > 0 &&
+            out->datagram.octets[0] == NATPMP_VERSION)
+            return true;
+    }
+    return false;
+}
+
+static int64_t ours(const struct stage *stage, int64_t of_the_peer)
+{
+    return (int64_t)((double)of_the_peer / stage->scale) + SECOND;
+}
+
+/* Up to ten, as long as a series takes. */
+static size_t collect(struct stage *stage, int socket, struct announcement out[COPIES])
+{
+    int64_t until = stage_now(stage) + ours(stage, series);
+    size_t count = 0;
+    while (count < COPIES && await(stage, socket, until - stage_now(stage), &out[count]))
+        count++;
+    return count;
+}
+
+static const char *describe(struct stage *stage, const struct announcement *announcement)
+{
+    const struct natpmp_answer answer = {.came = true, .datagram = announcement->datagram};
+    return stage_natpmp_describe(stage, &answer);
+}
+
+/* --- cases ------------------------------------------------------------------------------------- */
+
+static void the_address_is_announced_at_boot(struct stage *stage)
+{
+    static const uint8_t all_hosts[4] = {224, 0, 0, 1};
+    struct announcement first;
+    struct address group = address_from_ipv4(all_hosts);
+    int socket = listen_to_all(stage);
+    stage_start(stage);
+    bool came = await(stage, socket, ours(stage, series), &first);
+    stage_expect(stage, R6886_3_2_1_02, came, "an announcement after the start", "none");
+    stage_expect(stage, R6886_3_2_1_01,
+                 address_equal(&first.datagram.to, &group) &&
+                     first.datagram.length == NATPMP_ADDRESS_RESPONSE_LENGTH &&
+                     first.natpmp.response && first.natpmp.opcode == NATPMP_ADDRESS,
+                 "an address response, to 224.0.0.1", "%zu octets: %s", first.datagram.length,
+                 describe(stage, &first));
+    struct address outside = stage_address(stage, STAGE_OUTSIDE);
+    stage_expect(stage, R6886_3_2_1_01,
+                 first.natpmp.result != NATPMP_SUCCESS ||
+                     memcmp(first.natpmp.external_address, outside.octet + 12, 4) == 0,
+                 "the external address", "%s", describe(stage, &first));
+}
+
+/* Whose first gap came out longer may double that one, up to where nobody waits for it any more. */
+static void an_announcement_comes_ten_times(struct stage *stage)
+{
+    enum { LONGEST = 40 };
+    struct announcement last = {0}, next;
+    int socket = listen_to_all(stage);
+    stage_start(stage);
+    int64_t begun = stage_now(stage), patience = ours(stage, series);
+    size_t count = 0;
+    while (count < COPIES && await(stage, socket, patience, &next)) {
+        if (count++)
+            patience = 3 * (next.datagram.time - last.datagram.time) + 2 * SECOND;
+        last = next;
+        if (stage_now(stage) - begun + patience > LONGEST * SECOND)
+            stage_end(stage, VERDICT_INCONCLUSIVE, "%zu announcements took %d s", count, LONGEST);
+    }
+    stage_expect_number(stage, R6886_3_2_1_03, "the number of announcements after the start",
+                        (double)count, COPIES, COPIES);
+}
+
+/* Late by what a busy machine is, and each twice as long as the one before came out to be. */
+static void gaps_begin_at_250_ms_and_double(struct stage *stage)
+{
+    enum { GAPS = 5 };
+    struct announcement last, next;
+    int64_t gap = 250 * MILLISECOND, late = 500 * MILLISECOND;
+    int socket = listen_to_all(stage);
+    stage_start(stage);
+    if (!await(stage, socket, 10 * SECOND, &last))
+        stage_end(stage, VERDICT_INCONCLUSIVE, "no announcement came");
+    for (int i = 0; i < GAPS && !stage->over; i++, gap *= 2, last = next) {
+        bool came = await(stage, socket, 2 * gap + SECOND, &next);
+        stage_expect(stage, R6886_3_2_1_04, came, "another announcement", "none after %d gaps", i);
+        int64_t measured = next.datagram.time - last.datagram.time;
+        stage_expect_number(stage, R6886_3_2_1_04, "a gap between announcements, in milliseconds",
+                            (double)measured / MILLISECOND,
+                            (double)(gap - gap / 4) / MILLISECOND - 100,
+                            (double)(gap + gap / 4 + late) / MILLISECOND);
+        gap = measured;
+    }
+}
+
+static void the_epoch_goes_on_between_copies(struct stage *stage)
+{
+    enum { FEW = 6 }; /* nearly eight seconds */
+    struct announcement first, next;
+    int socket = listen_to_all(stage);
+    stage_start(stage);
+    if (!await(stage, socket, 10 * SECOND, &first) || !await(stage, socket, 2 * SECOND, &next))
+        stage_end(stage, VERDICT_INCONCLUSIVE, "no two announcements came");
+    for (int count = 2; count < FEW && await(stage, socket, 10 * SECOND, &next); count++) {
+        double passed = stage_peer_seconds(stage, first.datagram.time, next.datagram.time);
+        stage_expect_number(stage, R6886_3_2_1_05, "the rise of the epoch",
+                            (double)next.natpmp.epoch - first.natpmp.epoch, passed * 7 / 8 - SLACK,
+                            passed * 9 / 8 + SLACK);
+    }
+}
+
+static void another_address_is_announced(struct stage *stage)
+{
+    static struct announcement all[COPIES];
+    static const uint8_t other[4] = {11, 0, 0, 7};
+    struct announcement announcement;
+    int socket = listen_to_all(stage);
+    stage_start(stage);
+    collect(stage, socket, all);
+    stage_run(stage, STAGE_GATEWAY,
+              "ip address del 11.0.0.1/24 dev eth1; ip address add 11.0.0.7/24 dev eth1");
+    bool came = false;
+    int64_t until = stage_now(stage) + ours(stage, 2 * series);
+    while (!came && await(stage, socket, until - stage_now(stage), &announcement))
+        came = announcement.natpmp.result == NATPMP_SUCCESS &&
+               memcmp(announcement.natpmp.external_address, other, sizeof other) == 0;
+    stage_expect(stage, R6886_3_2_1_02, came, "an announcement of the new external address",
+                 "none came");
+}
+
+/* A mapping that the restart ends, or the case is over: who keeps it may count on. */
+static int64_t lose_a_mapping(struct stage *stage)
+{
+    struct natpmp_message request = natpmp_map_wish(5000);
+    request.lifetime = 36000;
+    struct natpmp_answer answer = stage_natpmp_granted(stage, STAGE_HOST, &request);
+    struct endpoint external = stage_natpmp_external(stage, &answer);
+    int inside = stage_open(stage, STAGE_HOST, 5000);
+    int64_t begun = stage_now(stage);
+    stage_restart(stage);
+    if (!stage->over && !stage_is_blocked(stage, stage_open(stage, STAGE_REMOTE, 0), &external,
+                                          inside))
+        stage_end(stage, VERDICT_UNSUPPORTED, "mappings outlive a restart, so the epoch may too");
+    return begun;
+}
+
+static void the_epoch_starts_from_zero(struct stage *stage)
+{
+    stage_pass(stage, WAIT * SECOND);
+    int64_t begun = lose_a_mapping(stage);
+    struct natpmp_message request = natpmp_address_wish();
+    struct natpmp_answer answer = stage_natpmp_ask(stage, R6886_3_6_01, STAGE_HOST, &request);
+    double passed = stage_peer_seconds(stage, begun, answer.datagram.time);
+    stage_expect_number(stage, R6886_3_6_01, "the epoch after a restart", answer.natpmp.epoch, 0,
+                        passed + SLACK);
+}
+
+static void a_loss_of_mappings_is_announced(struct stage *stage)
+{
+    struct announcement announcement;
+    int socket = listen_to_all(stage);
+    stage_start(stage);
+    stage_pass(stage, WAIT * SECOND); /* the copies of the first start are over */
+    while (await(stage, socket, 0, &announcement))
+        ;
+    int64_t begun = lose_a_mapping(stage);
+    bool came = await(stage, socket, ours(stage, series), &announcement);
+    stage_expect(stage, R6886_3_7_02, came, "an announcement after a loss of mappings", "none");
+    double passed = stage_peer_seconds(stage, begun, announcement.datagram.time);
+    stage_expect_number(stage, R6886_3_7_02, "the epoch announced", announcement.natpmp.epoch, 0,
+                        passed + SLACK);
+}
+
+static const struct test_case cases[] = {
+    {.id = "gateway.6886.3.2.1.the-address-is-announced-at-boot",
+     .sentence = "Upon boot the gateway sends an address response to 224.0.0.1, port 5350.",
+     .requirements = JUDGES(R6886_3_2_1_02, R6886_3_2_1_01),
+     .run = the_address_is_announced_at_boot,
+     .traits = CASE_NAT_PMP | CASE_UNSTARTED},
+    {.id = "gateway.6886.3.2.1.another-address-is-announced",
+     .sentence = "Upon another external address the gateway announces that.",
+     .requirements = JUDGES(R6886_3_2_1_02),
+     .run = another_address_is_announced,
+     .traits = CASE_NAT_PMP | CASE_UNSTARTED,
+     .seconds = 260},
+    {.id = "gateway.6886.3.2.1.an-announcement-comes-ten-times",
+     .sentence = "The gateway multicasts 10 address notifications.",
+     .requirements = JUDGES(R6886_3_2_1_03),
+     .run = an_announcement_comes_ten_times,
+     .traits = CASE_NAT_PMP | CASE_UNSTARTED,
+     .seconds = 300},
+    {.id = "gateway.6886.3.2.1.gaps-begin-at-250-ms-and-double",
+     .sentence = "The interval between the first two announcements is 250 ms, and doubles.",
+     .requirements = JUDGES(R6886_3_2_1_04),
+     .run = gaps_begin_at_250_ms_and_double,
+     .traits = CASE_NAT_PMP | CASE_UNSTARTED | CASE_REAL_TIME,
+     .seconds = 8},
+    {.id = "gateway.6886.3.2.1.the-epoch-goes-on-between-copies",
+     .sentence = "The epoch in each announcement is updated to reflect the passage of time.",
+     .requirements = JUDGES(R6886_3_2_1_05),
+     .run = the_epoch_goes_on_between_copies,
+     .traits = CASE_NAT_PMP | CASE_UNSTARTED | CASE_REAL_TIME,
+     .seconds = 8},
+    {.id = "gateway.6886.3.6.the-epoch-starts-from-zero",
+     .sentence = "A gateway that lost its mappings begins to count its epoch from zero again.",
+     .requirements = JUDGES(R6886_3_6_01),
+     .run = the_epoch_starts_from_zero,
+     .traits = CASE_NAT_PMP,
+     .seconds = WAIT},
+    {.id = "gateway.6886.3.7.a-loss-of-mappings-is-announced",
+     .sentence = "After a loss of mappings, epoch and announcement say so.",
+     .requirements = JUDGES(R6886_3_7_02),
+     .run = a_loss_of_mappings_is_announced,
+     .traits = CASE_NAT_PMP | CASE_UNSTARTED,
+     .seconds = WAIT},
+};
+
+static const struct defect defects[] = {
+    {.name = "announces-no-nat-pmp",
+     .text = "announces by PCP alone",
+     .requirements = JUDGES(R6886_3_2_1_02)},
+    {.name = "nat-pmp-announces-its-first-address",
+     .text = "announces the external address of its start for ever",
+     .requirements = JUDGES(R6886_3_2_1_02)},
+    {.name = "nat-pmp-announces-no-address",
+     .text = "announces by 8 octets, without the address",
+     .requirements = JUDGES(R6886_3_2_1_01)},
+    {.name = "nat-pmp-announces-thrice",
+     .text = "announces by NAT-PMP three times",
+     .requirements = JUDGES(R6886_3_2_1_03)},
+    {.name = "nat-pmp-announces-late",
+     .text = "sends the second announcement of NAT-PMP two seconds after its time",
+     .requirements = JUDGES(R6886_3_2_1_04)},
+    {.name = "nat-pmp-announces-its-first-epoch",
+     .text = "has the first announcement's epoch in all of them",
+     .requirements = JUDGES(R6886_3_2_1_05)},
+};
+
+CASE_FILE(gateway_6886_announcements, CASE_GATEWAY, cases, defects);
