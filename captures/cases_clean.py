@@ -158,6 +158,10 @@ def natpmp():
     c.exchange(4, b"\0\2\0\0" + port + port + (7200).to_bytes(4, "big"),
                b"\0\x82\0\2\0\0\3\xec" + port + b"\0\0" + bytes(4))
     c.answer(5, bytes([0, 128, 0, 0, 0, 0, 3, 237, 11, 0, 0, 1]), client=ALL_HOSTS, ttl=1)
+    before = ("224.0.0.1", 5351)  # where clients listened before the RFC, whose note tells of them
+    c.answer(6, bytes([0, 128, 0, 0, 0, 0, 3, 238, 11, 0, 0, 1]), client=before, ttl=1)
+    # What some say to PCP that they can't read is no answer to an address request.
+    c.exchange(7, o.request(o.MAP, o.data_map()), b"\0\x80\0\3\0\0\3\xef" + bytes(52))
 
 
 def by_chance():

@@ -191,7 +191,7 @@ def natpmp():
     c.exchange(6, ask, say(129, 2, port, port, seven), "fail 6886-3.5-03")
     c.exchange(7, b"\0\1\0\0" + port + bytes(6), say(129, 0, port, port, seven), "fail 6886-3.4-02")
     c.exchange(8, b"\0\0", say(128, 1), "warn 6886-3.5-01")
-    c.answer(9, say(128, 0, b"\x0b\0\0\1"), "fail 6886-3.2.1-01", client=("224.0.0.1", 5351), ttl=1)
+    c.answer(9, say(128, 0, b"\x0b\0\0\1"), "fail 6886-3.2.1-01", client=("224.0.0.1", 5352), ttl=1)
 
 
 def make():

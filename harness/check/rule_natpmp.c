@@ -132,8 +132,10 @@ void judge_natpmp(struct rules *rules, const struct message *message,
         return;
     }
     char text[ADDRESS_TEXT_SIZE];
-    if (memcmp(message->client.octet + 12, all_hosts, 4) != 0 ||
-        message->client_port != PCP_CLIENT_PORT || message->natpmp.opcode != NATPMP_ADDRESS)
+    /* A copy for clients from before, which listened at the server's port, is nobody's harm. */
+    bool port = message->client_port == PCP_CLIENT_PORT || message->client_port == PCP_SERVER_PORT;
+    if (memcmp(message->client.octet + 12, all_hosts, 4) != 0 || !port ||
+        message->natpmp.opcode != NATPMP_ADDRESS)
         rule_report(rules, message, R6886_3_2_1_01, CERTAIN,
                     "expected an address announcement to 224.0.0.1 port 5350, came opcode %u to %s "
                     "port %u",

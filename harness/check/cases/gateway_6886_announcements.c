@@ -1,5 +1,6 @@
 /* RFC 6886, sections 3.2.1, 3.6 and 3.7: announcements, and what they and the epoch say of lost mappings. */
 #include "check/stage_natpmp.h"
+#include "check/stage_recovery.h"
 
 #include <string.h>
 
@@ -11,12 +12,6 @@ struct announcement {
     struct natpmp_message natpmp;
     struct datagram datagram;
 };
-
-static int listen_to_all(struct stage *stage)
-{
-    struct endpoint any = {.address = stage_any(stage), .port = PCP_CLIENT_PORT};
-    return stage_open_kind(stage, SOCKET_UDP_MULTICAST, STAGE_HOST, &any);
-}
 
 /* The next of NAT-PMP; those of PCP come at the same port. */
 static bool await(struct stage *stage, int socket, int64_t patience, struct announcement *out)
@@ -59,7 +54,7 @@ static void the_address_is_announced_at_boot(struct stage *stage)
     static const uint8_t all_hosts[4] = {224, 0, 0, 1};
     struct announcement first;
     struct address group = address_from_ipv4(all_hosts);
-    int socket = listen_to_all(stage);
+    int socket = stage_listen(stage, STAGE_HOST);
     stage_start(stage);
     bool came = await(stage, socket, ours(stage, series), &first);
     stage_expect(stage, R6886_3_2_1_02, came, "an announcement after the start", "none");
@@ -81,7 +76,7 @@ static void an_announcement_comes_ten_times(struct stage *stage)
 {
     enum { LONGEST = 40 };
     struct announcement last = {0}, next;
-    int socket = listen_to_all(stage);
+    int socket = stage_listen(stage, STAGE_HOST);
     stage_start(stage);
     int64_t begun = stage_now(stage), patience = ours(stage, series);
     size_t count = 0;
@@ -92,6 +87,8 @@ static void an_announcement_comes_ten_times(struct stage *stage)
         if (stage_now(stage) - begun + patience > LONGEST * SECOND)
             stage_end(stage, VERDICT_INCONCLUSIVE, "%zu announcements took %d s", count, LONGEST);
     }
+    if (count == 0)
+        stage_end(stage, VERDICT_INCONCLUSIVE, "no announcement came");
     stage_expect_number(stage, R6886_3_2_1_03, "the number of announcements after the start",
                         (double)count, COPIES, COPIES);
 }
@@ -102,7 +99,7 @@ static void gaps_begin_at_250_ms_and_double(struct stage *stage)
     enum { GAPS = 5 };
     struct announcement last, next;
     int64_t gap = 250 * MILLISECOND, late = 500 * MILLISECOND;
-    int socket = listen_to_all(stage);
+    int socket = stage_listen(stage, STAGE_HOST);
     stage_start(stage);
     if (!await(stage, socket, 10 * SECOND, &last))
         stage_end(stage, VERDICT_INCONCLUSIVE, "no announcement came");
@@ -111,9 +108,8 @@ static void gaps_begin_at_250_ms_and_double(struct stage *stage)
         stage_expect(stage, R6886_3_2_1_04, came, "another announcement", "none after %d gaps", i);
         int64_t measured = next.datagram.time - last.datagram.time;
         stage_expect_number(stage, R6886_3_2_1_04, "a gap between announcements, in milliseconds",
-                            (double)measured / MILLISECOND,
-                            (double)(gap - gap / 4) / MILLISECOND - 100,
-                            (double)(gap + gap / 4 + late) / MILLISECOND);
+                            (double)measured / MILLISECOND, 0.75 * (double)gap / MILLISECOND - 100,
+                            (1.25 * (double)gap + (double)late) / MILLISECOND);
         gap = measured;
     }
 }
@@ -122,7 +118,7 @@ static void the_epoch_goes_on_between_copies(struct stage *stage)
 {
     enum { FEW = 6 }; /* nearly eight seconds */
     struct announcement first, next;
-    int socket = listen_to_all(stage);
+    int socket = stage_listen(stage, STAGE_HOST);
     stage_start(stage);
     if (!await(stage, socket, 10 * SECOND, &first) || !await(stage, socket, 2 * SECOND, &next))
         stage_end(stage, VERDICT_INCONCLUSIVE, "no two announcements came");
@@ -137,18 +133,16 @@ static void the_epoch_goes_on_between_copies(struct stage *stage)
 static void another_address_is_announced(struct stage *stage)
 {
     static struct announcement all[COPIES];
-    static const uint8_t other[4] = {11, 0, 0, 7};
     struct announcement announcement;
-    int socket = listen_to_all(stage);
+    int socket = stage_listen(stage, STAGE_HOST);
     stage_start(stage);
     collect(stage, socket, all);
-    stage_run(stage, STAGE_GATEWAY,
-              "ip address del 11.0.0.1/24 dev eth1; ip address add 11.0.0.7/24 dev eth1");
+    struct address other = stage_renumber(stage, 0);
     bool came = false;
     int64_t until = stage_now(stage) + ours(stage, 2 * series);
     while (!came && await(stage, socket, until - stage_now(stage), &announcement))
         came = announcement.natpmp.result == NATPMP_SUCCESS &&
-               memcmp(announcement.natpmp.external_address, other, sizeof other) == 0;
+               memcmp(announcement.natpmp.external_address, other.octet + 12, 4) == 0;
     stage_expect(stage, R6886_3_2_1_02, came, "an announcement of the new external address",
                  "none came");
 }
@@ -163,8 +157,8 @@ static int64_t lose_a_mapping(struct stage *stage)
     int inside = stage_open(stage, STAGE_HOST, 5000);
     int64_t begun = stage_now(stage);
     stage_restart(stage);
-    if (!stage->over && !stage_is_blocked(stage, stage_open(stage, STAGE_REMOTE, 0), &external,
-                                          inside))
+    if (!stage->over &&
+        !stage_is_blocked(stage, stage_open(stage, STAGE_REMOTE, 0), &external, inside))
         stage_end(stage, VERDICT_UNSUPPORTED, "mappings outlive a restart, so the epoch may too");
     return begun;
 }
@@ -183,7 +177,7 @@ static void the_epoch_starts_from_zero(struct stage *stage)
 static void a_loss_of_mappings_is_announced(struct stage *stage)
 {
     struct announcement announcement;
-    int socket = listen_to_all(stage);
+    int socket = stage_listen(stage, STAGE_HOST);
     stage_start(stage);
     stage_pass(stage, WAIT * SECOND); /* the copies of the first start are over */
     while (await(stage, socket, 0, &announcement))

@@ -1,6 +1,7 @@
 /* RFC 6886, sections 3.7, 3.8, 4.3.2 and 5: gateways that are set up in other ways. */
 #include "check/stage_natpmp.h"
 #include "check/stage_raw.h"
+#include "check/stage_recovery.h"
 
 #include <string.h>
 
@@ -32,14 +33,13 @@ static void mappings_may_outlive_a_restart(struct stage *stage)
 /* By NAT-PMP, that is; a server of PCP may say that it lacks the version. */
 static void expect_no_part(struct stage *stage, enum requirement_id requirement, int socket)
 {
-    struct natpmp_message map = natpmp_map_wish(5000), address = natpmp_address_wish();
-    const struct natpmp_message *const requests[] = {&address, &map};
+    const struct natpmp_message requests[] = {natpmp_address_wish(), natpmp_map_wish(5000)};
     struct endpoint server = stage_server(stage, STAGE_HOST);
     struct wish fence = stage_announce_wish(stage, STAGE_HOST);
     for (size_t i = 0; i < sizeof requests / sizeof *requests && !stage->over; i++) {
         uint8_t octets[NATPMP_MAP_RESPONSE_LENGTH];
         struct datagram datagram;
-        size_t length = natpmp_encode(requests[i], octets, sizeof octets);
+        size_t length = natpmp_encode(&requests[i], octets, sizeof octets);
         int asking = stage_open(stage, STAGE_HOST, 0);
         for (int times = 0; times < 3; times++)
             stage_send(stage, asking, &server, octets, length);
@@ -62,8 +62,7 @@ static void expect_no_part(struct stage *stage, enum requirement_id requirement,
 
 static int listen_and_start(struct stage *stage)
 {
-    struct endpoint any = {.address = stage_any(stage), .port = PCP_CLIENT_PORT};
-    int socket = stage_open_kind(stage, SOCKET_UDP_MULTICAST, STAGE_HOST, &any);
+    int socket = stage_listen(stage, STAGE_HOST);
     stage_start(stage);
     return socket;
 }
