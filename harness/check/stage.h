@@ -118,6 +118,11 @@ struct stage_operations {
      * connection came in at listener. */
     bool (*connect)(void *world, enum stage_place from, const struct endpoint *to, int listener,
                     int64_t until, struct endpoint *accepted);
+    /* The same, but the connection stays. ends: where it began, and where it was accepted. */
+    bool (*hold)(void *world, enum stage_place from, const struct endpoint *to, int listener,
+                 int64_t until, int ends[2]);
+    /* Sends from an end of one now and then, until that is reset: true; or until `until`. */
+    bool (*is_reset)(void *world, int end, int64_t until);
     int64_t (*now)(void *world);
     /* Sets a fact for the peer's next start, or with a NULL value takes it back. */
     void (*tell)(void *world, const char *name, const char *value);
@@ -267,6 +272,11 @@ bool stage_expect_blocked(struct stage *stage, enum requirement_id requirement, 
 /* Whether TCP connects from a place to an endpoint, arriving at a listener. */
 bool stage_connects(struct stage *stage, enum stage_place from, const struct endpoint *to,
                     int listener, struct endpoint *accepted);
+/* The same, and the connection stays. */
+bool stage_holds(struct stage *stage, enum stage_place from, const struct endpoint *to,
+                 int listener, int ends[2]);
+/* Whether such an end, which goes on sending, is reset. */
+bool stage_is_reset(struct stage *stage, int end);
 
 /* --- a PCP client (stage_client.c) ------------------------------------------------------------ */
 

@@ -143,3 +143,16 @@ bool stage_connects(struct stage *stage, enum stage_place from, const struct end
            stage->operations->connect(stage->world, from, to, listener,
                                       stage_now(stage) + connect_patience, accepted);
 }
+
+bool stage_holds(struct stage *stage, enum stage_place from, const struct endpoint *to,
+                 int listener, int ends[2])
+{
+    return !stage->over && stage->operations->hold(stage->world, from, to, listener,
+                                                   stage_now(stage) + connect_patience, ends);
+}
+
+bool stage_is_reset(struct stage *stage, int end)
+{
+    return !stage->over &&
+           stage->operations->is_reset(stage->world, end, stage_now(stage) + connect_patience);
+}

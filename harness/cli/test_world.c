@@ -378,13 +378,13 @@ static bool await(int handle, short events, int64_t until)
     }
 }
 
-static bool connect_to(void *context, enum stage_place from, const struct endpoint *to,
-                       int listener, int64_t until, struct endpoint *accepted)
+/* Two handles, or false and none. */
+static bool make_stream(const struct test_world *world, enum stage_place from,
+                        const struct endpoint *to, int listener, int64_t until, int handles[2])
 {
-    const struct test_world *world = context;
     struct error error = {0};
     struct endpoint local = {.port = 0};
-    if (!find(context, from, !address_is_ipv4(&to->address), &local.address) ||
+    if (!find((void *)world, from, !address_is_ipv4(&to->address), &local.address) ||
         !enter(world, from, &error))
         return false;
     struct sockaddr_storage address;
@@ -399,20 +399,65 @@ static bool connect_to(void *context, enum stage_place from, const struct endpoi
     socklen_t size = sizeof problem;
     connected =
         connected && getsockopt(handle, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 && problem == 0;
-    bool arrived = false;
-    if (connected && await(world->sockets[listener].handle, POLLIN, until)) {
-        length = sizeof address;
-        int end = accept4(world->sockets[listener].handle, (struct sockaddr *)&address, &length,
-                          SOCK_CLOEXEC);
-        arrived = end >= 0;
-        if (arrived && accepted)
-            *accepted = from_socket_address(&address);
-        if (end >= 0)
-            (void)close(end);
-    }
-    if (handle >= 0)
+    int end = -1;
+    if (connected && await(world->sockets[listener].handle, POLLIN, until))
+        end = accept4(world->sockets[listener].handle, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (handle >= 0 && end < 0)
         (void)close(handle);
-    return arrived;
+    handles[0] = handle;
+    handles[1] = end;
+    return end >= 0;
+}
+
+static bool connect_to(void *context, enum stage_place from, const struct endpoint *to,
+                       int listener, int64_t until, struct endpoint *accepted)
+{
+    int handles[2];
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    if (!make_stream(context, from, to, listener, until, handles))
+        return false;
+    if (accepted && getpeername(handles[1], (struct sockaddr *)&address, &length) == 0)
+        *accepted = from_socket_address(&address);
+    (void)close(handles[1]);
+    (void)close(handles[0]);
+    return true;
+}
+
+static bool hold(void *context, enum stage_place from, const struct endpoint *to, int listener,
+                 int64_t until, int ends[2])
+{
+    struct test_world *world = context;
+    int handles[2];
+    if (world->socket_count + 2 > WORLD_SOCKETS ||
+        !make_stream(world, from, to, listener, until, handles))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        ends[i] = (int)world->socket_count++;
+        world->sockets[ends[i]] =
+            (struct world_socket){.handle = handles[i],
+                                  .kind = SOCKET_TCP_LISTENER,
+                                  .place = i ? world->sockets[listener].place : from,
+                                  .ipv6 = !address_is_ipv4(&to->address)};
+    }
+    return true;
+}
+
+static bool is_reset(void *context, int number, int64_t until)
+{
+    const struct test_world *world = context;
+    int handle = world->sockets[number].handle;
+    char octet = 0;
+    while (now(context) < until) {
+        if (send(handle, &octet, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN)
+            return errno == ECONNRESET || errno == EPIPE;
+        if (await(handle, POLLIN, now(context) + SLICE * MILLISECOND) &&
+            recv(handle, &octet, 1, MSG_DONTWAIT) < 0 && errno == ECONNRESET)
+            return true;
+        if (supervisor_pass(world->engine->supervisor, 0, NULL) != 0)
+            return false;
+    }
+    return false;
 }
 
 /* --- the peer and the lab --------------------------------------------------------------------- */
@@ -529,6 +574,8 @@ const struct stage_operations test_world_operations = {
     .send_packet = send_packet,
     .receive = receive,
     .connect = connect_to,
+    .hold = hold,
+    .is_reset = is_reset,
     .now = now,
     .tell = tell,
     .start = start,

@@ -6,7 +6,8 @@
  *   protocols means something else than it asks for.
  * - "Immediately" (15.1) yields to section 15: a mapping whose host sent through it within the idle
  *   time lives for the rest of that time, and the answer says so. This is a protection against
- *   theft, the other only convenience.
+ *   theft, the other only convenience. A delete by NAT-PMP takes place at once: RFC 6886 knows nothing else,
+ *   and has connections reset.
  * - A repeated delete is SUCCESS as long as the port rests, for the client whose nonce it has: that
  *   is the retransmission 15.1 cares for. Later, an outbound flow on the port makes it
  *   NOT_AUTHORIZED, as 15.1 asks too.
@@ -223,7 +224,7 @@ static enum pcp_result delete_mapping(struct pcp_exchange *exchange, uint32_t ho
     exchange->external_port = exchange->request.data.map.external_port;
     if (!mapping)
         return delete_absent(exchange, host, binding);
-    if (pcp_server_idle_rest(server, mapping)) {
+    if (!exchange->nat_pmp && pcp_server_idle_rest(server, mapping)) {
         pcp_server_note_before(server, answer, mapping);
         exchange->lifetime = set_remaining(server, mapping, 0);
         pcp_server_note_renewed(server, answer, mapping);

@@ -101,9 +101,7 @@ static uint16_t delete_all(struct pcp_server *server, const struct address *inte
             result = NATPMP_NOT_AUTHORIZED;
             continue;
         }
-        uint64_t end = server->now + pcp_server_idle_rest(server, mapping);
-        if (end < pcp_server_heap_deadline(&table->heap, mapping))
-            pcp_server_heap_move(&table->heap, mapping, end);
+        pcp_server_heap_move(&table->heap, mapping, server->now);
     }
     return result;
 }

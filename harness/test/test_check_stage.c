@@ -368,6 +368,7 @@ static void a_case_that_judges_what_it_does_not_name_is_an_error(void **state)
 
 static void goes_on_after_the_end(struct stage *s)
 {
+    int ends[2];
     struct datagram datagram;
     struct wish wish = stage_map_wish(s, STAGE_HOST, 5000);
     stage_end(s, VERDICT_INCONCLUSIVE, "over");
@@ -385,7 +386,8 @@ static void goes_on_after_the_end(struct stage *s)
                      stage_granted(s, &wish).came + stage_passes(s, socket, &to, socket, NULL) +
                      stage_is_blocked(s, socket, &to, socket) +
                      stage_is_silent(s, STAGE_HOST, to.address.octet, 16) +
-                     stage_connects(s, STAGE_HOST, &to, socket, NULL);
+                     stage_connects(s, STAGE_HOST, &to, socket, NULL) +
+                     stage_holds(s, STAGE_HOST, &to, socket, ends) + stage_is_reset(s, socket);
     stage_close(s, socket);
 }
 

@@ -113,6 +113,19 @@ static void a_delete_is_answered_with_zeros_even_when_repeated(void **state)
     assert_int_equal(live(&bench), 0);
 }
 
+static void a_delete_is_done_at_once_whatever_flows(void **state)
+{
+    (void)state;
+    start(&bench);
+    ask(HOST, NATPMP_MAP_TCP, 5000, 0, 600);
+    bench.flows.present = bench.flows.any_remote = true;
+    bench.flows.key =
+        (struct pcp_server_flow_key){.protocol = 6, .internal = at(HOST), .internal_port = 5000};
+    ask(HOST, NATPMP_MAP_TCP, 5000, 0, 0);
+    assert_int_equal(reply.result, NATPMP_SUCCESS);
+    assert_int_equal(bench.answer.change.kind, PCP_SERVER_REMOVED);
+}
+
 static void a_delete_of_all_takes_one_protocol_of_one_host(void **state)
 {
     (void)state;
@@ -283,6 +296,7 @@ int main(void)
         T(a_mapping_is_granted_for_no_longer_than_asked),
         T(the_companion_port_waits_for_the_same_host),
         T(a_delete_is_answered_with_zeros_even_when_repeated),
+        T(a_delete_is_done_at_once_whatever_flows),
         T(a_delete_of_all_takes_one_protocol_of_one_host),
         T(a_delete_of_all_prolongs_nothing),
         T(a_request_can_be_refused_after_a_delete_of_all_has_ended_its_mapping),

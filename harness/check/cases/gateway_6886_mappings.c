@@ -321,6 +321,24 @@ static void a_delete_of_all_leaves_what_it_must(struct stage *stage)
     expect_open(stage, R6886_3_4_12, &fixed);
 }
 
+/* Once each of its ends has sent something more: a NAT may have to wait for that. */
+static void connections_end_with_their_mapping(struct stage *stage)
+{
+    int ends[2];
+    struct natpmp_message request = natpmp_map_wish(5000);
+    request.opcode = NATPMP_MAP_TCP;
+    struct natpmp_answer answer = stage_natpmp_granted(stage, STAGE_HOST, &request);
+    struct endpoint external = stage_natpmp_external(stage, &answer);
+    if (!stage_holds(stage, STAGE_REMOTE, &external, listen_at(stage, 5000), ends))
+        stage_end(stage, VERDICT_INCONCLUSIVE, "TCP does not connect through the mapping");
+    request.lifetime = 0;
+    answer = stage_natpmp_granted(stage, STAGE_HOST, &request);
+    stage_expect(stage, R6886_3_4_10, stage_is_reset(stage, ends[0]),
+                 "the connection is reset to the remote peer", "it is not");
+    stage_expect(stage, R6886_3_4_10, stage_is_reset(stage, ends[1]),
+                 "the connection is reset to the client", "it is not");
+}
+
 /* --- 3.9 --------------------------------------------------------------------------------------- */
 
 /* To whom nothing came in from before, too: that no flow leads the way. */
@@ -428,6 +446,11 @@ static const struct test_case cases[] = {
      .run = a_delete_of_a_static_mapping_is_not_authorized,
      .traits = CASE_NAT_PMP,
      .variant = "with-static-mapping"},
+    {.id = "gateway.6886.3.4.connections-end-with-their-mapping",
+     .sentence = "Connections across a mapping that ends are reset to both sides.",
+     .requirements = JUDGES(R6886_3_4_10),
+     .run = connections_end_with_their_mapping,
+     .traits = CASE_NAT_PMP},
     {.id = "gateway.6886.3.4.port-0-deletes-all-of-the-protocol",
      .sentence = "A delete of internal port 0 deletes all mappings of the client and protocol.",
      .requirements = JUDGES(R6886_3_4_11),
@@ -494,6 +517,9 @@ static const struct defect defects[] = {
     {.name = "nat-pmp-lacks-resources-to-delete",
      .text = "says Out of Resources when a static mapping is to be deleted",
      .requirements = JUDGES(R6886_3_4_09)},
+    {.name = "lets-connections-outlive-mappings",
+     .text = "lets the connections of a mapping go on when that ends",
+     .requirements = JUDGES(R6886_3_4_10)},
     {.name = "nat-pmp-deletes-none-for-all",
      .text = "deletes nothing when all is to be deleted, and says that it did",
      .requirements = JUDGES(R6886_3_4_11, R6886_3_4_12)},

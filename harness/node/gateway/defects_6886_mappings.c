@@ -190,6 +190,12 @@ static void lack_resources(struct defect *defect, const struct defect_exchange *
         fail(octets, NATPMP_OUT_OF_RESOURCES);
 }
 
+static bool keep_flows(struct defect *defect)
+{
+    (void)defect;
+    return false;
+}
+
 static void delete_port_1(struct defect *defect, struct defect_exchange *exchange)
 {
     struct natpmp_message request;
@@ -235,6 +241,7 @@ const struct defect_hooks defects_6886_mappings[] = {
     {.name = "nat-pmp-deletes-once", .answer = refuse_the_absent},
     {.name = "nat-pmp-refuses-deletes-with-a-lifetime", .answer = give_failures_a_lifetime},
     {.name = "nat-pmp-lacks-resources-to-delete", .answer = lack_resources},
+    {.name = "lets-connections-outlive-mappings", .flush = keep_flows},
     {.name = "nat-pmp-deletes-none-for-all", .request = delete_port_1, .answer = name_no_port},
     {.name = "nat-pmp-refuses-to-delete-all", .answer = refuse_all},
     {.name = "maps-inbound-alone",

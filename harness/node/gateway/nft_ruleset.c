@@ -188,9 +188,15 @@ static void add_unheard(FILE *text, const struct family *family, const struct co
     fprintf(text, " chain input { type filter hook input priority filter - 1;\n");
     if (!is_trusted(config, out))
         fprintf(text, "  iifname \"%s\" udp dport %d drop\n", out, PCP_SERVER_PORT);
-    if (family->translated)
+    if (family->translated) {
+        /* What goes on though its mapping has ended is reset, RFC 6886 section 3.4. */
+        fprintf(text,
+                "  iifname \"%s\" tcp flags & (syn | rst) == 0 tcp dport %u-%u"
+                " reject with tcp reset\n",
+                out, config->policy.first_port, config->policy.last_port);
         fprintf(text, "  iifname \"%s\" ct state new " WITH_PORTS "th dport %u-%u drop\n", out,
                 config->policy.first_port, config->policy.last_port);
+    }
     fprintf(text, " }\n");
 }
 
