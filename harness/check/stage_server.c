@@ -48,8 +48,16 @@ static int64_t ours(const struct server *server, double seconds)
 
 struct server server_open(struct stage *stage, enum stage_place place)
 {
+    struct address address = stage_address(stage, place);
+    return server_open_at(stage, place, &address);
+}
+
+struct server server_open_at(struct stage *stage, enum stage_place place,
+                             const struct address *address)
+{
     struct server server = {.stage = stage, .place = place, .lifetime = SERVER_LIFETIME};
-    server.socket = stage_open(stage, place, PCP_SERVER_PORT);
+    const struct endpoint local = {*address, PCP_SERVER_PORT};
+    server.socket = stage_open_kind(stage, SOCKET_UDP, place, &local);
     server.external = stage_address(stage, stage->ipv6 ? STAGE_HOST : STAGE_OUTSIDE);
     server_set_epoch(&server, A_DAY);
     return server;

@@ -83,6 +83,9 @@ struct reply {
 
 /* A server at a place, whose epoch began a day of the peer's ago. */
 struct server server_open(struct stage *stage, enum stage_place place);
+/* The same at another address that the place has got. */
+struct server server_open_at(struct stage *stage, enum stage_place place,
+                             const struct address *address);
 /* Starts the peer with the server at STAGE_GATEWAY, told to it as PINHOLE_GATEWAY, and waits for its first
  * request. Without one the case is inconclusive. For cases with CASE_UNSTARTED. */
 struct request server_begin(struct stage *stage, struct server *server);
