@@ -2,6 +2,7 @@
 
 #include "node/common/hex.h"
 #include "node/common/route.h"
+#include "node/device/destinations.h"
 #include "wire/pcp_dhcp.h"
 
 #include <stdio.h>
@@ -127,5 +128,6 @@ int servers_list(const struct servers *servers, uint8_t number, struct nonces *n
         (void)append(list, &places[i], list->count ? NULL : &places[0].address, nonces, warning,
                      &problem);
     }
+    destinations_sort(list);
     return list->count ? 0 : error_set(error, "%s", problem.text);
 }

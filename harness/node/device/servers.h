@@ -26,7 +26,7 @@ struct servers {
 int servers_read(struct servers *servers, const struct setting_texts *gateways, const char *dhcp4,
                  const char *dhcp6, struct error *error);
 
-/* The addresses of server number that the host has a way to now. Returns 0, or -1 with error if there
+/* The addresses of server number that the host has a way to now, in the order to try. Returns 0, or -1 with error if there
  * is none. A nonce that could not be kept is told by *warning. */
 int servers_list(const struct servers *servers, uint8_t number, struct nonces *nonces,
                  struct pcp_endpoint_list *list, struct error *warning, struct error *error);
