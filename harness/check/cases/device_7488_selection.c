@@ -375,7 +375,7 @@ static const struct defect defects[] = {
     {.name = "asks-the-first-server-alone",
      .text = "asks the first of several servers alone",
      .requirements = JUDGES(R7488_4_01)},
-    {.name = "has-one-nonce-for-all-servers",
+    {.name = "draws-one-nonce-for-several-servers",
      .text = "has the same nonce for all servers",
      .requirements = JUDGES(R7488_4_02)},
 };

@@ -135,6 +135,6 @@ const struct defect_hooks defects_7488_selection[] = {
     {.name = "stays-with-what-answered", .turn = stay_with_what_answered},
     {.name = "draws-a-nonce-for-each-address", .list = draw_for_each_address},
     {.name = "asks-the-first-server-alone", .start = take_one_server},
-    {.name = "has-one-nonce-for-all-servers", .list = draw_once},
+    {.name = "draws-one-nonce-for-several-servers", .list = draw_once},
     {.name = NULL},
 };
