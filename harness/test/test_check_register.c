@@ -64,8 +64,8 @@ static void the_registers_of_the_other_rfcs_hold_all_their_statements(void **sta
         size_t rules;
         size_t unobservable;
     } registers[] = {
-        {"6886", 73, 7, 3},  {"7220", 10, 5, 2}, {"7225", 17, 6, 6}, {"7488", 5, 11, 3},
-        {"7648", 28, 23, 5}, {"7723", 2, 12, 3}, {"7753", 27, 7, 2},
+        {"4787", 2, 0, 0},  {"6886", 73, 7, 3},  {"7220", 10, 5, 2}, {"7225", 17, 6, 6},
+        {"7488", 5, 11, 3}, {"7648", 28, 23, 5}, {"7723", 2, 12, 3}, {"7753", 27, 7, 2},
     };
     for (size_t i = 0; i < sizeof registers / sizeof *registers; i++) {
         size_t keywords = 0;

@@ -141,6 +141,7 @@ int config_read(struct config *config, int argument_count, char *const *argument
     config->external[0] = address_any_ipv4();
     config->external_auto = true;
     config->masquerade = true;
+    config->anycast = true;
     config->relay_unknown = true;
     config->alert = 50;
     config->time_scale = 1;

@@ -68,6 +68,7 @@ struct config {
     char state[256]; /* "" : none is kept */
     bool masquerade; /* translate implicit flows too, to ports below those of mappings */
     bool guard;      /* drop what comes from outside unasked */
+    bool anycast;    /* serve at the addresses of RFC 7723, where the machine has them */
     uint32_t alert;  /* microseconds to look for the next request before going to sleep */
     /* The PCP servers that we are a proxy of (RFC 7648). */
     bool upstream_auto;    /* they are the default routers, of either family */

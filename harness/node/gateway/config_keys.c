@@ -249,6 +249,7 @@ static const struct key keys[] = {
     TEXT("state", state, "file that keeps mappings over a restart (none)"),
     PLAIN(FLAG, "masquerade", masquerade, "translate implicit flows too (yes)"),
     PLAIN(FLAG, "guard", guard, "drop what comes from outside unasked (no)"),
+    PLAIN(FLAG, "anycast", anycast, "serve at the anycast addresses, where there are such (yes)"),
     {"alert", NUMBER32, offsetof(struct config, alert), 0, 1000000,
      "microseconds of waiting for a client's next request without sleep (50)", NULL, 0},
     {"time-scale", NUMBER32, offsetof(struct config, time_scale), 1, CONFIG_FASTEST,

@@ -1,5 +1,6 @@
 #include "node/gateway/sockets.h"
 
+#include "engine/pcp_client_select.h"
 #include "node/common/place.h"
 #include "node/gateway/defect.h"
 
@@ -248,6 +249,14 @@ static bool is_external(const struct config *config, const struct address *local
     return false;
 }
 
+/* RFC 7723 section 1 wants a means to disable these. */
+static bool is_unwanted(const struct config *config, const struct address *local)
+{
+    const struct address anycast[] = {pcp_select_anycast_ipv4(), pcp_select_anycast_ipv6()};
+    return !config->anycast &&
+           (address_equal(local, &anycast[0]) || address_equal(local, &anycast[1]));
+}
+
 size_t sockets_receive(struct sockets *sockets, size_t which, struct pcp_server_input *inputs)
 {
     const struct listener *listener = &sockets->listeners[which];
@@ -260,6 +269,7 @@ size_t sockets_receive(struct sockets *sockets, size_t which, struct pcp_server_
         uint16_t port;
         bool is_ours =
             asked_address(&sockets->messages[i].msg_hdr, &local) &&
+            !is_unwanted(sockets->config, &local) &&
             (listener->side == PCP_SERVER_TRUSTED || !is_external(sockets->config, &local));
         make_room(sockets, (size_t)i);
         if (!is_ours)
