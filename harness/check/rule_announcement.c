@@ -12,6 +12,8 @@ enum { BURSTS = 1024, COPIES = 10 };
 static const double first_gap = 0.250; /* seconds */
 static const double tolerance = 0.020; /* of our seconds, by which a gap may shrink on its way */
 
+static const double epoch_slack = 2; /* seconds by which an epoch may lag that goes on */
+
 static const struct address all_hosts = {{[10] = 0xff, 0xff, 224, 0, 0, 1}};
 static const struct address all_nodes = {{0xff, 0x02, [15] = 1}};
 
@@ -52,8 +54,8 @@ static void judge_ends(struct rules *rules, const struct message *message)
                     address_format(to, text), message->client_port);
 }
 
-/* Up to ten copies, the first gap 250 ms or more, then each at least twice the one before. A fallen
- * epoch begins another announcement. */
+/* Up to ten copies, the first gap 250 ms or more, then each at least twice the one before. An epoch that has
+ * fallen, or does not keep up, begins another announcement. */
 static void judge_repetition(struct rules *rules, const struct message *message)
 {
     struct burst_key key = {.interface = message->event->interface};
@@ -64,7 +66,8 @@ static void judge_repetition(struct rules *rules, const struct message *message)
     if (!burst)
         return;
     double gap = rule_seconds(rules, message->event->time - burst->time);
-    bool same = !made && message->pcp.epoch >= burst->epoch && gap >= 0;
+    double lag = burst->epoch + gap - message->pcp.epoch;
+    bool same = !made && message->pcp.epoch >= burst->epoch && gap >= 0 && lag < epoch_slack;
     double shortest = burst->gap > 0 ? 2 * burst->gap : first_gap;
     burst->copies = same ? burst->copies + 1 : 1;
     if (same && gap < shortest - tolerance * rules->options.time_scale)
