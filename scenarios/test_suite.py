@@ -1,12 +1,13 @@
 """pinhole test: verdicts on a peer, in the forms that people and machines read."""
 
 import json
+import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from conftest import PATIENCE, PINHOLE, validate
+from conftest import BUILD, PATIENCE, PINHOLE, SCENARIOS, validate
 
 SOME = "gateway.7.2*"  # a part of the suite that is soon done
 GOOD, SHORT, HARNESS, NOTHING = 0, 1, 2, 4
@@ -260,3 +261,24 @@ def test_a_peer_that_dies_is_told_as_such(tmp_path):
     report, done = suite(tmp_path, str(tmp_path / "dying.yaml"), "--filter", "gateway.7.2.responses-say*")
     assert done.returncode != GOOD
     assert all(r["verdict"] in ("fail", "error") for r in report["cases"] if r["id"].startswith("gateway"))
+
+
+# --- a peer of one's own -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role, some", [("gateway", "gateway.11.every-remote-gets-in,gateway.11.every-remote-connects"), ("device", "device.8.1.1.repeats*")])
+def test_the_template_of_a_peer_needs_but_its_program(tmp_path, role, some):
+    template = (SCENARIOS / f"peers/templates/{role}.yaml").read_text()
+    program = {
+        "gateway": f'[{BUILD}/pinhole-gateway, --inside, "${{PINHOLE_INSIDE}}", --outside, "${{PINHOLE_OUTSIDE}}"]',
+        "device": f"[{BUILD}/pinhole-device]",
+    }[role]
+    ready = {"gateway": "{ udp: 5351, within: 5s }", "device": "{ line: ready }"}[role]
+    template = re.sub(r"^program: .*$", lambda _: f"program: {program}", template, flags=re.M)
+    template = re.sub(r"^version: .*$", "", template, flags=re.M)
+    template = re.sub(r"^ready: .*$", f"ready: {ready}", template, flags=re.M)
+    peer = tmp_path / "mine.yaml"
+    peer.write_text(template)
+    report, done = suite(tmp_path, peer, "--role", role, "--filter", some)
+    assert done.returncode == GOOD, done.stdout + done.stderr
+    assert verdicts(report) and set(verdicts(report).values()) == {"pass"}
