@@ -60,6 +60,8 @@ struct rule_description {
     const char *name;
     const char *looks_at;
     const enum requirement_id *requirements;
+    bool
+        of_time; /* what it finds may also come of a busy machine where the peer's time is scaled */
 };
 /* NULL behind the last. */
 const struct rule_description *rule_describe(size_t index);

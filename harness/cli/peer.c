@@ -89,6 +89,7 @@ static int read_scaled_time(const struct yaml_value *scaled, struct peer *peer, 
         return -1;
     peer->time_factor = (uint32_t)factor;
     peer->most_factor = (uint32_t)up_to;
+    peer->any_factor = most != NULL;
     return 0;
 }
 

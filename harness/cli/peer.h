@@ -14,7 +14,7 @@
  *   renumber     { signal: NAME } that tells it of a new external address; absent: it finds out
  *   scaled-time  { factor, up-to, arguments, environment } that make all its clocks run factor times as fast,
  *                for cases that would have to wait. Where arguments and environment say ${PINHOLE_FACTOR},
- *                up-to is how fast they may run for cases that would wait for hours
+ *                up-to is how fast they may run for cases that would wait for hours; slower they may, too
  *   variants     NAME: { description, speaks, arguments, environment }; chosen as PEER:NAME. Arguments
  *                follow the program's own, the environment is laid over the peer's
  *
@@ -63,6 +63,7 @@ struct peer {
     int renumber_signal;  /* 0: none */
     uint32_t time_factor; /* of scaled time; 1: it has none */
     uint32_t most_factor; /* the highest that it may be given */
+    bool any_factor;      /* and any below */
     struct texts scaled_arguments;
     const struct yaml_value *scaled_environment; /* NULL if absent */
 };

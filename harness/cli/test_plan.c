@@ -178,12 +178,21 @@ int test_plan_make(struct test_plan *plan, const struct test_options *options, s
     return 0;
 }
 
+void test_plan_slow_down(const struct test_plan *plan, struct test_job *job)
+{
+    const struct peer *peer = plan->scenario->programs[test_plan_peer(plan->scenario)].peer;
+    if (!peer->any_factor || job->factor < 2)
+        return;
+    job->seconds *= (double)job->factor / (job->factor / 2);
+    job->factor /= 2;
+}
+
 bool test_plan_is_first(const struct test_plan *plan, const struct test_job *job)
 {
-    const struct test_job *first = plan->jobs;
-    while (first < job && first->left)
+    size_t first = 0;
+    while (first < plan->job_count && plan->jobs[first].left)
         first++;
-    return first == job;
+    return first < plan->job_count && strcmp(plan->jobs[first].id, job->id) == 0;
 }
 
 void test_plan_free(struct test_plan *plan)

@@ -56,6 +56,9 @@ void test_plan_free(struct test_plan *plan);
 bool test_plan_wants(const struct test_options *options, const char *id,
                      const enum requirement_id *requirements);
 
+/* Gives a job's peer half as fast a time, if it can be had and is faster than ours. */
+void test_plan_slow_down(const struct test_plan *plan, struct test_job *job);
+
 /* Whether a job is the first of those that are run: the one that asks the peer for its version. */
 bool test_plan_is_first(const struct test_plan *plan, const struct test_job *job);
 

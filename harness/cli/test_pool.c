@@ -1,5 +1,6 @@
 #include "cli/test_pool.h"
 
+#include "check/rule.h"
 #include "cli/memory.h"
 #include "cli/test_run.h"
 
@@ -36,8 +37,10 @@ struct pool {
     const char *out;
     test_pool_watch *watch;
     void *context;
-    json_t **results; /* one for each job, NULL until it is over */
-    size_t next;      /* job */
+    json_t **results;      /* one for each job, NULL until it is over */
+    size_t next;           /* job */
+    struct test_job *jobs; /* the plan's; slowed down for the second look */
+    bool second;
     struct worker *workers;
     size_t room;
     int gone_by; /* the signal that ended the pool */
@@ -55,6 +58,58 @@ static int64_t milliseconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- the second look -------------------------------------------------------------------------- */
+
+/* Whether a rule that rests on time found something. */
+static bool is_of_time(const char *requirement)
+{
+    const struct rule_description *rule;
+    for (size_t i = 0; (rule = rule_describe(i)); i++)
+        for (const enum requirement_id *id = rule->requirements;
+             rule->of_time && *id != REQUIREMENT_COUNT; id++)
+            if (strcmp(requirement_get(*id)->id, requirement) == 0)
+                return true;
+    return false;
+}
+
+static bool is_good(const json_t *result)
+{
+    return strcmp(json_string_value(json_object_get(result, "verdict")),
+                  verdict_name(VERDICT_PASS)) == 0;
+}
+
+/* Whether a result is only to be believed if it comes again. What a defect breaks is to be broken at once. */
+static bool is_doubtful(const struct pool *pool, size_t job)
+{
+    const json_t *result = pool->results[job];
+    size_t i;
+    const json_t *finding;
+    if (!result || pool->jobs[job].left || pool->plan->options->defect)
+        return false;
+    json_array_foreach(json_object_get(result, "findings"), i,
+                       finding) if (pool->jobs[job].factor > 1 &&
+                                    is_of_time(json_string_value(
+                                        json_object_get(finding, "requirement")))) return true;
+    return !is_good(result);
+}
+
+/* Takes a result; of two looks the second counts, whose capture is the one that is left. */
+static void settle(struct pool *pool, size_t job, json_t *result)
+{
+    json_t *first = pool->results[job];
+    pool->results[job] = result;
+    if (first) {
+        const char *version = json_string_value(json_object_get(first, "version"));
+        if (version && *version)
+            json_object_set(result, "version", json_object_get(first, "version"));
+        json_object_set_new(result, "looks", json_integer(2));
+        json_decref(first);
+    }
+    if (!pool->second && is_doubtful(pool, job))
+        return; /* told when it is known */
+    pool->watch(pool->context, result);
 }
 
 /* --- a worker --------------------------------------------------------------------------------- */
@@ -76,7 +131,7 @@ static _Noreturn void work(const struct pool *pool, const struct test_job *job, 
 
 static void begin(struct pool *pool, struct worker *worker)
 {
-    const struct test_job *job = &pool->plan->jobs[pool->next];
+    const struct test_job *job = &pool->jobs[pool->next];
     int ends[2];
     *worker = (struct worker){.job = pool->next++, .begun = milliseconds(), .output = -1};
     if (pipe2(ends, O_CLOEXEC) == 0) {
@@ -91,22 +146,20 @@ static void begin(struct pool *pool, struct worker *worker)
     worker->process = 0;
     if (worker->output >= 0)
         (void)close(worker->output);
-    pool->results[worker->job] =
-        test_run_left(pool->plan, job, VERDICT_ERROR, "no process for it could be made");
-    pool->watch(pool->context, pool->results[worker->job]);
+    settle(pool, worker->job,
+           test_run_left(pool->plan, job, VERDICT_ERROR, "no process for it could be made"));
 }
 
 static void finish(struct pool *pool, struct worker *worker)
 {
-    const struct test_job *job = &pool->plan->jobs[worker->job];
+    const struct test_job *job = &pool->jobs[worker->job];
     json_error_t error;
     (void)waitpid(worker->process, NULL, 0);
     json_t *result = json_loadb(worker->text ? worker->text : "", worker->length, 0, &error);
     if (!result)
         result = test_run_left(pool->plan, job, VERDICT_ERROR,
                                interrupted ? "interrupted" : "its process ended without a result");
-    pool->results[worker->job] = result;
-    pool->watch(pool->context, result);
+    settle(pool, worker->job, result);
     (void)close(worker->output);
     free(worker->text);
     *worker = (struct worker){0};
@@ -140,7 +193,8 @@ static bool find_place(struct pool *pool, struct worker **place)
         struct worker *worker = &pool->workers[i];
         if (worker->process == 0)
             *place = *place ? *place : worker;
-        else if (pool->plan->jobs[worker->job].seconds < long_wait || now - worker->begun < YOUNG)
+        else if (pool->second || pool->jobs[worker->job].seconds < long_wait ||
+                 now - worker->begun < YOUNG)
             at_work++;
     }
     return *place && at_work < pool->plan->options->jobs;
@@ -150,8 +204,10 @@ static void begin_all(struct pool *pool)
 {
     struct worker *place;
     while (!interrupted && pool->next < pool->plan->job_count) {
-        const struct test_job *job = &pool->plan->jobs[pool->next];
-        if (job->left) {
+        const struct test_job *job = &pool->jobs[pool->next];
+        if (pool->second && !is_doubtful(pool, pool->next)) {
+            pool->next++;
+        } else if (job->left) {
             bool on_demand = strncmp(job->left, "--", 2) == 0;
             pool->results[pool->next] = test_run_left(
                 pool->plan, job, on_demand ? VERDICT_SKIP : VERDICT_UNSUPPORTED, job->left);
@@ -201,24 +257,43 @@ static void heed(int signal_number, void (*handler)(int))
         (void)sigaction(signal_number, &action, NULL);
 }
 
+static void run_all(struct pool *pool)
+{
+    bool ended = false;
+    do {
+        begin_all(pool);
+        if (interrupted && !ended) {
+            end_all(pool);
+            ended = true;
+        }
+    } while (listen_to_all(pool) || (!interrupted && pool->next < pool->plan->job_count));
+}
+
+static void look_again(struct pool *pool)
+{
+    for (size_t i = 0; i < pool->plan->job_count; i++)
+        if (is_doubtful(pool, i))
+            test_plan_slow_down(pool->plan, &pool->jobs[i]);
+    pool->second = true;
+    pool->next = 0;
+    run_all(pool);
+}
+
 json_t *test_pool_run(const struct test_plan *plan, const char *out, test_pool_watch *watch,
                       void *context, int *gone_by)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     struct pool pool = {.plan = plan, .out = out, .watch = watch, .context = context};
-    bool ended = false;
     pool.room = plan->options->jobs + ASIDE;
     pool.workers = memory_new(pool.room, sizeof *pool.workers);
+    pool.jobs = memory_new(plan->job_count + 1, sizeof *pool.jobs);
+    memcpy(pool.jobs, plan->jobs, plan->job_count * sizeof *pool.jobs);
     pool.results = memory_new(plan->job_count + 1, sizeof *pool.results);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         heed(signals[i], interrupt);
-    do {
-        begin_all(&pool);
-        if (interrupted && !ended) {
-            end_all(&pool);
-            ended = true;
-        }
-    } while (listen_to_all(&pool) || (!interrupted && pool.next < plan->job_count));
+    run_all(&pool);
+    if (!interrupted)
+        look_again(&pool);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         heed(signals[i], SIG_DFL);
     json_t *results = json_array();
@@ -229,6 +304,7 @@ json_t *test_pool_run(const struct test_plan *plan, const char *out, test_pool_w
         json_array_append_new(results, pool.results[i]);
     }
     free((void *)pool.results);
+    free(pool.jobs);
     free(pool.workers);
     *gone_by = interrupted;
     return results;
