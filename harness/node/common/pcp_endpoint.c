@@ -125,6 +125,21 @@ void pcp_endpoint_close(struct pcp_endpoint *endpoint)
     close_sockets(endpoint);
 }
 
+bool pcp_endpoint_hand_over(struct pcp_endpoint *endpoint, struct pcp_endpoint *to,
+                            struct pcp_mapping *mappings)
+{
+    struct pcp_client *client = &endpoint->client;
+    if (endpoint->requests < 0 || !interface_of(&endpoint->source))
+        return false;
+    *to = *endpoint;
+    memcpy(mappings, client->mappings, client->mapping_count * sizeof *mappings);
+    to->client.mappings = mappings;
+    to->selection.client = &to->client;
+    endpoint->requests = -1;
+    endpoint->announcements = -1;
+    return true;
+}
+
 void pcp_endpoint_replace(struct pcp_endpoint *endpoint, const struct pcp_endpoint_list *list)
 {
     memcpy(endpoint->interfaces, list->interfaces, sizeof endpoint->interfaces);

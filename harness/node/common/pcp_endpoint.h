@@ -69,6 +69,12 @@ void pcp_endpoint_open(struct pcp_endpoint *endpoint, const struct pcp_endpoint_
 
 void pcp_endpoint_close(struct pcp_endpoint *endpoint);
 
+/* Another endpoint, on mappings of its own, takes over all that this one has to do, sockets included; this one
+ * opens others when it has something to send. False, and nothing is done, if the address that it asks from is
+ * no longer the host's. */
+bool pcp_endpoint_hand_over(struct pcp_endpoint *endpoint, struct pcp_endpoint *to,
+                            struct pcp_mapping *mappings);
+
 /* Other addresses to try; see pcp_select_replace(). */
 void pcp_endpoint_replace(struct pcp_endpoint *endpoint, const struct pcp_endpoint_list *list);
 

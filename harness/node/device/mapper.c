@@ -196,6 +196,37 @@ int mapper_open(struct mapper *mapper, struct address *source, struct error *err
     return any ? 0 : error_set(error, "%s", problem.text);
 }
 
+static void on_former_event(void *context, const struct pcp_event *event)
+{
+    struct mapper_server *former = context;
+    if (event->kind != PCP_EVENT_REMOVED)
+        return;
+    say_mapping(former, "unmapped", event->mapping, "of before");
+    former->deleting--;
+}
+
+/* 8.4: the mappings of an address that went out of use, but is ours still, are deleted; from that address. */
+static void part(struct mapper *mapper, uint8_t number, const struct pcp_endpoint_list *list)
+{
+    struct mapper_server *server = &mapper->at[number];
+    struct mapper_server *former = &mapper->former[number];
+    if (mapper->removing > 0 || /* all is being deleted already */
+        address_equal(&server->endpoint.source, &list->addresses[0].source) ||
+        !address_equal(&server->endpoint.client.server, &list->addresses[0].server))
+        return;
+    if (former->open)
+        pcp_endpoint_close(&former->endpoint);
+    former->open = pcp_endpoint_hand_over(&server->endpoint, &former->endpoint, former->mappings);
+    if (!former->open)
+        return;
+    former->mapper = mapper;
+    former->endpoint.happened = on_former_event;
+    former->endpoint.context = former;
+    former->deleting = mapper->ports->count;
+    for (uint8_t i = 0; i < mapper->ports->count; i++)
+        pcp_mapping_remove(&former->mappings[i], (uint32_t)clock_milliseconds());
+}
+
 bool mapper_update(struct mapper *mapper, struct address *source)
 {
     const struct address before = *source;
@@ -208,10 +239,12 @@ bool mapper_update(struct mapper *mapper, struct address *source)
         if (!any)
             *source = list.addresses[0].source;
         any = true;
-        if (mapper->at[s].open)
+        if (mapper->at[s].open) {
+            part(mapper, s, &list);
             pcp_endpoint_replace(&mapper->at[s].endpoint, &list);
-        else
+        } else {
             open_server(mapper, s, &list);
+        }
     }
     return !address_equal(&before, source);
 }
@@ -246,20 +279,36 @@ void mapper_close(struct mapper *mapper)
     for (uint8_t s = 0; s < mapper->servers->count; s++) {
         if (mapper->at[s].open)
             pcp_endpoint_close(&mapper->at[s].endpoint);
+        if (mapper->former[s].open)
+            pcp_endpoint_close(&mapper->former[s].endpoint);
     }
 }
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
+static void set_handles(const struct mapper_server *server, struct pollfd *at)
+{
+    if (server->open)
+        pcp_endpoint_handles(&server->endpoint, at);
+    else
+        at[0] = at[1] = (struct pollfd){.fd = -1};
+}
+
 void mapper_handles(const struct mapper *mapper, struct pollfd handles[MAPPER_HANDLES])
 {
     for (size_t s = 0; s < SERVERS_ROOM; s++) {
-        struct pollfd *at = &handles[s * PCP_ENDPOINT_HANDLES];
-        if (mapper->at[s].open)
-            pcp_endpoint_handles(&mapper->at[s].endpoint, at);
-        else
-            at[0] = at[1] = (struct pollfd){.fd = -1};
+        set_handles(&mapper->at[s], &handles[2 * s * PCP_ENDPOINT_HANDLES]);
+        set_handles(&mapper->former[s], &handles[(2 * s + 1) * PCP_ENDPOINT_HANDLES]);
     }
+}
+
+static void process_former(struct mapper_server *former)
+{
+    pcp_endpoint_process(&former->endpoint);
+    if (former->deleting > 0)
+        return;
+    pcp_endpoint_close(&former->endpoint);
+    former->open = false;
 }
 
 void mapper_process(struct mapper *mapper)
@@ -267,14 +316,23 @@ void mapper_process(struct mapper *mapper)
     for (uint8_t s = 0; s < mapper->servers->count; s++) {
         if (mapper->at[s].open)
             pcp_endpoint_process(&mapper->at[s].endpoint);
+        if (mapper->former[s].open)
+            process_former(&mapper->former[s]);
     }
+}
+
+static uint32_t wait_of(const struct mapper_server *server)
+{
+    return server->open ? pcp_endpoint_wait(&server->endpoint) : PCP_NEVER;
 }
 
 uint32_t mapper_wait(const struct mapper *mapper)
 {
     uint32_t shortest = PCP_NEVER;
     for (uint8_t s = 0; s < mapper->servers->count; s++) {
-        uint32_t wait = mapper->at[s].open ? pcp_endpoint_wait(&mapper->at[s].endpoint) : PCP_NEVER;
+        uint32_t wait = wait_of(&mapper->at[s]);
+        uint32_t other = wait_of(&mapper->former[s]);
+        wait = other < wait ? other : wait;
         shortest = wait < shortest ? wait : shortest;
     }
     return shortest;

@@ -7,7 +7,7 @@
 #include "node/device/ports.h"
 #include "node/device/servers.h"
 
-enum { MAPPER_HANDLES = SERVERS_ROOM * PCP_ENDPOINT_HANDLES };
+enum { MAPPER_HANDLES = 2 * SERVERS_ROOM * PCP_ENDPOINT_HANDLES };
 
 struct mapper;
 
@@ -16,6 +16,7 @@ struct mapper_server {
     struct pcp_endpoint endpoint;
     struct pcp_mapping mappings[PORTS_ROOM]; /* in the order of the ports */
     bool open;
+    uint8_t deleting; /* of a former one: mappings that aren't gone */
 };
 
 struct mapper {
@@ -31,9 +32,10 @@ struct mapper {
     struct defect *defect; /* or NULL */
 
     struct mapper_server at[SERVERS_ROOM];
-    struct address address; /* of the place told last */
-    uint16_t port;          /* likewise; 0: nowhere */
-    uint16_t removing;      /* deletions that aren't over */
+    struct mapper_server former[SERVERS_ROOM]; /* delete what they have for an address of before */
+    struct address address;                    /* of the place told last */
+    uint16_t port;                             /* likewise; 0: nowhere */
+    uint16_t removing;                         /* deletions that aren't over */
 };
 
 /* Asks all servers that there is a way to. Fills source with the address that the first of them is asked
