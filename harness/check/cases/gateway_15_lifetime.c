@@ -3,6 +3,8 @@
  * The ports inside never send here: traffic would keep a mapping for longer (gateway_15_idle.c). */
 #include "check/stage_raw.h"
 
+#define LEASES_FILE "/run/tmp/leases" /* of the variant with-leases */
+
 enum {
     TCP = 6,
     UDP = 17,
@@ -30,7 +32,7 @@ static struct answer ask_for_lifetime(struct stage *stage, enum requirement_id r
 static void every_wish_gets_a_lifetime(struct stage *stage)
 {
     static const uint32_t wishes[] = {1, 119, 3600, 10 * ONE_DAY, UINT32_MAX};
-    for (uint16_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
+    for (unsigned i = 0; i < sizeof wishes / sizeof *wishes; i++) {
         struct answer answer =
             ask_for_lifetime(stage, R6887_15_01, wishes[i], (uint16_t)(5000 + i));
         stage_expect(stage, R6887_15_01, answer.pcp.lifetime > 0,
@@ -176,6 +178,57 @@ static void the_same_client_reclaims_its_port(struct stage *stage)
                         answer_external(&again).port, external.port, external.port);
 }
 
+/* --- leases ------------------------------------------------------------------------------------ */
+
+/* The harness is the DHCP server that the peer learns leases from, and first writes all three that there are. */
+static void lease(struct stage *stage, bool host_too)
+{
+    static const enum stage_place places[] = {STAGE_OTHER, STAGE_ROUTER, STAGE_HOST};
+    char text[ADDRESS_TEXT_SIZE];
+    stage_run(stage, STAGE_GATEWAY, ": > " LEASES_FILE);
+    for (size_t i = 0; i < (host_too ? 3 : 2); i++) {
+        struct address address = stage_address(stage, places[i]);
+        stage_run(stage, STAGE_GATEWAY,
+                  "echo 4000000000 02:00:00:00:00:0%zu %s * * >> " LEASES_FILE, i,
+                  address_format(&address, text));
+    }
+}
+
+/* Blocked within a few seconds: the device may look at its leases from time to time. */
+static bool ends_soon(struct stage *stage, const struct answer *granted, int inside)
+{
+    struct endpoint external = answer_external(granted);
+    int64_t until = stage_now(stage) + 10 * SECOND;
+    bool ended = false;
+    while (!ended && !stage->over && stage_now(stage) < until) {
+        int outside = stage_open(stage, STAGE_STRANGER, 0);
+        ended = stage_is_blocked(stage, outside, &external, inside);
+        stage_close(stage, outside);
+        if (!ended)
+            stage_pass(stage, (int64_t)(stage->scale * 250) * MILLISECOND);
+    }
+    return ended;
+}
+
+static void mappings_end_with_the_lease(struct stage *stage)
+{
+    lease(stage, true);
+    stage_start(stage);
+    struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
+    struct answer granted = stage_granted(stage, &wish);
+    struct wish others_wish = stage_map_wish(stage, STAGE_OTHER, 5100);
+    struct answer others = stage_granted(stage, &others_wish);
+    int inside = stage_open(stage, STAGE_HOST, 5000);
+    int other = stage_open(stage, STAGE_OTHER, 5100);
+    stage_expect_mapped(stage, R6887_15_09, &granted, inside);
+    lease(stage, false);
+    bool ended = ends_soon(stage, &granted, inside);
+    stage_expect(stage, R6887_15_09, ended,
+                 "what came in for a host does so no more, once its address is not leased",
+                 "it still does after 10 s");
+    stage_expect_mapped(stage, R6887_15_08, &others, other);
+}
+
 static const struct test_case cases[] = {
     {.id = "gateway.15.every-wish-gets-a-lifetime",
      .sentence = "Whatever lifetime is asked for, some lifetime is granted.",
@@ -212,6 +265,12 @@ static const struct test_case cases[] = {
      .traits = CASE_REAL_TIME,
      .seconds = 140,
      .variant = "with-state"},
+    {.id = "gateway.15.mappings-end-with-the-lease",
+     .sentence = "Mappings end with the lease of their host's address, and those of others stay.",
+     .requirements = JUDGES(R6887_15_09, R6887_15_08),
+     .run = mappings_end_with_the_lease,
+     .traits = CASE_UNSTARTED,
+     .variant = "with-leases"},
     {.id = "gateway.15.a-port-rests-for-the-reuse-time",
      .sentence = "An external port rests for the reuse time before another client gets it.",
      .requirements = JUDGES(R6887_15_12),
@@ -250,6 +309,12 @@ static const struct defect defects[] = {
     {.name = "shortens-lifetimes-over-a-restart",
      .text = "keeps mappings over a restart for less than was left",
      .requirements = JUDGES(R6887_15_15)},
+    {.name = "minds-no-leases",
+     .text = "keeps the mappings of an address that is not leased any more",
+     .requirements = JUDGES(R6887_15_09)},
+    {.name = "forgets-all-with-one-lease",
+     .text = "ends the mappings of all hosts when one address is not leased any more",
+     .requirements = JUDGES(R6887_15_08)},
     {.name = "reuses-ports-at-once",
      .text = "gives an external port to another client as soon as its mapping has ended",
      .requirements = JUDGES(R6887_15_12, R6887_15_13)},

@@ -126,7 +126,7 @@ static void sctp_that_cannot_keep_its_port_is_told_so(struct stage *stage)
 
 static void a_host_has_its_quota(struct stage *stage)
 {
-    for (uint16_t i = 0; i < QUOTA; i++) {
+    for (unsigned i = 0; i < QUOTA; i++) {
         struct wish wish = stage_map_wish(stage, STAGE_HOST, (uint16_t)(5000 + i));
         stage_granted(stage, &wish);
     }

@@ -91,8 +91,8 @@ static struct answer ask_nat_pmp(struct stage *stage, enum requirement_id requir
 /* As its client reads it: the opcode with 128 added, and a result of 16 bits. */
 static void nat_pmp_clients_can_read_it(struct stage *stage)
 {
-    for (uint8_t opcode = NATPMP_ADDRESS; opcode <= NATPMP_MAP_TCP; opcode++) {
-        struct answer answer = ask_nat_pmp(stage, R6887_A_02, opcode);
+    for (unsigned opcode = NATPMP_ADDRESS; opcode <= NATPMP_MAP_TCP; opcode++) {
+        struct answer answer = ask_nat_pmp(stage, R6887_A_02, (uint8_t)opcode);
         const struct datagram *came = &answer.datagram;
         stage_expect(stage, R6887_A_02,
                      came->length >= NATPMP_UNSUPPORTED_VERSION_LENGTH &&

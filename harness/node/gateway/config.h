@@ -65,11 +65,12 @@ struct config {
     bool external_auto;
     struct address external[PCP_SERVER_MAXIMUM_ADDRESSES];
     char backend[16];
-    char state[256]; /* "" : none is kept */
-    bool masquerade; /* translate implicit flows too, to ports below those of mappings */
-    bool guard;      /* drop what comes from outside unasked */
-    bool anycast;    /* serve at the addresses of RFC 7723, where the machine has them */
-    uint32_t alert;  /* microseconds to look for the next request before going to sleep */
+    char state[256];  /* "" : none is kept */
+    char leases[256]; /* of a DHCP server; "": none is known of */
+    bool masquerade;  /* translate implicit flows too, to ports below those of mappings */
+    bool guard;       /* drop what comes from outside unasked */
+    bool anycast;     /* serve at the addresses of RFC 7723, where the machine has them */
+    uint32_t alert;   /* microseconds to look for the next request before going to sleep */
     /* The PCP servers that we are a proxy of (RFC 7648). */
     bool upstream_auto;    /* they are the default routers, of either family */
     size_t upstream_count; /* 0, and not auto: we are none */

@@ -247,6 +247,7 @@ static const struct key keys[] = {
           "pass on unknown opcodes and mandatory options (yes)"),
     TEXT("backend", backend, "nftables or none (nftables)"),
     TEXT("state", state, "file that keeps mappings over a restart (none)"),
+    TEXT("leases", leases, "a file of dnsmasq's leases: mappings end with them (none)"),
     PLAIN(FLAG, "masquerade", masquerade, "translate implicit flows too (yes)"),
     PLAIN(FLAG, "guard", guard, "drop what comes from outside unasked (no)"),
     PLAIN(FLAG, "anycast", anycast, "serve at the anycast addresses, where there are such (yes)"),

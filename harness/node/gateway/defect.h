@@ -60,6 +60,8 @@ struct defect_hooks {
                      struct pcp_server_flow *flow);
     /* False: the new external address is not taken notice of. */
     bool (*renumber)(struct defect *defect, const struct address *external);
+    /* False: that an address is no longer leased is not taken notice of. */
+    bool (*lease_ended)(struct defect *defect, const struct address *address);
     /* False: what was removed does not end the flows that came in through it. */
     bool (*flush)(struct defect *defect);
     /* A proxy's datagram to the servers upstream, which defect->servers says, and from there. *length 0:
@@ -183,6 +185,11 @@ static inline bool defect_event(struct defect *defect, struct pcp_server_event *
 static inline bool defect_renumber(struct defect *defect, const struct address *external)
 {
     return !defect || !defect->hooks->renumber || defect->hooks->renumber(defect, external);
+}
+
+static inline bool defect_lease_ended(struct defect *defect, const struct address *address)
+{
+    return !defect || !defect->hooks->lease_ended || defect->hooks->lease_ended(defect, address);
 }
 
 static inline bool defect_flush(struct defect *defect)

@@ -1,6 +1,7 @@
 /* Defects in lifetimes, and in the rest of ports, RFC 6887 section 15. */
 #include "node/gateway/defect.h"
 
+#include "node/common/clock.h"
 #include "node/gateway/config.h"
 #include "wire/octets.h"
 
@@ -89,12 +90,12 @@ static void move_deadlines(struct defect *defect, int64_t milliseconds)
 
 static void keep_for_longer(struct defect *defect)
 {
-    move_deadlines(defect, 600 * SECOND);
+    move_deadlines(defect, INT64_C(600000));
 }
 
 static void keep_for_less(struct defect *defect)
 {
-    move_deadlines(defect, -50 * SECOND);
+    move_deadlines(defect, -INT64_C(50000));
 }
 
 /* --- ports at rest ----------------------------------------------------------------------------- */
@@ -132,6 +133,25 @@ static void give_the_nonce_back(struct defect *defect, const struct defect_excha
         memcpy(octets + OFFSET_NONCE, exchange->came.octets + OFFSET_NONCE, PCP_NONCE_LENGTH);
 }
 
+/* --- leases ------------------------------------------------------------------------------------ */
+
+static bool mind_no_leases(struct defect *defect, const struct address *address)
+{
+    (void)defect;
+    (void)address;
+    return false;
+}
+
+static bool forget_all(struct defect *defect, const struct address *address)
+{
+    struct pcp_server_mapping mapping;
+    uint32_t cursor = 0;
+    (void)address;
+    while (pcp_server_next(defect->server, &cursor, &mapping))
+        pcp_server_forget(defect->server, &mapping.internal, clock_milliseconds());
+    return true;
+}
+
 /* --- traffic ----------------------------------------------------------------------------------- */
 
 static bool see_no_traffic(struct defect *defect, const struct pcp_server_flow_key *key, bool found,
@@ -163,6 +183,8 @@ const struct defect_hooks defects_15_lifetime[] = {
     {.name = "removes-quiet-mappings", .change = remove_soon},
     {.name = "lengthens-lifetimes-over-a-restart", .start = keep_for_longer},
     {.name = "shortens-lifetimes-over-a-restart", .start = keep_for_less},
+    {.name = "minds-no-leases", .lease_ended = mind_no_leases},
+    {.name = "forgets-all-with-one-lease", .lease_ended = forget_all},
     {.name = "reuses-ports-at-once", .configure = rest_never},
     {.name = "rests-tcp-ports-like-udp", .configure = rest_alike},
     {.name = "lets-no-client-reclaim", .request = take_for_another, .answer = give_the_nonce_back},

@@ -15,6 +15,7 @@
 #include "node/gateway/backend.h"
 #include "node/gateway/defect.h"
 #include "node/gateway/journal.h"
+#include "node/gateway/leases.h"
 #include "node/gateway/proxy.h"
 #include "node/gateway/sockets.h"
 
@@ -48,6 +49,7 @@ struct gateway {
     void *memory;
     struct pcp_server *server;
     struct proxy *proxy;    /* or NULL: the server answers by itself */
+    struct leases *leases;  /* or NULL */
     int signals, addresses; /* descriptors */
     uint64_t random;
     bool apart; /* the device may not hold what the engine does */
@@ -363,6 +365,15 @@ static void follow_address(struct gateway *gateway, uint64_t now)
         move(gateway, &found, now);
 }
 
+/* --- leases --------------------------------------------------------------------------------- */
+
+static void forget_host(void *context, const struct address *address)
+{
+    const struct gateway *gateway = context;
+    if (defect_lease_ended(gateway->config->defect, address))
+        pcp_server_forget(gateway->server, address, clock_milliseconds());
+}
+
 /* --- beginning and end ---------------------------------------------------------------------- */
 
 static int make_server(struct gateway *gateway, uint64_t now, struct error *error)
@@ -460,6 +471,8 @@ static int begin(struct gateway *gateway, struct error *error)
         return -1;
     if (gateway->operations->rebuild(gateway->backend, gateway->server, NULL, error))
         return -1;
+    if (config->leases[0] && !(gateway->leases = leases_open(config->leases, error)))
+        return -1;
     defect_start(config->defect, gateway->server, gateway->sockets);
     if (!address_equal(&present, &config->external[0]))
         move(gateway, &present, now);
@@ -472,6 +485,7 @@ static void end(struct gateway *gateway)
         journal_close(gateway->journal, gateway->server, clock_milliseconds());
     sockets_close(gateway->sockets);
     proxy_close(gateway->proxy);
+    leases_close(gateway->leases);
     if (gateway->backend)
         gateway->operations->close(gateway->backend);
     if (gateway->addresses >= 0)
@@ -488,7 +502,9 @@ static uint64_t next_time(const struct gateway *gateway)
     uint64_t next = pcp_server_next_time(gateway->server);
     uint64_t held = defect_due(gateway->config->defect);
     uint64_t asked = proxy_next_time(gateway->proxy);
+    uint64_t leases = leases_due(gateway->leases);
     next = held < next ? held : next;
+    next = leases < next ? leases : next;
     return asked < next ? asked : next;
 }
 
@@ -531,27 +547,33 @@ static void serve_listener(struct gateway *gateway, size_t which)
 
 static void serve(struct gateway *gateway)
 {
-    struct pollfd descriptors[SOCKETS_MAXIMUM + 2 + PROXY_DESCRIPTORS];
+    struct pollfd descriptors[SOCKETS_MAXIMUM + 3 + PROXY_DESCRIPTORS];
     size_t listeners = sockets_count(gateway->sockets);
     struct pollfd *signals = &descriptors[listeners];
     struct pollfd *addresses = &descriptors[listeners + 1];
-    struct pollfd *upstream = &descriptors[listeners + 2];
+    struct pollfd *leases = &descriptors[listeners + 2];
+    struct pollfd *upstream = &descriptors[listeners + 3];
     sockets_poll(gateway->sockets, descriptors);
     *signals = (struct pollfd){.fd = gateway->signals, .events = POLLIN};
     *addresses = (struct pollfd){.fd = gateway->addresses, .events = POLLIN};
+    *leases = (struct pollfd){.fd = leases_descriptor(gateway->leases), .events = POLLIN};
     for (size_t i = 0; i < PROXY_DESCRIPTORS; i++)
         upstream[i] = (struct pollfd){.fd = proxy_descriptor(gateway->proxy, i), .events = POLLIN};
     while (!(signals->revents & POLLIN)) {
-        poll(descriptors, listeners + 2 + PROXY_DESCRIPTORS,
+        poll(descriptors, listeners + 3 + PROXY_DESCRIPTORS,
              patience(gateway, clock_milliseconds()));
         if (addresses->revents & POLLIN)
             follow_address(gateway, clock_milliseconds());
+        if (leases->revents & POLLIN)
+            leases_changed(gateway->leases, clock_milliseconds());
         for (size_t i = 0; i < listeners; i++)
             if (descriptors[i].revents)
                 serve_listener(gateway, i);
         if (upstream[0].revents || upstream[1].revents)
             serve_upstream(gateway, clock_milliseconds());
         uint64_t now = clock_milliseconds();
+        if (leases_due(gateway->leases) <= now)
+            leases_compare(gateway->leases, forget_host, gateway);
         if (next_time(gateway) <= now)
             serve_batch(gateway, 0, 0, now); /* nothing but what time brings */
         if (needs_mending(gateway))
