@@ -167,6 +167,9 @@ void pcp_mapping_request(struct pcp_mapping *mapping, uint32_t now);
  * may stop waiting for that at any time. */
 void pcp_mapping_remove(struct pcp_mapping *mapping, uint32_t now);
 
+/* Asks no more and deletes nothing: what is granted is left to expire, and the struct is the caller's again. */
+void pcp_mapping_leave(struct pcp_mapping *mapping);
+
 /* The server or our own address changed: all grants are lost, and every mapping is asked for anew
  * and at once (8.3, 11.5). fresh holds unguessable octets: with them each mapping gets another
  * nonce, since no two servers may see the same (11.2). */

@@ -197,6 +197,14 @@ void pcp_mapping_remove(struct pcp_mapping *mapping, uint32_t now)
     mapping->data.map.external_port = 0;
 }
 
+void pcp_mapping_leave(struct pcp_mapping *mapping)
+{
+    mapping->granted = false;
+    mapping->awaiting = false;
+    mapping->event = PCP_EVENT_NONE;
+    mapping->state = MAPPING_FREE;
+}
+
 uint32_t pcp_mapping_wake_time(const struct pcp_client *client, const struct pcp_mapping *mapping)
 {
     uint32_t time = pcp_time_later(mapping->due, client->hold_all);

@@ -32,12 +32,13 @@ static uint8_t natpmp_opcode_of(const struct pcp_mapping *mapping)
     return mapping->data.map.protocol == PROTOCOL_TCP ? NATPMP_MAP_TCP : NATPMP_MAP_UDP;
 }
 
-/* What NAT-PMP can say: a port of UDP or TCP on this very host. */
+/* What NAT-PMP can say: a port of UDP or TCP on this very host, and to be reached over IPv4. */
 static bool is_expressible(const struct pcp_mapping *mapping)
 {
     uint8_t protocol = mapping->data.map.protocol;
     return mapping->opcode == PCP_MAP && mapping->data.map.internal_port && !mapping->third_party &&
            !mapping->prefer_failure && !mapping->filter_count &&
+           address_is_ipv4(&mapping->data.map.external_address) &&
            (protocol == PROTOCOL_UDP || protocol == PROTOCOL_TCP);
 }
 

@@ -243,7 +243,7 @@ static void natpmp_errors_are_told_as_those_of_pcp_and_waited_for(void **state)
 static void what_natpmp_cannot_say_is_refused_without_a_packet(void **state)
 {
     (void)state;
-    for (int what = 0; what < 4; what++) {
+    for (int what = 0; what < 5; what++) {
         struct world world;
         world_begin(&world);
         struct pcp_mapping *mapping = world_map(&world, 0);
@@ -255,6 +255,8 @@ static void what_natpmp_cannot_say_is_refused_without_a_packet(void **state)
             mapping->third_party = true;
         if (what == 3)
             mapping->data.map.internal_port = 0;
+        if (what == 4)
+            mapping->data.map.external_address = address_any_ipv6();
         assert_true(world_sends(&world));
         world_receive_octets(&world, unsupported, sizeof unsupported);
         assert_false(world_sends(&world));

@@ -36,6 +36,8 @@ struct options {
     bool no_anycast;
     struct port_texts ports;
     bool prefer_failure;
+    bool both_families;
+    bool learn_address;
     uint32_t port;
     uint32_t external_port;
     uint32_t lifetime;
@@ -106,6 +108,10 @@ static enum settings_result read_options(struct options *options, int count, cha
          "who may reach the CoAP port, as ADDRESS/LENGTH[,PORT] (everybody)"},
         {"prefer-failure", NULL, SETTING_FLAG, &options->prefer_failure, 0, 0,
          "the external port suggested or none, for the CoAP port"},
+        {"both-families", "PINHOLE_BOTH_FAMILIES", SETTING_FLAG, &options->both_families, 0, 0,
+         "have the CoAP port reached over IPv4 and over IPv6"},
+        {"learn-address", "PINHOLE_LEARN_ADDRESS", SETTING_FLAG, &options->learn_address, 0, 0,
+         "learn the external address by a short mapping of the Discard port"},
         {"name", "PINHOLE_NODE", SETTING_TEXT, &options->name, 0, 0,
          "the endpoint's name (device)"},
         {"port", "PINHOLE_PORT", SETTING_NUMBER, &options->port, 1, UINT16_MAX,
@@ -163,7 +169,9 @@ static int read_lists(struct device *device, struct error *error)
     if (options->prefer_failure && options->external_port == 0)
         return error_set(error, "--prefer-failure: expected --external-port beside it");
     if (ports_read(&device->ports, (uint16_t)options->port, options->lifetime, &options->ports,
-                   error) < 0)
+                   error) < 0 ||
+        (options->both_families && ports_want_both_families(&device->ports, error) < 0) ||
+        (options->learn_address && ports_learn_address(&device->ports, error) < 0))
         return -1;
     device->ports.prefer_failure = options->prefer_failure;
     return 0;
@@ -203,6 +211,11 @@ static int hold_ports(struct device *device, const struct address *source, struc
 static void follow_host(struct device *device)
 {
     struct address source = device->facts.local.address;
+    struct address towards_server;
+    /* Routes come and go one by one: as long as none leads to the server, the change is not over. */
+    if (device->facts.has_server &&
+        route_source_address(&device->facts.server, &towards_server, NULL) < 0)
+        return;
     if (!mapper_update(&device->mapper, &source))
         return;
     char text[ADDRESS_TEXT_SIZE];

@@ -72,12 +72,27 @@ static void find_place(struct mapper *mapper)
     mapper->placed(mapper->context, found);
 }
 
+/* It has served its purpose: 11.6. */
+static void learn_address(const struct mapper_server *server, struct pcp_mapping *mapping)
+{
+    char address[ADDRESS_TEXT_SIZE];
+    char by[ADDRESS_TEXT_SIZE + 8];
+    say("external address %s%s", address_format(&mapping->data.map.external_address, address),
+        by_server(server, by));
+    pcp_mapping_leave(mapping);
+}
+
 static void on_event(void *context, const struct pcp_event *event)
 {
     struct mapper_server *server = context;
     const struct pcp_mapping *mapping = event->mapping;
     if (!mapping) /* PCP_EVENT_ALIVE */
         return;
+    if (event->kind == PCP_EVENT_GRANTED &&
+        server->mapper->ports->ports[mapping - server->mappings].is_left) {
+        learn_address(server, event->mapping);
+        return;
+    }
     const char *result = pcp_result_name(mapping->result);
     switch (event->kind) {
     case PCP_EVENT_GRANTED:
@@ -146,12 +161,15 @@ static void fill_wish(struct pcp_mapping *mapping, const struct mapper *mapper, 
     mapping->data.map.internal_port = port->number;
     mapping->data.map.external_port = index ? 0 : mapper->external_port;
     mapping->data.map.external_address =
-        address_is_ipv4(family) ? address_any_ipv4() : address_any_ipv6();
+        address_is_ipv4(family) != port->is_other_family ? address_any_ipv4() : address_any_ipv6();
     mapping->data.remote_address = port->remote;
     mapping->data.remote_port = port->remote_port;
     memcpy(mapping->data.map.nonce, address->nonce, PCP_NONCE_LENGTH);
-    if (index == 0) {
+    /* A response names neither family that was asked for: only the nonce tells the two mappings apart. */
+    mapping->data.map.nonce[PCP_NONCE_LENGTH - 1] ^= port->is_other_family;
+    if (index == 0)
         mapping->prefer_failure = ports->prefer_failure;
+    if (index == 0 || port->is_other_family) {
         bool changes = ports->filter_count && nonces_is_kept(mapper->nonces, address->nonce);
         mapping->filter_count = ports->filter_count + changes;
         mapping->filters = changes ? ports->filters : ports->filters + 1;

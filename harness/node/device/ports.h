@@ -26,6 +26,9 @@ struct port {
     bool is_foreign;     /* it is another host's, and asked for with THIRD_PARTY (13.1) */
     struct address host; /* whose */
 
+    bool is_other_family; /* to be reached over the family that the server is not asked over (10) */
+    bool is_left;         /* to expire, once it told our external address (11.6) */
+
     bool is_flow; /* asked for by PEER: what we exchange with one remote endpoint alone (12) */
     struct address remote;
     uint16_t remote_port;
@@ -62,6 +65,11 @@ struct port_texts {
  * Returns 0, or -1 with error. */
 int ports_read(struct ports *ports, uint16_t coap_port, uint32_t lifetime,
                const struct port_texts *texts, struct error *error);
+
+/* The CoAP port is to be reached over both families. Returns 0, or -1 with error. */
+int ports_want_both_families(struct ports *ports, struct error *error);
+/* The external address is to be learned by a short mapping, of the Discard port. Likewise. */
+int ports_learn_address(struct ports *ports, struct error *error);
 
 /* Holds those that are ours, but for the first, at the address source, and lets go of those of before.
  * Returns 0, or -1 with error and none held. */

@@ -123,7 +123,8 @@ static bool is_same(const struct port *a, const struct port *b)
     return a->protocol == b->protocol && a->number == b->number && a->is_flow == b->is_flow &&
            (!a->is_flow ||
             (a->remote_port == b->remote_port && address_equal(&a->remote, &b->remote))) &&
-           a->is_foreign == b->is_foreign && (!a->is_foreign || address_equal(&a->host, &b->host));
+           a->is_other_family == b->is_other_family && a->is_foreign == b->is_foreign &&
+           (!a->is_foreign || address_equal(&a->host, &b->host));
 }
 
 static int add(struct ports *ports, const struct port *port, struct error *error)
@@ -170,6 +171,24 @@ static int add_filters(struct ports *ports, const struct setting_texts *texts, s
     bool is_ipv4 = address_is_ipv4(&ports->filters[1].remote_address);
     ports->filters[0].remote_address = is_ipv4 ? address_any_ipv4() : address_any_ipv6();
     return 0;
+}
+
+int ports_want_both_families(struct ports *ports, struct error *error)
+{
+    struct port port = ports->ports[0];
+    port.is_other_family = true;
+    return add(ports, &port, error);
+}
+
+int ports_learn_address(struct ports *ports, struct error *error)
+{
+    enum { DISCARD = 9, LIFETIME = 120 };
+    const struct port port = {.protocol = PROTOCOL_UDP,
+                              .number = DISCARD,
+                              .lifetime = LIFETIME,
+                              .handle = -1,
+                              .is_left = true};
+    return add(ports, &port, error);
 }
 
 int ports_read(struct ports *ports, uint16_t coap_port, uint32_t lifetime,
