@@ -540,6 +540,17 @@ struct request server_next_natpmp(struct server *server, double seconds)
     }
 }
 
+struct request server_begin_natpmp(struct stage *stage, struct server *server)
+{
+    struct request request = server_begin(stage, server);
+    if (!request.came || (request.is_natpmp && request.natpmp.opcode != NATPMP_ADDRESS))
+        return request;
+    struct reply reply = request.is_natpmp ? server_success(server, &request)
+                                           : server_natpmp_alone(server, &request);
+    server_send(server, &reply);
+    return server_next_natpmp(server, FIRST_REQUEST);
+}
+
 /* --- what the peer makes of it ---------------------------------------------------------------- */
 
 double server_between(const struct server *server, const struct request *earlier,

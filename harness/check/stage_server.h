@@ -103,6 +103,8 @@ struct request server_begin_repeating(struct stage *stage, struct server *server
 /* The same, with that first request granted for SERVER_SHORT_LIFETIME: what comes back is the renewal, without
  * which the case is inconclusive. From then on a renewal that doesn't come tells something. */
 struct request server_begin_renewing(struct stage *stage, struct server *server);
+/* The same with a server that knows NAT-PMP alone, up to the first request for a mapping in NAT-PMP. */
+struct request server_begin_natpmp(struct stage *stage, struct server *server);
 /* Starts the peer, stopped or not yet started, with random numbers of its own, which follow from the seed. */
 void server_start_peer(struct stage *stage);
 /* The peer stops and starts anew, with other random numbers. */

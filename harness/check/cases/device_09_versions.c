@@ -188,10 +188,10 @@ static const struct defect defects[] = {
      .requirements = JUDGES(R6887_9_03, R6887_9_07)},
     {.name = "falls-back-to-version-1",
      .text = "goes on in version 1 where UNSUPP_VERSION names 0",
-     .requirements = JUDGES(R6887_9_02)},
+     .requirements = JUDGES(R6887_9_02, R6886_1_1_01)},
     {.name = "stays-with-nat-pmp",
      .text = "doesn't leave NAT-PMP when the server names version 2",
-     .requirements = JUDGES(R6887_9_08)},
+     .requirements = JUDGES(R6887_9_08, R6886_1_1_05)},
 };
 
 CASE_FILE(device_09_versions, CASE_DEVICE, cases, defects);
