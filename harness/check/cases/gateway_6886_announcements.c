@@ -71,26 +71,47 @@ static void the_address_is_announced_at_boot(struct stage *stage)
                  "the external address", "%s", describe(stage, &first));
 }
 
-/* Whose first gap came out longer may double that one, up to where nobody waits for it any more. */
+/* Copies that came of one start; -1 if they come so slowly that all of them would take longer than `most`. Who
+ * is held up makes its gaps from what came out, so that fractions of a second become minutes. */
+static int count_copies(struct stage *stage, int socket, int64_t most)
+{
+    struct announcement last = {0}, next;
+    int64_t patience = ours(stage, series);
+    int count = 0;
+    while (count < COPIES && await(stage, socket, patience, &next)) {
+        if (count++) {
+            int64_t gap = next.datagram.time - last.datagram.time;
+            if (gap * 2 * ((INT64_C(1) << (COPIES - count)) - 1) > most)
+                return -1;
+            patience = 3 * gap + 2 * SECOND;
+        }
+        last = next;
+    }
+    return count;
+}
+
 static void an_announcement_comes_ten_times(struct stage *stage)
 {
-    enum { LONGEST = 40 };
-    struct announcement last = {0}, next;
+    enum { TRIES = 30, LONGEST = 60 };
+    int64_t begun = stage_now(stage);
     int socket = stage_listen(stage, STAGE_HOST);
+    struct announcement old;
+    int count = -1;
     stage_start(stage);
-    int64_t begun = stage_now(stage), patience = ours(stage, series);
-    size_t count = 0;
-    while (count < COPIES && await(stage, socket, patience, &next)) {
-        if (count++)
-            patience = 3 * (next.datagram.time - last.datagram.time) + 2 * SECOND;
-        last = next;
-        if (stage_now(stage) - begun + patience > LONGEST * SECOND)
-            stage_end(stage, VERDICT_INCONCLUSIVE, "%zu announcements took %d s", count, LONGEST);
+    for (int i = 0; i < TRIES && !stage->over; i++) {
+        count = count_copies(stage, socket, 20 * SECOND);
+        if (count >= 0 || stage_now(stage) - begun > LONGEST * SECOND)
+            break;
+        stage_stop(stage, 0);
+        while (await(stage, socket, 0, &old))
+            ;
+        stage_start(stage);
     }
-    if (count == 0)
-        stage_end(stage, VERDICT_INCONCLUSIVE, "no announcement came");
-    stage_expect_number(stage, R6886_3_2_1_03, "the number of announcements after the start",
-                        (double)count, COPIES, COPIES);
+    if (count <= 0)
+        stage_end(stage, VERDICT_INCONCLUSIVE, "announcements came %s",
+                  count ? "too slowly to be counted" : "not at all");
+    stage_expect_number(stage, R6886_3_2_1_03, "the number of announcements after the start", count,
+                        COPIES, COPIES);
 }
 
 /* Late by what a busy machine is, and each twice as long as the one before came out to be. */
@@ -183,11 +204,18 @@ static void a_loss_of_mappings_is_announced(struct stage *stage)
     while (await(stage, socket, 0, &announcement))
         ;
     int64_t begun = lose_a_mapping(stage);
-    bool came = await(stage, socket, ours(stage, series), &announcement);
-    stage_expect(stage, R6886_3_7_02, came, "an announcement after a loss of mappings", "none");
-    double passed = stage_peer_seconds(stage, begun, announcement.datagram.time);
-    stage_expect_number(stage, R6886_3_7_02, "the epoch announced", announcement.natpmp.epoch, 0,
-                        passed + SLACK);
+    /* Copies that the first start still had to send may come in between. */
+    int64_t until = stage_now(stage) + ours(stage, series);
+    struct announcement last = {0};
+    bool told = false;
+    while (!told && await(stage, socket, until - stage_now(stage), &announcement)) {
+        double passed = stage_peer_seconds(stage, begun, announcement.datagram.time);
+        told = announcement.natpmp.epoch <= passed + SLACK;
+        last = announcement;
+    }
+    stage_expect(stage, R6886_3_7_02, told,
+                 "an announcement after a loss of mappings, whose epoch started anew", "%s",
+                 last.datagram.length ? describe(stage, &last) : "none");
 }
 
 static const struct test_case cases[] = {
