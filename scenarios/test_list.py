@@ -31,3 +31,30 @@ def test_each_file_is_listed_with_its_description_and_variants(what):
 def test_a_scenario_is_listed_under_the_name_that_run_takes():
     for entry in json.loads(listed("scenarios", "--json")):
         assert (SCENARIOS / f"{entry['name']}.yaml").exists()
+
+
+# --- the register ------------------------------------------------------------------------------------------
+
+
+def requirements(rfc):
+    return [r for r in json.loads(listed("requirements", "--json")) if r["id"].startswith(f"{rfc}-")]
+
+
+@pytest.mark.parametrize("rfc", ["6887", "6886", "7648", "7723"])
+def test_what_can_be_observed_is_judged_and_proven_to_be(rfc):
+    observable = [r for r in requirements(rfc) if not r["why_untested"]]
+    assert [r["id"] for r in observable if not r["cases"] and not r["rules"]] == []
+    assert [r["id"] for r in observable if not r["defects"]] == []
+
+
+def test_rfc_6887_is_registered_whole():
+    registered = requirements("6887")
+    assert len(registered) >= 372
+    assert len([r for r in registered if r["why_untested"]]) <= 5
+
+
+def test_every_case_has_a_defect_that_breaks_what_it_judges():
+    defects = json.loads(listed("defects", "--json"))
+    broken = {(d["role"], requirement) for d in defects for requirement in d["requirements"]}
+    for case in json.loads(listed("cases", "--json")):
+        assert any((case["role"], r) in broken for r in case["requirements"]), case["id"]

@@ -46,7 +46,8 @@ def test_every_command_prints_what_it_shows(tmp_path):
         # The same command, with the build and the results of this test.
         there = command[2:].replace("build/run", str(tmp_path)).replace("build/pinhole", str(BUILD / "pinhole"))
         done = subprocess.run(there, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=120)
-        printed = done.stdout.replace(str(tmp_path), "build/run").splitlines()
+        printed = done.stdout.replace(str(tmp_path), "build/run")
+        printed = printed.replace(str(BUILD / "pinhole"), "build/pinhole").splitlines()
         assert done.returncode in (0, 1) and not done.stderr, done.stderr
         assert matches(shown, printed), f"{command}\n" + "\n".join(printed)
 
