@@ -290,6 +290,18 @@ static void a_static_mapping_answers_for_itself(struct stage *stage)
     }
 }
 
+static void a_static_mapping_fails_where_that_is_preferred(struct stage *stage)
+{
+    struct answer answer = ask_for_static(stage, R6887_11_3_07, 0);
+    struct endpoint other = beside(&answer);
+    struct wish wish = stage_map_wish(stage, STAGE_HOST, STATIC_INTERNAL);
+    suggest(&wish, &other);
+    prefer_failure(&wish);
+    struct answer failed = stage_ask(stage, &wish);
+    need_option(stage, &failed);
+    stage_expect_result(stage, R6887_11_3_07, &failed, PCP_CANNOT_PROVIDE_EXTERNAL);
+}
+
 static void a_static_mapping_lasts_for_ever(struct stage *stage)
 {
     struct answer answer = ask_for_static(stage, R6887_11_3_09, 0);
@@ -433,6 +445,11 @@ static const struct test_case cases[] = {
      .sentence = "A static mapping answers with its external endpoint, whatever is suggested.",
      .requirements = JUDGES(R6887_11_3_08),
      .run = a_static_mapping_answers_for_itself,
+     .variant = "with-static-mapping"},
+    {.id = "gateway.11.3.a-static-mapping-fails-where-that-is-preferred",
+     .sentence = "With PREFER_FAILURE, a static mapping elsewhere draws CANNOT_PROVIDE_EXTERNAL.",
+     .requirements = JUDGES(R6887_11_3_07),
+     .run = a_static_mapping_fails_where_that_is_preferred,
      .variant = "with-static-mapping"},
     {.id = "gateway.11.3.a-static-mapping-lasts-for-ever",
      .sentence = "A static mapping answers with a lifetime of 2^32-1 seconds.",

@@ -256,6 +256,15 @@ static void a_mapping_leads_to_who_asked_for_it(struct stage *stage)
         stage_expect_mapped(stage, R6887_11_1_11, &answers[i], sockets[i]);
 }
 
+static void a_third_partys_mapping_leads_to_it(struct stage *stage)
+{
+    struct address other = stage_address(stage, STAGE_OTHER);
+    struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
+    wish_add_third_party(&wish, &other);
+    struct answer answer = stage_granted(stage, &wish);
+    stage_expect_mapped(stage, R6887_11_1_11, &answer, stage_open(stage, STAGE_OTHER, 5000));
+}
+
 /* What the peer refuses whatever the nonce is nothing of zeros: another port goes ahead, with a usual one. */
 static void zeros_are_a_nonce_too(struct stage *stage)
 {
@@ -367,6 +376,12 @@ static const struct test_case cases[] = {
      .requirements = JUDGES(R6887_11_1_11),
      .run = a_mapping_leads_to_who_asked_for_it,
      .traits = CASE_BOTH},
+    {.id = "gateway.11.1.a-third-partys-mapping-leads-to-it",
+     .sentence = "The internal address of a mapping is that of THIRD_PARTY, where that is given.",
+     .requirements = JUDGES(R6887_11_1_11),
+     .run = a_third_partys_mapping_leads_to_it,
+     .traits = CASE_BOTH,
+     .variant = "with-third-party"},
     {.id = "gateway.11.1.zeros-are-a-nonce-too",
      .sentence = "A nonce of zeros maps, renews and deletes as any other does.",
      .requirements = JUDGES(R6887_11_1_12),
