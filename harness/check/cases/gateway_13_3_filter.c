@@ -14,7 +14,7 @@ enum {
     LENGTH_OF_FILTER = 20,
     FIRST_PORT = 41000, /* of the remote ports that filters name */
     SINGLE = 2,         /* filters added one by one, before whole batches */
-    BATCH = 40,         /* filters that one request has room for */
+    BATCH = 36,         /* filters that one request has room for, beside one of prefix 0 */
     ENOUGH = 1000       /* filters of one mapping: no server is asked for more */
 };
 
@@ -362,6 +362,37 @@ static void filters_beyond_the_limit_change_nothing(struct stage *stage)
     expect_in(stage, R6887_13_3_11, STAGE_STRANGER, FIRST_PORT, &external, inside);
 }
 
+static void too_many_filters_behind_prefix_0_change_nothing(struct stage *stage)
+{
+    struct wish wish = filtered_wish(stage, 5000, STAGE_REMOTE, WHOLE, 0);
+    struct answer answer = stage_granted(stage, &wish);
+    struct endpoint external = answer_external(&answer);
+    int inside = stage_open(stage, STAGE_HOST, 5000);
+    expect_filter(stage, &external, inside);
+    forget_options(&wish);
+    add_ports(stage, &wish, FIRST_PORT, BATCH);
+    struct answer refused = ask_to_clear(stage, &wish);
+    if (refused.pcp.result == PCP_SUCCESS)
+        stage_end(stage, VERDICT_INCONCLUSIVE, "it takes %d filters at once", BATCH);
+    expect_out(stage, R6887_13_3_11, STAGE_STRANGER, FIRST_PORT, &external, inside);
+    expect_out(stage, R6887_13_3_11, STAGE_STRANGER, 0, &external, inside);
+    expect_in(stage, R6887_13_3_11, STAGE_REMOTE, 0, &external, inside);
+}
+
+static void a_filter_ends_flows_that_fit_none(struct stage *stage)
+{
+    struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
+    struct answer answer = stage_granted(stage, &wish);
+    struct endpoint external = answer_external(&answer);
+    int inside = stage_open(stage, STAGE_HOST, 5000);
+    int stranger = stage_open(stage, STAGE_STRANGER, 0);
+    stage_expect_passes(stage, R6887_13_3_07, stranger, &external, inside, NULL);
+    add(stage, &wish, STAGE_REMOTE);
+    stage_granted(stage, &wish);
+    expect_filter(stage, &external, inside);
+    stage_expect_blocked(stage, R6887_13_3_07, stranger, &external, inside);
+}
+
 static void a_filter_closes_an_open_mapping_to_all_others(struct stage *stage)
 {
     struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
@@ -456,7 +487,8 @@ static const struct test_case cases[] = {
     {.id = "gateway.13.3.only-what-is-dropped-draws-an-icmp-error",
      .sentence = "What a FILTER drops draws an ICMP error or nothing, what it lets in nothing.",
      .requirements = JUDGES(R6887_13_3_01),
-     .run = only_what_is_dropped_draws_an_icmp_error},
+     .run = only_what_is_dropped_draws_an_icmp_error,
+     .traits = CASE_BOTH},
     {.id = "gateway.13.3.the-reserved-octet-of-a-filter-is-ignored",
      .sentence = "A FILTER does the same whatever its reserved octet holds.",
      .requirements = JUDGES(R6887_13_3_03),
@@ -502,6 +534,15 @@ static const struct test_case cases[] = {
      .sentence = "FILTERs beyond the limit draw EXCESSIVE_REMOTE_PEERS, and none of them holds.",
      .requirements = JUDGES(R6887_13_3_11),
      .run = filters_beyond_the_limit_change_nothing},
+    {.id = "gateway.13.3.too-many-filters-behind-prefix-0-change-nothing",
+     .sentence = "FILTERs beyond the limit draw an error, and prefix 0 among them clears nothing.",
+     .requirements = JUDGES(R6887_13_3_11),
+     .run = too_many_filters_behind_prefix_0_change_nothing},
+    {.id = "gateway.13.3.a-filter-ends-flows-that-fit-none",
+     .sentence = "Whoever came in before a FILTER that leaves it out comes in no more.",
+     .requirements = JUDGES(R6887_13_3_07),
+     .run = a_filter_ends_flows_that_fit_none,
+     .traits = CASE_BOTH},
     {.id = "gateway.13.3.a-filter-closes-an-open-mapping-to-all-others",
      .sentence = "A FILTER on an open mapping closes it to all but its remote peer.",
      .requirements = JUDGES(R6887_13_3_14),
@@ -579,6 +620,12 @@ static const struct defect defects[] = {
     {.name = "keeps-what-fits-of-too-many-filters",
      .text = "answers EXCESSIVE_REMOTE_PEERS, but keeps as many FILTERs as it has room for",
      .requirements = JUDGES(R6887_13_3_11)},
+    {.name = "clears-filters-before-it-counts",
+     .text = "answers EXCESSIVE_REMOTE_PEERS, but clears the filters where prefix 0 comes first",
+     .requirements = JUDGES(R6887_13_3_11)},
+    {.name = "filters-new-flows-alone",
+     .text = "lets the flows go on that were there before a FILTER",
+     .requirements = JUDGES(R6887_13_3_07)},
     {.name = "filters-new-mappings-alone",
      .text = "answers SUCCESS to FILTER on an open mapping, which stays open",
      .requirements = JUDGES(R6887_13_3_14)},

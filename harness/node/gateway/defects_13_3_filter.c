@@ -41,30 +41,25 @@ static bool read_request(const uint8_t *octets, size_t length, struct pcp_messag
     return true;
 }
 
-/* Writes the options of the request anew, the FILTERs as edited. */
+static filter_editor chosen;
+
+static bool edit_filter(struct pcp_option *option, unsigned occurrence)
+{
+    static uint8_t written[PCP_OPTION_HEADER_LENGTH + PCP_FILTER_LENGTH];
+    struct pcp_filter filter;
+    if (option->code != PCP_FILTER || pcp_option_filter(option, &filter))
+        return true;
+    if (!chosen(&filter, occurrence - 1))
+        return false;
+    (void)pcp_append_filter(written, 0, sizeof written, &filter);
+    option->data = written + PCP_OPTION_HEADER_LENGTH;
+    return true;
+}
+
 static void edit(struct defect_exchange *exchange, filter_editor editor)
 {
-    uint8_t copy[PCP_MAXIMUM_LENGTH];
-    struct pcp_message request;
-    struct pcp_option option;
-    enum pcp_fault fault;
-    size_t offset = 0;
-    size_t index = 0;
-    if (exchange->input->length > sizeof copy)
-        return;
-    memcpy(copy, exchange->octets, exchange->input->length);
-    if (!defect_read(copy, exchange->input->length, &request) || request.opcode == PCP_ANNOUNCE)
-        return;
-    size_t used = exchange->input->length - request.options_length;
-    while (pcp_option_next(request.options, request.options_length, &offset, &option, &fault)) {
-        struct pcp_filter filter;
-        if (option.code != PCP_FILTER || pcp_option_filter(&option, &filter))
-            used = pcp_append_option(exchange->octets, used, PCP_MAXIMUM_LENGTH, option.code,
-                                     option.data, option.length);
-        else if (editor(&filter, index++))
-            used = pcp_append_filter(exchange->octets, used, PCP_MAXIMUM_LENGTH, &filter);
-    }
-    exchange->input->length = used;
+    chosen = editor;
+    defect_edit_options(exchange, edit_filter);
 }
 
 static void add_prefix_0(struct defect_exchange *exchange)
@@ -332,6 +327,33 @@ static void refuse_what_was_cut(struct defect *defect, const struct defect_excha
                       defect->config->policy.long_error, octets, length);
 }
 
+/* A request that is too long for its limit has cleared the filters by then, where it begins so. */
+static void clear_before_counting(struct defect *defect, struct defect_exchange *exchange)
+{
+    struct pcp_message request;
+    size_t count;
+    if (read_request(exchange->came.octets, exchange->came.length, &request, &count) &&
+        count > defect->config->policy.filters_per_mapping)
+        edit(exchange, clears);
+}
+
+static void refuse_too_many(struct defect *defect, const struct defect_exchange *exchange,
+                            uint8_t *octets, size_t *length)
+{
+    struct pcp_message request;
+    size_t count;
+    if (read_request(exchange->came.octets, exchange->came.length, &request, &count) &&
+        count > defect->config->policy.filters_per_mapping)
+        defect_refuse(defect, exchange, PCP_EXCESSIVE_REMOTE_PEERS,
+                      defect->config->policy.long_error, octets, length);
+}
+
+static bool let_flows_go_on(struct defect *defect)
+{
+    (void)defect;
+    return false;
+}
+
 static void refuse_bad_ones(struct defect *defect, const struct defect_exchange *exchange,
                             uint8_t *octets, size_t *length)
 {
@@ -392,6 +414,10 @@ const struct defect_hooks defects_13_3_filter[] = {
     {.name = "keeps-what-fits-of-too-many-filters",
      .request = leave_out_what_is_too_many,
      .answer = refuse_what_was_cut},
+    {.name = "clears-filters-before-it-counts",
+     .request = clear_before_counting,
+     .answer = refuse_too_many},
+    {.name = "filters-new-flows-alone", .flush = let_flows_go_on},
     {.name = "filters-new-mappings-alone", .change = leave_open_mappings_open},
     {.name = "clears-filters-at-renewals", .request = clear_at_renewals},
     {.name = "passes-over-bad-filters", .request = read_good_ones},
