@@ -14,7 +14,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { GRACE = 3000 /* ms, for a program to end once it is asked to */ };
+enum {
+    GRACE = 3000,      /* ms, for a program to end once it is asked to, before it is killed */
+    LONG_GRACE = 15000 /* ms, where it is the scenario's affair how it ends */
+};
 
 const char *step_outcome_name(enum step_outcome outcome)
 {
@@ -129,7 +132,7 @@ enum step_outcome engine_stop(struct engine *engine, size_t program, int signal_
     if (signal_number == SIGTERM)
         return process_stop(process, GRACE, NULL, error) == 0 ? OUTCOME_DONE : OUTCOME_FAILED;
     if (process_signal(process, signal_number, error) != 0 ||
-        process_await_end(process, GRACE, NULL, error) != 0)
+        process_await_end(process, LONG_GRACE, NULL, error) != 0)
         return OUTCOME_FAILED;
     return OUTCOME_DONE;
 }

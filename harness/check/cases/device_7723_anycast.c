@@ -191,8 +191,11 @@ static void another_server_is_a_restart(struct stage *stage)
     struct server upstream = configure(stage);
     start(stage);
     struct request first = server_next(&upstream, FIRST_REQUEST);
-    struct request second = server_hear(&upstream, FIRST_REQUEST);
-    if (!second.came || second.pcp.data.map.protocol == first.pcp.data.map.protocol)
+    struct request second;
+    do {
+        second = server_hear(&upstream, FIRST_REQUEST);
+    } while (second.came && server_follows(&upstream, &second)); /* repeated meanwhile */
+    if (!second.came)
         stage_end(stage, VERDICT_INCONCLUSIVE, "the peer asks for one mapping alone");
     struct reply reply = server_success(&upstream, &first);
     reply.pcp.lifetime = SERVER_SHORT_LIFETIME;
