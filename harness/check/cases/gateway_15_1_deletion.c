@@ -300,7 +300,7 @@ static void a_shorter_lifetime_shortens(struct stage *stage)
         stage_end(stage, VERDICT_INCONCLUSIVE, "600 s wished for are %u, and 120 s are %u",
                   longer.pcp.lifetime, shorter.pcp.lifetime);
     stage_pass_until(stage, &shorter, shorter.pcp.lifetime + 30);
-    stage_expect_unmapped(stage, R6887_15_1_12, &shorter, inside);
+    stage_expect_unmapped(stage, R6887_15_1_12, &longer, inside);
 }
 
 /* An RST to begin with, for want of a listener; then a connection that both ends close. */
