@@ -148,6 +148,8 @@ struct pcp_client {
         bool known;
         uint8_t sends; /* of the request for the external address; 0 if none is out */
         uint32_t due;  /* its repetition */
+        bool resting;  /* NAT-PMP was given up; nothing is sent until rest_end */
+        uint32_t rest_end;
     } natpmp;
 #endif
 };

@@ -92,6 +92,8 @@ static void give_up(struct pcp_client *client, uint32_t now)
     pcp_client_unsupported(client, now, PCP_VERSION_RETRY);
     client->hold_all = now + PCP_VERSION_RETRY * 1000;
     pcp_client_speak(client, PCP_VERSION, now);
+    client->natpmp.resting = true;
+    client->natpmp.rest_end = client->hold_all;
 }
 
 static size_t send_address_request(struct pcp_client *client, uint32_t now, uint8_t *octets,
@@ -254,6 +256,22 @@ static bool is_upgrade(const struct pcp_client *client, const uint8_t *octets, s
            (message.result == PCP_UNSUPP_VERSION && is_awaiting(client));
 }
 
+/* 3.1: that there is no NAT-PMP here is not held on to when the gateway announces its address by it. What waits
+ * for the next try of PCP is asked for, and the gateway says which version it has. */
+static void resume(struct pcp_client *client, uint32_t now, uint32_t random)
+{
+    bool resting = client->natpmp.resting && client->hold_all == client->natpmp.rest_end;
+    client->natpmp.resting = false;
+    if (!resting)
+        return;
+    client->hold_all = now;
+    struct pcp_mapping *mapping = client->mappings;
+    for (unsigned i = 0; i < client->mapping_count; i++, mapping++) {
+        if (mapping->state == MAPPING_WANTED && !mapping->granted)
+            pcp_mapping_begin(mapping, now + pcp_uniform(PCP_RECOVERY_SPREAD, random));
+    }
+}
+
 void pcp_client_natpmp_receive(struct pcp_client *client, uint32_t now, uint32_t random,
                                const uint8_t *octets, size_t length)
 {
@@ -263,6 +281,10 @@ void pcp_client_natpmp_receive(struct pcp_client *client, uint32_t now, uint32_t
     if (client->version == PCP_VERSION) {
         /* Contradiction of the two protocols: RFC 6887 8.3 drops what has the R bit clear, RFC 6886
          * 3.5 draws Unsupported Version so. Without it appendix A couldn't work: it is accepted. */
+        bool announces = fault == NATPMP_FAULT_NONE && message.response &&
+                         message.opcode == NATPMP_ADDRESS && message.result == NATPMP_SUCCESS;
+        if (announces)
+            resume(client, now, random);
         if (!unsupported || !is_awaiting(client))
             return;
         if (PCP_CLIENT_PROBE && client->probing)

@@ -165,6 +165,24 @@ static void nine_unanswered_requests_lead_back_to_pcp_in_half_an_hour(void **sta
     }
 }
 
+static void an_announcement_ends_the_rest_of_a_client_that_gave_natpmp_up(void **state)
+{
+    (void)state;
+    const struct natpmp_message announcement = {
+        .opcode = NATPMP_ADDRESS, .response = true, .epoch = 5};
+    struct world world;
+    fall_back(&world, 1);
+    for (uint32_t timeout = 125; timeout < 64000; timeout *= 2)
+        world_until_sent(&world, HOUR);
+    assert_int_equal(world_until_sent(&world, HALF_AN_HOUR), PCP_NEVER);
+    natpmp_receive(&world, &announcement);
+    assert_in_range(world_until_sent(&world, HOUR), 0, 5000);
+    assert_int_equal(world.sent.version, 2);
+    /* Once, and not at each of the ten. */
+    natpmp_receive(&world, &announcement);
+    assert_in_range(world_until_sent(&world, HOUR), 2700, 3300);
+}
+
 static void a_natpmp_renewal_comes_halfway_and_suggests_the_mapped_port(void **state)
 {
     (void)state;
@@ -382,6 +400,7 @@ int main(void)
         cmocka_unit_test(a_client_with_a_public_address_does_not_fall_back),
         cmocka_unit_test(natpmp_requests_go_out_one_at_a_time),
         cmocka_unit_test(nine_unanswered_requests_lead_back_to_pcp_in_half_an_hour),
+        cmocka_unit_test(an_announcement_ends_the_rest_of_a_client_that_gave_natpmp_up),
         cmocka_unit_test(a_natpmp_renewal_comes_halfway_and_suggests_the_mapped_port),
         cmocka_unit_test(a_natpmp_deletion_asks_for_no_port_and_no_lifetime),
         cmocka_unit_test(a_natpmp_restart_is_recovered_from_after_a_random_wait),

@@ -218,7 +218,8 @@ static const struct test_case cases[] = {
 static const struct defect defects[] = {
     {.name = "looks-at-no-epoch",
      .text = "takes every epoch as valid",
-     .requirements = JUDGES(R6887_8_5_08, R6887_8_5_09, R6887_8_5_10, R6887_8_5_12)},
+     .requirements = JUDGES(R6887_8_5_08, R6887_8_5_09, R6887_8_5_10, R6887_8_5_12, R6886_3_6_02,
+                            R6886_3_7_03)},
     {.name = "looks-at-epochs-of-successes-alone",
      .text = "doesn't look at the epoch of an error",
      .requirements = JUDGES(R6887_8_5_12)},

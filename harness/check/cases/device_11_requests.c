@@ -215,6 +215,24 @@ static void each_mapping_keeps_its_nonce(struct stage *stage)
                  request_describe(stage, &renewal));
 }
 
+/* By another one a server of the Simple Threat Model refuses it, and the mapping stays. */
+static void a_mapping_is_deleted_by_its_nonce(struct stage *stage)
+{
+    struct server server;
+    struct request first = server_begin_for(stage, &server, is_creation);
+    server_grant(&server, &first, SERVER_LIFETIME);
+    stage_dismiss(stage);
+    struct request request = server_await(&server, SOON);
+    if (!stage->over && (!request.came || request.pcp.lifetime > 0))
+        stage_end(stage, VERDICT_UNSUPPORTED, "the peer deletes nothing when it leaves: %s",
+                  request_describe(stage, &request));
+    stage_expect(stage, R6887_11_2_07,
+                 memcmp(first.pcp.data.map.nonce, request.pcp.data.map.nonce, PCP_NONCE_LENGTH) ==
+                     0,
+                 "a delete with the nonce that the mapping was made with", "%s behind %s",
+                 request_describe(stage, &request), request_describe(stage, &first));
+}
+
 static void nonces_can_not_be_guessed(struct stage *stage)
 {
     uint8_t nonces[STARTS][PCP_NONCE_LENGTH];
@@ -324,6 +342,12 @@ static const struct test_case cases[] = {
      .traits = CASE_UNSTARTED,
      .seconds = 20,
      .variant = "mapping-two-ports"},
+    {.id = "device.11.2.a-mapping-is-deleted-by-its-nonce",
+     .sentence = "A mapping is deleted with the nonce that made it.",
+     .requirements = JUDGES(R6887_11_2_07),
+     .run = a_mapping_is_deleted_by_its_nonce,
+     .traits = CASE_UNSTARTED,
+     .seconds = 5},
     {.id = "device.11.2.nonces-can-not-be-guessed",
      .sentence = "Nonces are random.",
      .requirements = JUDGES(R6887_11_2_08),
@@ -374,6 +398,9 @@ static const struct defect defects[] = {
      .requirements = JUDGES(R6887_11_2_1_01)},
     {.name = "mixes-its-nonces-up",
      .text = "renews a mapping with the nonce of another",
+     .requirements = JUDGES(R6887_11_2_07)},
+    {.name = "deletes-with-a-fresh-nonce",
+     .text = "draws another nonce to delete its mapping, which leaks",
      .requirements = JUDGES(R6887_11_2_07)},
     {.name = "counts-its-nonces",
      .text = "makes nonces of a count",

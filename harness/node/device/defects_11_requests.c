@@ -132,6 +132,13 @@ static void take_another_nonce(struct defect *defect, struct defect_datagram *da
         datagram->octets[NONCE_AT] ^= 1;
 }
 
+static void delete_with_another_nonce(struct defect *defect, struct defect_datagram *datagram)
+{
+    (void)defect;
+    if (map_of(datagram) && datagram->sent.lifetime == 0)
+        datagram->octets[NONCE_AT] ^= 1;
+}
+
 static void count_nonces(struct defect *defect, struct pcp_endpoint_list *list)
 {
     (void)defect;
@@ -156,6 +163,7 @@ const struct defect_hooks defects_11_requests[] = {
     {.name = "has-one-nonce-for-ever", .list = have_constant_nonce},
     {.name = "forgets-the-nonces-it-keeps", .list = keep_no_nonces},
     {.name = "mixes-its-nonces-up", .request = take_another_nonce},
+    {.name = "deletes-with-a-fresh-nonce", .request = delete_with_another_nonce},
     {.name = "counts-its-nonces", .list = count_nonces},
     {.name = NULL},
 };

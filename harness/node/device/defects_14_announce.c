@@ -91,7 +91,7 @@ static void take_for_an_answer(struct defect *defect, struct defect_datagram *da
 
 static void believe_anyone(struct defect *defect, struct defect_datagram *datagram)
 {
-    if (is_announce(datagram))
+    if (is_announce(datagram) || datagram->octets[0] == 0)
         datagram->source = defect->endpoint->peer.address;
 }
 
