@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LONG_ERROR = 1800 /* s, 7.4 */ };
+enum {
+    LONG_ERROR = 1800, /* s, 7.4 */
+    FILTER_ROOM = 20   /* octets of the longest option that the attendant processes */
+};
 
 static const int64_t repeat_after = 400 * MILLISECOND;
 static const int64_t give_up_after = 4 * SECOND;
@@ -25,17 +28,68 @@ struct server proxy_upstream(struct stage *stage)
     return server;
 }
 
-/* A firewall's mapping: external is internal, that of THIRD_PARTY where there is one. */
-static void open_pinhole(const struct request *request, struct reply *reply)
+/* What the attendant makes of a request: a firewall's mapping, whose external side is its internal one. */
+struct pinhole {
+    struct endpoint external;
+    bool insists, unknown; /* PREFER_FAILURE, a mandatory option that it doesn't have */
+    struct reply options;  /* those that it processes */
+};
+
+static struct pinhole read_pinhole(const struct request *request)
 {
+    const struct pcp_map *map = &request->pcp.data.map;
+    struct pinhole pinhole = {.external = {request->pcp.client, map->internal_port}};
+    struct pcp_message message;
     struct pcp_option option;
-    struct pcp_map *map = &reply->pcp.data.map;
-    if (request->pcp.lifetime == 0 || request->is_natpmp)
-        return;
-    map->external_address = request->pcp.client;
-    map->external_port = map->internal_port;
-    if (request_option(request, PCP_THIRD_PARTY, &option))
-        (void)pcp_option_third_party(&option, &map->external_address);
+    struct pcp_filter filter;
+    enum pcp_fault fault;
+    size_t offset = 0;
+    (void)pcp_decode(request->datagram.octets, request->datagram.length, &message);
+    while (pcp_option_next(message.options, message.options_length, &offset, &option, &fault)) {
+        uint8_t data[FILTER_ROOM];
+        if (option.code == PCP_THIRD_PARTY)
+            (void)pcp_option_third_party(&option, &pinhole.external.address);
+        pinhole.insists = pinhole.insists || option.code == PCP_PREFER_FAILURE;
+        pinhole.unknown =
+            pinhole.unknown || option.code == 0 || (option.code > PCP_FILTER && option.code < 128);
+        if (option.code == 0 || option.code > PCP_FILTER || option.length > sizeof data)
+            continue;
+        memcpy(data, option.data, option.length);
+        if (option.code == PCP_FILTER && pcp_option_filter(&option, &filter) == PCP_FAULT_NONE)
+            data[0] = 0; /* reserved */
+        reply_add_option(&pinhole.options, option.code, data, option.length);
+    }
+    return pinhole;
+}
+
+/* Whether the suggestion, where one is made, can be met. */
+static bool suits(const struct pcp_map *map, const struct pinhole *pinhole)
+{
+    return (!map->external_port || map->external_port == pinhole->external.port) &&
+           (address_is_any(&map->external_address) ||
+            address_equal(&map->external_address, &pinhole->external.address));
+}
+
+static struct reply answer_pinhole(struct server *server, const struct request *request)
+{
+    enum { SHORT_ERROR = 30 };
+    struct reply reply = server_success(server, request);
+    if (request->pcp.opcode == PCP_ANNOUNCE || request->is_natpmp)
+        return reply;
+    struct pinhole pinhole = read_pinhole(request);
+    bool firm = pinhole.insists || request->pcp.opcode == PCP_PEER;
+    if (pinhole.unknown)
+        return server_error(server, request, PCP_UNSUPP_OPTION, LONG_ERROR);
+    if (request->pcp.lifetime && firm && !suits(&request->pcp.data.map, &pinhole))
+        return server_error(server, request, PCP_CANNOT_PROVIDE_EXTERNAL, SHORT_ERROR);
+    memcpy(reply.options, pinhole.options.options, sizeof reply.options);
+    reply.options_length = pinhole.options.options_length;
+    if (request->pcp.lifetime) {
+        reply.pcp.lifetime = request->pcp.lifetime;
+        reply.pcp.data.map.external_address = pinhole.external.address;
+        reply.pcp.data.map.external_port = pinhole.external.port;
+    }
+    return reply;
 }
 
 /* UNSUPP_OPCODE: the whole request comes back (8.2). Returns its length. */
@@ -61,9 +115,7 @@ static void attend(struct stage *stage, const struct datagram *datagram)
     struct request request = server_read(datagram);
     if (datagram->is_error || request.pcp.response)
         return;
-    struct reply reply = server_success(server, &request);
-    if (request.pcp.opcode != PCP_ANNOUNCE)
-        open_pinhole(&request, &reply);
+    struct reply reply = answer_pinhole(server, &request);
     /* Not server_send(): the repeats that it would pass over are to be answered, too. */
     uint8_t octets[DATAGRAM_ROOM];
     size_t length = request.fault == PCP_FAULT_OPCODE ? refuse_opcode(server, &request, octets)
@@ -75,7 +127,6 @@ void proxy_attend(struct stage *stage)
 {
     static struct server server; /* one case at a time is played in a process */
     server = server_open(stage, STAGE_REMOTE);
-    server.lifetime = UINT32_MAX;
     stage->attendant = &server;
     stage->attended = server.socket;
     stage->attend = attend;

@@ -171,6 +171,17 @@ static void fill_slot(const struct pcp_proxy *proxy, struct pcp_proxy_pending *s
 
 /* --- towards upstream ----------------------------------------------------------------------- */
 
+/* One option as it goes on: what we know has its reserved octet as zero. */
+static size_t copy_option(const struct pcp_option *option, uint8_t *octets, size_t used)
+{
+    struct pcp_filter filter;
+    if (option->code != PCP_FILTER || pcp_option_filter(option, &filter) != PCP_FAULT_NONE)
+        return pcp_append_option(octets, used, PCP_MAXIMUM_LENGTH, option->code, option->data,
+                                 option->length);
+    filter.reserved = 0;
+    return pcp_append_filter(octets, used, PCP_MAXIMUM_LENGTH, &filter);
+}
+
 size_t pcp_proxy_copy_options(const struct pcp_message *from, uint8_t *octets, size_t used)
 {
     struct pcp_option option;
@@ -178,8 +189,7 @@ size_t pcp_proxy_copy_options(const struct pcp_message *from, uint8_t *octets, s
     size_t offset = 0;
     while (used && pcp_option_next(from->options, from->options_length, &offset, &option, &fault))
         if (option.code != PCP_THIRD_PARTY) /* it names a host of this side of the proxy */
-            used = pcp_append_option(octets, used, PCP_MAXIMUM_LENGTH, option.code, option.data,
-                                     option.length);
+            used = copy_option(&option, octets, used);
     return used;
 }
 
@@ -198,8 +208,13 @@ void pcp_proxy_write_upstream(const struct pcp_proxy *proxy, const struct pcp_me
     memset(upstream.data.reserved, 0, sizeof upstream.data.reserved);
     upstream.client = ours ? mapping->external : *own;
     upstream.data.map.internal_port = mapping->external_port;
-    if (request->lifetime)
+    if (request->lifetime) {
         upstream.lifetime = pcp_server_clamp(proxy->server, request->lifetime);
+    } else { /* a delete suggests nothing (RFC 6887 section 15.1) */
+        bool ipv4 = address_is_ipv4(&request->data.map.external_address);
+        upstream.data.map.external_port = 0;
+        upstream.data.map.external_address = ipv4 ? address_any_ipv4() : address_any_ipv6();
+    }
     size_t used = pcp_encode(&upstream, packet->octets, sizeof packet->octets);
     if (used && !ours && !address_equal(&mapping->external, own))
         used =

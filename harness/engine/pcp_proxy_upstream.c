@@ -72,14 +72,16 @@ static void disappoint(struct pcp_proxy *proxy, uint32_t mapping, struct pcp_ser
     pcp_server_end_noted(proxy->server, answer, mapping);
 }
 
+/* A delete has its suggestion back (RFC 6887 section 15.1), which upstream never saw. */
 static size_t write_success(const struct pcp_proxy *proxy, const struct pcp_message *request,
                             const struct pcp_message *response, uint32_t lifetime, uint8_t *octets)
 {
+    const struct pcp_map *map = request->lifetime ? &response->data.map : &request->data.map;
     struct pcp_server_mapping view = {
         .protocol = request->data.map.protocol,
         .internal_port = request->data.map.internal_port,
-        .external = response->data.map.external_address,
-        .external_port = response->data.map.external_port,
+        .external = map->external_address,
+        .external_port = map->external_port,
         .remote = request->data.remote_address,
         .remote_port = request->data.remote_port,
     };

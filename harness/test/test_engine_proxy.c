@@ -299,7 +299,15 @@ static void a_delete_ends_both_mappings(void **state)
     (void)state;
     begin();
     map_through(5683, 600);
-    map_through(5683, 0);
+    struct pcp_message message = map_message(HOST, UDP, 5683, 0);
+    message.data.map.external_port = 1234;
+    struct request request = encode(&message);
+    ask(HOST, &request);
+    struct pcp_message upstream;
+    assert_int_equal(pcp_decode(packet.octets, packet.length, &upstream), PCP_FAULT_NONE);
+    assert_int_equal(upstream.data.map.external_port, 0); /* a delete suggests nothing */
+    exchange();
+    assert_int_equal(near.response.data.map.external_port, 1234); /* but has what it suggested */
     assert_int_equal(near.response.result, PCP_SUCCESS);
     assert_int_equal(near.response.lifetime, 0);
     assert_int_equal(live(&near), 0);
