@@ -13,9 +13,10 @@ enum {
     ALL_HERE = 120, /* and stranger's */
     LENGTH_OF_FILTER = 20,
     FIRST_PORT = 41000, /* of the remote ports that filters name */
-    SINGLE = 2,         /* filters added one by one, before whole batches */
-    BATCH = 36,         /* filters that one request has room for, beside one of prefix 0 */
-    ENOUGH = 1000       /* filters of one mapping: no server is asked for more */
+    SINGLE = 2,         /* filters added one by one, then a few at once, then whole batches */
+    FEW = 3,
+    BATCH = 36,   /* filters that one request has room for, beside one of prefix 0 */
+    ENOUGH = 1000 /* filters of one mapping: no server is asked for more */
 };
 
 /* --- helpers ----------------------------------------------------------------------------------- */
@@ -342,7 +343,7 @@ static void filters_beyond_the_limit_change_nothing(struct stage *stage)
     struct endpoint external = {0};
     unsigned held = 0, step = 1;
     for (; !stage->over && held < ENOUGH; held += step) {
-        step = held < SINGLE ? 1 : BATCH;
+        step = held < SINGLE ? 1 : held < SINGLE + FEW ? FEW : BATCH;
         forget_options(&wish);
         add_ports(stage, &wish, (uint16_t)(FIRST_PORT + held), step);
         answer = held ? stage_ask(stage, &wish) : stage_granted(stage, &wish);
