@@ -57,6 +57,33 @@ static void mappings_move_along(struct stage *stage)
     stage_expect_mapped(stage, R6887_14_2_10, &update, inside);
 }
 
+/* What the host sends leaves from where the update says. */
+static void peers_move_along(struct stage *stage)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    struct address now;
+    struct datagram arrival;
+    int outside = stage_open(stage, STAGE_REMOTE, 0);
+    struct endpoint remote = stage_endpoint(stage, STAGE_REMOTE, stage_port(stage, outside));
+    struct wish wish = stage_peer_wish(stage, STAGE_HOST, 5000, &remote);
+    wish.socket = stage_open(stage, STAGE_HOST, 0);
+    stage_granted(stage, &wish);
+    struct answer update = hear_renumbered(stage, &wish, &now);
+    struct endpoint external = answer_external(&update);
+    stage_expect(stage, R6887_14_2_10,
+                 update.pcp.result == PCP_SUCCESS && address_equal(&external.address, &now),
+                 "a PEER mapping at the new external address", "%s, at %s",
+                 stage_describe(stage, &update), address_format(&external.address, text));
+    int inside = stage_open(stage, STAGE_HOST, 5000);
+    stage_expect_passes(stage, R6887_14_2_10, inside, &remote, outside, &arrival);
+    stage_expect(stage, R6887_14_2_10,
+                 address_equal(&arrival.from.address, &external.address) &&
+                     arrival.from.port == external.port,
+                 "outbound packets from the external endpoint that the update says",
+                 "they come from %s port %u, and it says port %u",
+                 address_format(&arrival.from.address, text), arrival.from.port, external.port);
+}
+
 static void an_update_looks_like_a_response(struct stage *stage)
 {
     struct wish wish = wish_with_ears(stage, STAGE_HOST);
@@ -241,6 +268,10 @@ static const struct test_case cases[] = {
      .sentence = "Mappings move to the new external address, and work there, unasked.",
      .requirements = JUDGES(R6887_14_2_10),
      .run = mappings_move_along},
+    {.id = "gateway.14.2.peers-move-to-a-new-address",
+     .sentence = "Mappings of PEER move to the new external address too, unasked.",
+     .requirements = JUDGES(R6887_14_2_10),
+     .run = peers_move_along},
     {.id = "gateway.14.2.an-update-looks-like-a-response",
      .sentence = "A Mapping Update looks like the usual response.",
      .requirements = JUDGES(R6887_14_2_11),
