@@ -194,6 +194,19 @@ def natpmp():
     c.answer(9, say(128, 0, b"\x0b\0\0\1"), "fail 6886-3.2.1-01", client=("224.0.0.1", 5352), ttl=1)
 
 
+def insisted():
+    c = Capture("bad-response-preference",
+                "a success with another port than PREFER_FAILURE allows, which the client passes over")
+    asked = o.request(o.MAP, o.data_map(external=80), o.option(o.PREFER_FAILURE))
+    c.ask(0, asked, "info 6887-13.2-02")
+    c.answer(0.01, o.response(o.MAP, o.data_map(external=81, where="11.0.0.1"),
+                              o.option(o.PREFER_FAILURE)), "fail 6887-11.3-15")
+    c.ask(3, asked, "info 6887-13.2-02")
+    c.ask(9, asked, "info 6887-13.2-02")
+    c.answer(9.01, o.response(o.MAP, o.data_map(external=80, where="11.0.0.1"),
+                              o.option(o.PREFER_FAILURE), epoch=1009))
+
+
 def make():
-    for scene in (header, fields, match, ends, errors, epoch, announcements, natpmp):
+    for scene in (header, fields, match, insisted, ends, errors, epoch, announcements, natpmp):
         scene()

@@ -214,6 +214,23 @@ def test_a_device_that_starts_again_knows_its_nonce_from_its_file():
 
 
 @sealed
+def test_a_device_that_starts_again_clears_its_filters_of_before():
+    gateway = Gateway()
+    clear = bytes([3, 0, 0, 20]) + bytes(4) + MAPPED_IPV4 + bytes(4)
+    with tempfile.TemporaryDirectory() as folder:
+        for host, in_front in ((2, b""), (9, clear)):
+            program = asking(
+                "--gateway", GATEWAY, "--nonce-file", f"{folder}/nonces", "--filter", f"11.0.0.{host}/32"
+            )
+            request = gateway.receive()
+            allowed = bytes([3, 0, 0, 20, 0, 128, 0, 0]) + MAPPED_IPV4 + bytes([11, 0, 0, host])
+            assert request.octets[60:] == in_front + allowed  # 13.3
+            gateway.answer(request)
+            program.await_line("mapped")
+            program.end(signal.SIGKILL)
+
+
+@sealed
 def test_a_device_that_cannot_keep_its_nonce_says_so_and_goes_on():
     gateway = Gateway()
     program = asking("--gateway", GATEWAY, "--nonce-file", "/proc/nowhere/nonces")

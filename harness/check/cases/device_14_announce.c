@@ -301,9 +301,9 @@ static void options_of_mappings_stay_out(struct stage *stage)
     struct request request = wake(stage, &server);
     if (!request.came)
         stage_end(stage, VERDICT_INCONCLUSIVE, "no ANNOUNCE came");
-    for (uint8_t code = PCP_THIRD_PARTY; code <= PCP_FILTER; code++)
-        stage_expect(stage, R6887_13_01, !request_option(&request, code, &option),
-                     "no option of MAP and PEER in ANNOUNCE", "%s", pcp_option_name(code));
+    for (unsigned code = PCP_THIRD_PARTY; code <= PCP_FILTER; code++)
+        stage_expect(stage, R6887_13_01, !request_option(&request, (uint8_t)code, &option),
+                     "no option of MAP and PEER in ANNOUNCE", "%s", pcp_option_name((uint8_t)code));
 }
 
 static const struct test_case cases[] = {

@@ -1,8 +1,8 @@
 #include "node/device/servers.h"
 
+#include "engine/pcp_destinations.h"
 #include "node/common/hex.h"
 #include "node/common/route.h"
-#include "node/device/destinations.h"
 #include "wire/pcp_dhcp.h"
 
 #include <stdio.h>
@@ -112,6 +112,17 @@ static int list_router(const struct servers *servers, struct nonces *nonces,
     return 0;
 }
 
+static void sort(struct pcp_endpoint_list *list)
+{
+    const struct pcp_endpoint_list unsorted = *list;
+    uint8_t order[PCP_SELECT_ADDRESSES];
+    pcp_destinations_order(unsorted.addresses, unsorted.count, order);
+    for (uint8_t i = 0; i < unsorted.count; i++) {
+        list->addresses[i] = unsorted.addresses[order[i]];
+        list->interfaces[i] = unsorted.interfaces[order[i]];
+    }
+}
+
 int servers_list(const struct servers *servers, uint8_t number, struct nonces *nonces,
                  struct pcp_endpoint_list *list, struct error *warning, struct error *error)
 {
@@ -128,6 +139,6 @@ int servers_list(const struct servers *servers, uint8_t number, struct nonces *n
         (void)append(list, &places[i], list->count ? NULL : &places[0].address, nonces, warning,
                      &problem);
     }
-    destinations_sort(list);
+    sort(list);
     return list->count ? 0 : error_set(error, "%s", problem.text);
 }

@@ -1,4 +1,4 @@
-#include "node/device/destinations.h"
+#include "engine/pcp_destinations.h"
 
 #include <string.h>
 
@@ -65,17 +65,13 @@ static bool is_better(const struct pcp_select_address *b, const struct pcp_selec
     return scope[1] < scope[0];
 }
 
-void destinations_sort(struct pcp_endpoint_list *list)
+void pcp_destinations_order(const struct pcp_select_address *addresses, uint8_t count,
+                            uint8_t *order)
 {
-    for (uint8_t i = 1; i < list->count; i++) {
-        const struct pcp_select_address address = list->addresses[i];
-        uint32_t interface = list->interfaces[i];
+    for (uint8_t i = 0; i < count; i++) {
         uint8_t at = i;
-        for (; at > 0 && is_better(&address, &list->addresses[at - 1]); at--) {
-            list->addresses[at] = list->addresses[at - 1];
-            list->interfaces[at] = list->interfaces[at - 1];
-        }
-        list->addresses[at] = address;
-        list->interfaces[at] = interface;
+        for (; at > 0 && is_better(&addresses[i], &addresses[order[at - 1]]); at--)
+            order[at] = order[at - 1];
+        order[at] = i;
     }
 }
