@@ -191,7 +191,9 @@ size_t pcp_select_send(struct pcp_selection *selection, uint32_t now, uint32_t r
     }
     bool older = client->version != PCP_VERSION;
     /* NAT-PMP counts for itself, to nine. */
-    client->maximum_sends = selection->count > 1 && !older ? PCP_SELECT_SENDS : 0;
+    client->maximum_sends = selection->count > 1 ? PCP_SELECT_SENDS : selection->maximum_sends;
+    if (older)
+        client->maximum_sends = 0;
     see_to_failures(selection, now);
     size_t length = pcp_client_send(client, now, random, octets, capacity);
     if (length)

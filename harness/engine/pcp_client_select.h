@@ -13,7 +13,8 @@
  *   - One silent mapping doesn't condemn an address that answers the others: that mapping alone rests.
  *   - Renewals count as attempts: MRC of them without an answer, at 1/2, 3/4, 7/8 and 15/16 of the
  *     lifetime, leave the rest of it for the next address.
- *   - A single address has nothing to be exchanged for: RFC 6887 rules alone, without a bound of sends.
+ *   - A single address has nothing to be exchanged for: RFC 6887 rules alone, without a bound of sends unless
+ *     the caller sets one.
  */
 #ifndef PINHOLE_ENGINE_PCP_CLIENT_SELECT_H
 #define PINHOLE_ENGINE_PCP_CLIENT_SELECT_H
@@ -39,6 +40,9 @@ struct pcp_selection {
     struct pcp_select_address addresses[PCP_SELECT_ADDRESSES];
     uint8_t count;
     uint8_t current; /* index of the address in use */
+    /* MRC where there is one address alone, 0: no bound. The caller may set it, and client->maximum_duration. What
+     * failed is begun anew after PCP_SELECT_PERIOD. */
+    uint8_t maximum_sends;
 
     /* Private. */
     uint8_t tried; /* bit i: addresses[i] was silent in this round */

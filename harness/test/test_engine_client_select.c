@@ -338,6 +338,25 @@ static struct pcp_message announcement(const struct choice *choice)
                                 .epoch = (world->now - world->start) / 1000};
 }
 
+static void a_single_address_may_have_bounds_the_first_of_which_counts(void **state)
+{
+    (void)state;
+    struct choice choice;
+    begin(&choice, 1, true);
+    choice.selection.maximum_sends = 3;
+    assert_int_equal(until_sent(&choice, DAY), 0);
+    assert_near(until_sent(&choice, DAY), 3000, 1);
+    assert_near(until_sent(&choice, DAY), 6000, 1);
+    /* 12 s later the exchange has failed, and the next begins 15 minutes behind its start. */
+    assert_near(until_sent(&choice, DAY), PCP_SELECT_PERIOD - 9000, 5);
+    begin(&choice, 1, true);
+    choice.selection.maximum_sends = 9;
+    choice.world.client.maximum_duration = 5000;
+    assert_int_equal(until_sent(&choice, DAY), 0);
+    assert_near(until_sent(&choice, DAY), 3000, 1);
+    assert_near(until_sent(&choice, DAY), PCP_SELECT_PERIOD - 3000, 5);
+}
+
 static void an_announcement_ends_the_rest_within_five_seconds(void **state)
 {
     (void)state;
@@ -468,6 +487,7 @@ int main(void)
         cmocka_unit_test(an_icmp_error_that_answers_no_request_changes_nothing),
         cmocka_unit_test(a_flood_of_icmp_errors_makes_one_round_and_no_more),
         cmocka_unit_test(a_single_address_is_asked_without_bound),
+        cmocka_unit_test(a_single_address_may_have_bounds_the_first_of_which_counts),
         cmocka_unit_test(an_announcement_ends_the_rest_within_five_seconds),
         cmocka_unit_test(announcements_do_not_drive_a_client_from_address_to_address),
         cmocka_unit_test(another_list_is_asked_at_once),

@@ -147,6 +147,33 @@ static void begin_anew(struct server *server)
     server_start_peer(server->stage);
 }
 
+/* What the variants of these names say. */
+static void expect_end(struct stage *stage, unsigned most, double seconds)
+{
+    enum { LONGEST = 40 /* s, of the wait that would follow the fourth request */ };
+    struct server server;
+    struct request first = server_begin(stage, &server);
+    for (unsigned sent = 1; !stage->over; sent++) {
+        struct request next = server_await(&server, LONGEST);
+        if (!next.came)
+            return;
+        double passed = server_between(&server, &first, &next);
+        stage_expect(stage, R6887_8_1_1_11, sent < most && passed <= seconds + server_late(&server),
+                     "no request beyond the limits that the peer is told",
+                     "the %u. after %.1f s: %s", sent + 1, passed, request_describe(stage, &next));
+    }
+}
+
+static void a_limited_number_is_kept(struct stage *stage)
+{
+    expect_end(stage, 4, 600);
+}
+
+static void a_limited_time_is_kept(struct stage *stage)
+{
+    expect_end(stage, 9, 30);
+}
+
 /* Waits of several starts that are alike to the fiftieth part: for two starts that draws a chance of one in
  * thousands, for three of one in a million. A busy machine makes them differ more than they do. */
 static void each_start_draws_other_jitters(struct stage *stage)
@@ -287,6 +314,23 @@ static const struct test_case cases[] = {
      .traits = CASE_UNSTARTED,
      .seconds = TWO_HOURS + 1100,
      .factor = FAST},
+    {.id = "device.8.1.1.a-limit-in-number-is-kept",
+     .sentence =
+         "A client that limits its transmissions and their time gives up when the number is "
+         "reached.",
+     .requirements = JUDGES(R6887_8_1_1_11),
+     .run = a_limited_number_is_kept,
+     .traits = CASE_UNSTARTED,
+     .seconds = 70,
+     .variant = "giving-up-after-4-requests"},
+    {.id = "device.8.1.1.a-limit-in-time-is-kept",
+     .sentence = "A client that limits its transmissions and their time gives up when the time is "
+                 "over.",
+     .requirements = JUDGES(R6887_8_1_1_11),
+     .run = a_limited_time_is_kept,
+     .traits = CASE_UNSTARTED,
+     .seconds = 70,
+     .variant = "giving-up-after-30-s"},
     {.id = "device.8.1.1.each-start-draws-other-jitters",
      .sentence = "Each start of a client draws another sequence of random factors.",
      .requirements = JUDGES(R6887_8_1_1_06),
@@ -339,6 +383,14 @@ static const struct defect defects[] = {
     {.name = "gives-up-after-an-hour",
      .text = "gives up when an hour has passed",
      .requirements = JUDGES(R6887_8_1_1_05)},
+    {.name = "forgets-its-limit-in-number",
+     .text = "goes on when it has sent a request as often as it may",
+     .requirements = JUDGES(R6887_8_1_1_11),
+     .shown_by = "device.8.1.1.a-limit-in-number-*"},
+    {.name = "forgets-its-limit-in-time",
+     .text = "goes on when it has repeated a request for as long as it may",
+     .requirements = JUDGES(R6887_8_1_1_11),
+     .shown_by = "device.8.1.1.a-limit-in-time-*"},
     {.name = "draws-the-same-jitters",
      .text = "has the same random factors at each start",
      .requirements = JUDGES(R6887_8_1_1_06)},

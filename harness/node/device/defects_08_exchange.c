@@ -87,6 +87,20 @@ static void ask_for_an_hour(struct defect *defect, struct defect_datagram *datag
         mapping->due = mapping->sent + NEVER;
 }
 
+static void forget_number(struct defect *defect, struct defect_datagram *datagram)
+{
+    struct pcp_mapping *mapping = in_exchange(defect, datagram);
+    if (mapping)
+        mapping->sends = 1;
+}
+
+static void forget_time(struct defect *defect, struct defect_datagram *datagram)
+{
+    struct pcp_mapping *mapping = in_exchange(defect, datagram);
+    if (mapping)
+        mapping->elapsed = 0;
+}
+
 /* --- behind a response ------------------------------------------------------------------------ */
 
 static void renew_after_a_third(struct defect *defect, uint32_t now)
@@ -136,6 +150,8 @@ const struct defect_hooks defects_08_exchange[] = {
     {.name = "doubles-without-end", .turn = lift_the_cap},
     {.name = "asks-nine-times", .request = ask_nine_times},
     {.name = "gives-up-after-an-hour", .request = ask_for_an_hour},
+    {.name = "forgets-its-limit-in-number", .request = forget_number},
+    {.name = "forgets-its-limit-in-time", .request = forget_time},
     {.name = "draws-the-same-jitters", .request = double_exactly},
     {.name = "renews-after-a-third", .turn = renew_after_a_third},
     {.name = "renews-elsewhere", .request = renew_elsewhere},

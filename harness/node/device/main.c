@@ -41,6 +41,8 @@ struct options {
     uint32_t port;
     uint32_t external_port;
     uint32_t lifetime;
+    uint32_t requests;
+    uint32_t give_up;
     const char *nonce_file;
     bool no_pcp;
     struct coap_patience patience;
@@ -120,6 +122,11 @@ static enum settings_result read_options(struct options *options, int count, cha
          "the external port to suggest (0: none)"},
         {"lifetime", "PINHOLE_LIFETIME", SETTING_NUMBER, &options->lifetime, 1, UINT32_MAX,
          "the mapping's lifetime to ask for, seconds (7200)"},
+        {"requests", NULL, SETTING_NUMBER, &options->requests, 0, UINT8_MAX,
+         "how often to send a request that nobody answers, for a quarter of an hour (0: without "
+         "end)"},
+        {"give-up", NULL, SETTING_SECONDS, &options->give_up, 0, 3600000,
+         "how long to repeat it at most, likewise (0: without end)"},
         {"nonce-file", "PINHOLE_NONCE_FILE", SETTING_TEXT, &options->nonce_file, 0, 0,
          "keeps the nonces, so that mappings can be renewed after a restart"},
         {"no-pcp", "PINHOLE_NO_PCP", SETTING_FLAG, &options->no_pcp, 0, 0,
@@ -234,6 +241,8 @@ static int start_mapping(struct device *device, struct address *source, struct e
     device->mapper.ports = &device->ports;
     device->mapper.nonces = &device->nonces;
     device->mapper.external_port = (uint16_t)device->options.external_port;
+    device->mapper.maximum_sends = (uint8_t)device->options.requests;
+    device->mapper.maximum_duration = device->options.give_up;
     device->mapper.placed = on_placed;
     device->mapper.context = device;
     device->mapper.defect = device->defect;

@@ -194,6 +194,8 @@ static void open_server(struct mapper *mapper, uint8_t number, const struct pcp_
     server->endpoint.context = server;
     server->endpoint.tap = defect_tap(mapper->defect);
     pcp_endpoint_open(&server->endpoint, list, server->mappings, mapper->ports->count);
+    server->endpoint.selection.maximum_sends = mapper->maximum_sends;
+    server->endpoint.client.maximum_duration = mapper->maximum_duration;
     request_all(mapper, server, &list->addresses[0]);
     server->open = true;
 }
