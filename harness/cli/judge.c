@@ -2,6 +2,7 @@
 
 #include "check/event.h"
 #include "cli/memory.h"
+#include "wire/pcp.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,13 @@ static size_t find_speaker(const struct scenario *scenario, const struct address
     return found;
 }
 
+/* What is found in a request, but binds servers, is not its sender's: that nobody answered it, say. */
+static bool is_of_sender(const struct finding *finding, const struct packet *packet)
+{
+    return packet->destination_port != PCP_SERVER_PORT ||
+           requirement_get(finding->requirement)->role != ROLE_SERVER;
+}
+
 size_t *judge_accuse(const struct scenario *scenario, const char *capture,
                      const struct check_result *check)
 {
@@ -91,7 +99,8 @@ size_t *judge_accuse(const struct scenario *scenario, const char *capture,
     size_t next = 0;
     while (source && next < check->finding_count && event_next(source, &event, &ignored) == 1) {
         for (; next < check->finding_count && check->findings[next].frame <= event.frame; next++)
-            if (check->findings[next].frame == event.frame)
+            if (check->findings[next].frame == event.frame &&
+                is_of_sender(&check->findings[next], &event.packet))
                 accused[next] = find_speaker(scenario, &event.packet.source);
     }
     event_close(source);
