@@ -10,17 +10,15 @@
 
 const enum requirement_id epoch_requirements[] = {R6887_8_5_06, REQUIREMENT_COUNT};
 
-enum { ODD_IN_A_ROW = 3 };
+enum { ODD_IN_A_ROW = 3, SLACK = 2 /* s: 8.5 */ };
 
 /* Seconds of ours by which a message may leave later than its epoch was read, on a machine that is busy: in
  * scaled time that is many of the peer's. */
 static const double held_up = 0.5;
 
 /* The client's test of section 8.5, with the fall of exactly one second left open as the text does. */
-static bool is_valid(const struct rules *rules, int64_t server, int64_t client)
+static bool is_valid(int64_t server, int64_t client, int64_t slack)
 {
-    double scale = rules->options.time_scale;
-    int64_t slack = 2 + (scale > 1 ? (int64_t)(held_up * scale) : 0);
     if (server < -1)
         return false;
     if (server < 0)
@@ -32,12 +30,17 @@ static void judge_change(struct rules *rules, const struct message *message, str
                          int64_t client)
 {
     int64_t server = (int64_t)message->pcp.epoch - (int64_t)pair->epoch;
-    if (is_valid(rules, server, client)) {
+    double scale = rules->options.time_scale;
+    int64_t delay = scale > 1 ? (int64_t)(held_up * scale) : 0;
+    /* The client reckons by its own clock, and rounds otherwise: what it may take for a loss excuses it. */
+    if (!is_valid(server, client, SLACK - 1)) {
+        pair->lost = true;
+        pair->loss_time = message->event->time;
+    }
+    if (is_valid(server, client, SLACK + delay)) {
         pair->epoch_odd = 0;
         return;
     }
-    pair->lost = true;
-    pair->loss_time = message->event->time;
     pair->epoch_odd++;
     bool restart = (int64_t)message->pcp.epoch <= client + 2;
     if (server < 0 && !restart)
