@@ -552,6 +552,46 @@ def test_a_new_external_address_is_announced_and_mappings_move(lab, folder):
     assert arrives(remote, ("11.0.0.9", answer.port), inner)
 
 
+@in_lab
+def test_a_connection_is_reset_when_nat_pmp_deletes_its_mapping(lab, folder):
+    lab.start()
+    asking = lab.udp("host", "192.168.0.10")
+    asking.sendto(struct.pack(">BBxxHHI", 0, 2, 5683, 0, 600), ("192.168.0.1", 5351))
+    port = struct.unpack(">H", asking.recv(16)[10:12])[0]
+    with lab.at("host"):
+        listener = socket.create_server(("192.168.0.10", 5683))
+    with lab.at("internet"):
+        remote = socket.create_connection((EXTERNAL, port), timeout=5)
+    inner, _ = listener.accept()
+    inner.settimeout(5)
+    asking.sendto(struct.pack(">BBxxHHI", 0, 2, 5683, 0, 0), ("192.168.0.1", 5351))
+    assert asking.recv(16)[2:4] == b"\0\0"
+    for end in (remote, inner):
+        end.send(b"more")
+        with pytest.raises(ConnectionResetError):
+            end.recv(1)
+
+
+@in_lab
+def test_a_trusted_outside_is_heard_at_the_external_address(lab, folder):
+    lab.start("--third-party", "yes", "--trusted", "eth1")
+    asking = lab.udp("internet", "11.0.0.2")
+    asking.settimeout(SILENCE)
+    message = struct.pack(">BBHI", 2, 1, 0, 600) + packed("11.0.0.2") + bytes(12)
+    message += struct.pack(">B3xHH", 17, 5683, 0) + packed("0.0.0.0")
+    third_party = struct.pack(">BBH", 1, 0, 16) + packed("192.168.0.10")
+    asking.sendto(message, (EXTERNAL, 5351))  # for itself, which nobody trusts it for
+    with pytest.raises(TimeoutError):
+        asking.recv(1200)
+    asking.settimeout(5)
+    asking.sendto(message + third_party, (EXTERNAL, 5351))
+    octets = asking.recv(1200)
+    assert (octets[1], octets[3]) == (0x81, 0)
+    inner = lab.udp("host", "192.168.0.10", 5683)
+    remote = lab.udp("internet", "11.0.0.3", 7000)
+    assert arrives(remote, (EXTERNAL, struct.unpack(">H", octets[42:44])[0]), inner)
+
+
 # --- the policy file -----------------------------------------------------------------------------------
 
 
@@ -568,6 +608,8 @@ def test_a_bad_policy_file_is_told_with_its_line(lab, folder):
         ("inside eth0\nrealm 0x01\n", "realm: expected prefixes of its own"),
         ("inside eth0\nrealm a 10.0.0.0/8\nrealm b 10.1.0.0/16\n", "prefixes that are no other realm's"),
         ("inside eth0\nrealm 0x1 10.0.0.0/8\n", ":2: realm: expected an id"),
+        ("prefix64 10.0.0.0/8\n", ":1: prefix64: expected at most 8 IPv6 prefixes"),
+        ("inside eth0\nexternal 11.0.0.1\nprefix64 2001:db8::/16\n", "NAT64 prefix: expected 4, 5"),
         ("inside eth0\nexternal 11.0.0.1\nupstream 11.0.0.2\n", "expected an outside interface"),
     ):
         policy.write_text(text)
