@@ -25,7 +25,7 @@ from gateway_lab import (  # noqa: E402
 )
 
 EXTERNAL = "11.0.0.1"
-NOT_AUTHORIZED, NETWORK_FAILURE, NO_RESOURCES = 2, 7, 8
+NOT_AUTHORIZED, NETWORK_FAILURE, NO_RESOURCES, UNSUPP_PROTOCOL = 2, 7, 8, 9
 
 
 def in_lab(test):
@@ -187,10 +187,10 @@ ALL_ZEROS = {"protocol": 0}  # with port 0: all protocols, RFC 6887 section 11.3
 def test_a_host_can_be_mapped_as_a_whole_and_other_mappings_come_first(whole, tmp_path):
     def test(lab):
         lab.start("--wildcards", "yes")
-        first = lab.map(5683, source="192.168.0.11")
+        first = lab.map(5683)
         answer = lab.map(0, **whole)
         assert (answer.result, answer.address, answer.port) == (0, EXTERNAL, 0)
-        inner, fixed = lab.udp("host", "192.168.0.10", 777), lab.udp("host", "192.168.0.11", 5683)
+        inner, fixed = lab.udp("host", "192.168.0.10", 777), lab.udp("host", "192.168.0.10", 5683)
         remote = lab.udp("internet", "11.0.0.2", 7000)
         assert arrives(remote, (EXTERNAL, 777), inner)
         assert arrives(remote, (EXTERNAL, first.port), fixed)
@@ -203,6 +203,13 @@ def test_a_host_can_be_mapped_as_a_whole_and_other_mappings_come_first(whole, tm
         assert arrives(remote, (EXTERNAL, first.port), fixed)
 
     inside_lab(test, BUILD)
+
+
+@in_lab
+def test_a_host_is_not_mapped_as_a_whole_while_another_has_a_part(lab, folder):
+    lab.start("--wildcards", "yes")
+    assert lab.map(5683, source="192.168.0.11").result == 0
+    assert lab.map(0).result == UNSUPP_PROTOCOL  # "in its entirety", RFC 6887 section 11.3
 
 
 @pytest.mark.parametrize("whole", [{}, ALL_ZEROS], ids=["all ports", "all protocols"])
@@ -339,6 +346,31 @@ def option(code, data):
 
 def third_party(address, realm=b""):
     return option(1, packed(address)) + (option(13, realm) if realm else b"")
+
+
+def port_set(first, size):
+    """PORT_SET, RFC 7753."""
+    return option(130, struct.pack(">HHB", size, first, 0))
+
+
+@in_lab
+def test_the_ports_of_a_set_are_mapped_side_by_side_and_survive_a_restart_as_one(lab, folder):
+    lab.start("--state", folder / "state")
+    answer = lab.map(6000, options=port_set(6000, 20))
+    assert (answer.result, answer.octets[60:]) == (0, port_set(6000, 20))
+    remote = lab.udp("internet", "11.0.0.2", 7000)
+    for i in (0, 7, 19):
+        with lab.udp("host", "192.168.0.10", 6000 + i) as inner:
+            assert arrives(remote, (EXTERNAL, answer.port + i), inner)
+    with lab.udp("host", "192.168.0.10", 6020) as beyond:
+        assert is_dropped(remote, (EXTERNAL, answer.port + 20), beyond)
+    lab.kill()
+    lab.start("--state", folder / "state")
+    again = lab.map(6000, options=port_set(6000, 20))
+    assert (again.port, again.octets[60:]) == (answer.port, port_set(6000, 20))
+    assert lab.map(6000, 0, options=port_set(6000, 20)).result == 0
+    with lab.udp("host", "192.168.0.10", 6001) as inner:
+        assert is_dropped(remote, (EXTERNAL, answer.port + 1), inner)
 
 
 @in_lab

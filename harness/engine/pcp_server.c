@@ -167,6 +167,8 @@ static void request(struct pcp_server *server, const struct pcp_server_input *in
         pcp_server_undo(server, answer);
         result = PCP_MALFORMED_REQUEST;
     }
+    if (result == PCP_SUCCESS && exchange.request.opcode == PCP_MAP)
+        pcp_server_begin_set(&exchange);
     if (result != PCP_SUCCESS) {
         uint32_t lifetime =
             exchange.lifetime_set ? exchange.lifetime : error_lifetime(server, result);
@@ -182,14 +184,20 @@ void pcp_server_forget_event(struct pcp_server *server)
     server->expired_description = PCP_TABLE_NONE;
 }
 
-void pcp_server_request(struct pcp_server *server, const struct pcp_server_input *input,
-                        struct pcp_server_answer *answer)
+void pcp_server_answer_nothing(struct pcp_server_answer *answer)
 {
     answer->length = 0;
     answer->change.kind = PCP_SERVER_UNCHANGED;
     answer->undo.action = PCP_UNDO_NONE;
     answer->undo.filters_replaced = false;
     answer->undo.description_replaced = false;
+    answer->set.next = answer->set.end = 0;
+}
+
+void pcp_server_request(struct pcp_server *server, const struct pcp_server_input *input,
+                        struct pcp_server_answer *answer)
+{
+    pcp_server_answer_nothing(answer);
     if (input->now > server->now)
         server->now = input->now;
     pcp_server_forget_event(server);

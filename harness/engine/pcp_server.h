@@ -56,6 +56,7 @@ struct pcp_server_mapping {
     uint16_t client_port;
     uint16_t path;
     bool third_party, prefer_failure, filtered; /* options of the last request */
+    bool continues;                             /* the set of the port below it, RFC 7753 */
     bool nat_pmp;                               /* asked for by NAT-PMP */
     bool secondary;           /* a PEER on the port of a flow older than the MAP */
     bool was_peer;            /* resting: it was a PEER */
@@ -113,11 +114,23 @@ struct pcp_server_undo {
     bool description_replaced;
 };
 
+/* How far a request on a set of ports has come (RFC 7753); the server's own business. */
+struct pcp_server_set {
+    bool grows;         /* ports are mapped anew */
+    bool told;          /* in the answer */
+    uint16_t first;     /* internal port of the set that is answered */
+    uint16_t size;      /* its ports */
+    uint16_t external;  /* external port of the first */
+    uint32_t next, end; /* internal ports still to look at */
+    uint64_t rest;      /* milliseconds for which traffic keeps one of them alive */
+};
+
 struct pcp_server_answer {
     uint8_t octets[PCP_MAXIMUM_LENGTH];
     size_t length; /* 0: silence */
     struct pcp_server_change change;
     struct pcp_server_undo undo;
+    struct pcp_server_set set;
 };
 
 /* An outbound flow of an internal endpoint, as the device knows it. */
@@ -158,6 +171,12 @@ struct pcp_server *pcp_server_create(void *memory, size_t size,
 /* Works on one datagram of any length from anyone. */
 void pcp_server_request(struct pcp_server *server, const struct pcp_server_input *input,
                         struct pcp_server_answer *answer);
+/* A MAP for a set of ports (RFC 7753) changes one mapping a port: pcp_server_request() did that of the port which
+ * it names, and this does the next. False when there is no more to do; only then is the first answer whole.
+ * What was done has an answer of its own, whose octets say nothing: it is committed, or refused before those done
+ * earlier, like any. */
+bool pcp_server_extend(struct pcp_server *server, const struct pcp_server_input *input,
+                       struct pcp_server_answer *first, struct pcp_server_answer *next);
 /* True, and which flow, if working on the request is going to ask the device for it: so a caller with
  * many requests can look their flows up together, before. */
 bool pcp_server_foresee(const struct pcp_server *server, const struct pcp_server_input *input,

@@ -174,6 +174,26 @@ uint16_t pcp_table_port_search(const struct pcp_table *table, uint16_t pool, uin
     return port;
 }
 
+uint16_t pcp_table_run_search(const struct pcp_table *table, uint16_t pool, uint8_t protocol,
+                              uint16_t first, uint16_t last, uint16_t start, uint16_t wanted)
+{
+    const uint64_t *bits = taken_bits(table, pool, protocol);
+    uint32_t count = (uint32_t)last - first + 1;
+    uint32_t best = 0, best_length = 0, length = 0;
+    for (uint32_t i = 0; bits && i < count && best_length < wanted; i++) {
+        uint32_t port = first + (start - first + i) % count;
+        bool free = !(bits[port / 64] >> port % 64 & 1);
+        if (port == first || !free)
+            length = 0; /* a run doesn't go round */
+        length += free;
+        if (length > best_length) {
+            best_length = length;
+            best = port - length + 1;
+        }
+    }
+    return (uint16_t)best;
+}
+
 /* --- binding -------------------------------------------------------------------------------- */
 
 uint32_t pcp_table_bind(struct pcp_table *table, const struct pcp_table_endpoint *endpoint)

@@ -101,6 +101,15 @@ static bool is_free(const struct pcp_server *server, const struct pcp_server_wis
            (wish->internal_port != 0 || !others_have_part(server, wish, pool));
 }
 
+/* Where a run of free ports begins that is as long as wished, or the longest. */
+static uint16_t run_from(const struct pcp_server *server, const struct pcp_server_wish *wish,
+                         uint16_t pool, uint16_t start)
+{
+    const struct pcp_server_policy *policy = &server->policy;
+    return pcp_table_run_search(&server->table, pool, wish->protocol, policy->first_port,
+                                policy->last_port, start, wish->run);
+}
+
 /* Any free port of an address; false if there is none. */
 static bool any_port(const struct pcp_server *server, const struct pcp_server_wish *wish,
                      uint16_t pool, uint16_t *port)
@@ -110,7 +119,9 @@ static bool any_port(const struct pcp_server *server, const struct pcp_server_wi
         *port = wish->internal_port; /* SCTP keeps its port number (16.3.3) */
         return is_free(server, wish, pool, *port);
     }
-    if (policy->preserve_port && is_free(server, wish, pool, wish->internal_port)) {
+    bool alone = wish->run < 2;
+    if (policy->preserve_port && is_free(server, wish, pool, wish->internal_port) &&
+        (alone || run_from(server, wish, pool, wish->internal_port) == wish->internal_port)) {
         *port = wish->internal_port;
         return true;
     }
@@ -118,6 +129,11 @@ static bool any_port(const struct pcp_server *server, const struct pcp_server_wi
     uint32_t start = policy->first_port + (uint32_t)(wish->random % count);
     if ((start ^ wish->internal_port) & 1)
         start = start < policy->last_port ? start + 1 : start;
+    if (!alone) {
+        *port = run_from(server, wish, pool, (uint16_t)start);
+        if (*port != 0 && is_free(server, wish, pool, *port))
+            return true;
+    }
     for (uint32_t tries = 0; tries < count; tries++) {
         *port = pcp_table_port_search(&server->table, pool, wish->protocol, policy->first_port,
                                       policy->last_port, (uint16_t)start, tries == 0);

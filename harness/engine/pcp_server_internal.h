@@ -55,8 +55,13 @@ struct pcp_exchange {
     size_t description_length;
     bool described;     /* and it was kept */
     uint32_t processed; /* options, a bit a rule of pcp_server_options.c */
-    bool nat_pmp;       /* a NAT-PMP request in the form of a MAP without a nonce */
-    uint32_t lifetime;  /* of the answer: seconds granted, or of an error that needs its own */
+    bool set_asked;     /* by PORT_SET: for so many ports */
+    uint16_t set_size;
+    bool follows, goes_on; /* it is done for another port of the set; which it maps anew */
+    uint16_t set_first, set_count, set_external; /* the set that the mapping is of */
+    uint64_t set_rest; /* milliseconds for which traffic keeps one of its ports alive */
+    bool nat_pmp;      /* a NAT-PMP request in the form of a MAP without a nonce */
+    uint32_t lifetime; /* of the answer: seconds granted, or of an error that needs its own */
     bool lifetime_set;
     struct address external; /* of the answer */
     uint16_t external_port;
@@ -91,6 +96,20 @@ size_t pcp_server_append_realm(const struct pcp_server *server, uint16_t realm, 
 void pcp_server_take_description(struct pcp_exchange *exchange, const struct pcp_option *option);
 void pcp_server_describe(struct pcp_exchange *exchange, uint32_t *description);
 
+/* PORT_SET, RFC 7753: takes the option; says what is wrong with it once all are read. */
+enum pcp_result pcp_server_take_port_set(struct pcp_exchange *exchange,
+                                         const struct pcp_option *option);
+enum pcp_result pcp_server_settle_port_set(struct pcp_exchange *exchange);
+/* The set that the mapping of the request's internal port is of, before the request changes it; host is that of the
+ * mapping, PCP_TABLE_NONE where there is none. */
+void pcp_server_find_set(struct pcp_exchange *exchange, uint32_t host);
+/* The port that a MAP names is done: what is left for pcp_server_extend(). */
+void pcp_server_begin_set(const struct pcp_exchange *exchange);
+/* An answer without octets, change or undo. */
+void pcp_server_answer_nothing(struct pcp_server_answer *answer);
+/* Mapping Updates go out from now on, for the mappings that are marked. */
+void pcp_server_start_updates(struct pcp_server *server);
+
 /* Appends all PREFIX64 options that policy knows (RFC 7225); 0 if they don't fit. */
 size_t pcp_server_append_prefix64(const struct pcp_server *server, uint8_t *octets, size_t used);
 
@@ -118,6 +137,7 @@ struct pcp_server_wish {
     struct address suggested; /* all-zeros: none */
     uint16_t suggested_port;  /* 0: none */
     bool insist;              /* the suggestion or nothing */
+    uint16_t run;             /* ports side by side that are wanted, if they are to be had */
     const uint8_t *nonce;     /* of a client that may have a resting port back; or NULL */
     uint64_t random;
 };

@@ -75,13 +75,19 @@ static bool is_senseless(const struct pcp_exchange *exchange)
     return exchange->filtered && deletes;
 }
 
+/* The suggestion or nothing: a set's ports stand side by side outside, too. */
+static bool insists_on(const struct pcp_exchange *exchange)
+{
+    return exchange->prefer_failure || exchange->goes_on;
+}
+
 /* PREFER_FAILURE with all zeros for the address insists on the port alone, when a mapping is made and
  * so also when its request is repeated. */
 static bool prefers_another(const struct pcp_exchange *exchange,
                             const struct pcp_server_mapping *view)
 {
     const struct pcp_map *map = &exchange->request.data.map;
-    bool insists = exchange->prefer_failure && !exchange->server->policy.proxy;
+    bool insists = insists_on(exchange) && !exchange->server->policy.proxy;
     if (!insists || address_is_any(&view->external))
         return false; /* where there is no address now, that is the failure to tell */
     return map->external_port != view->external_port ||
@@ -124,20 +130,30 @@ static bool remember_request(struct pcp_exchange *exchange, uint32_t mapping)
         return false;
     struct pcp_table_mapping *record = &table->mappings[mapping];
     memcpy(record->nonce, exchange->request.data.map.nonce, PCP_NONCE_LENGTH);
-    record->flags = (uint8_t)((exchange->third_party ? PCP_TABLE_THIRD_PARTY : 0) |
+    uint8_t kept = record->flags & PCP_TABLE_CONTINUES;
+    record->flags = (uint8_t)(kept | (exchange->third_party ? PCP_TABLE_THIRD_PARTY : 0) |
                               (exchange->prefer_failure ? PCP_TABLE_PREFER_FAILURE : 0) |
                               (exchange->filtered ? PCP_TABLE_FILTERED : 0) |
                               (exchange->nat_pmp ? PCP_TABLE_BY_NAT_PMP : 0));
     return true;
 }
 
+/* For how long outbound traffic still keeps a mapping alive, or another of its set. */
+static uint64_t rest_for(const struct pcp_exchange *exchange, uint32_t mapping)
+{
+    uint64_t rest = pcp_server_idle_rest(exchange->server, mapping);
+    return rest > exchange->set_rest ? rest : exchange->set_rest;
+}
+
 /* Sets what is left of a mapping to some milliseconds, but to no less than its outbound traffic
  * keeps alive (section 15). Returns the seconds to answer. */
-static uint32_t set_remaining(struct pcp_server *server, uint32_t mapping, uint64_t milliseconds)
+static uint32_t set_remaining(const struct pcp_exchange *exchange, uint32_t mapping,
+                              uint64_t milliseconds)
 {
+    struct pcp_server *server = exchange->server;
     uint64_t present = pcp_server_heap_deadline(&server->table.heap, mapping);
     if (server->now + milliseconds < present) {
-        uint64_t rest = pcp_server_idle_rest(server, mapping);
+        uint64_t rest = rest_for(exchange, mapping);
         if (rest > milliseconds)
             milliseconds = (rest + MILLISECONDS - 1) / MILLISECONDS * MILLISECONDS;
         if (server->now + milliseconds > present)
@@ -180,7 +196,7 @@ static enum pcp_result renew(struct pcp_exchange *exchange, uint32_t mapping)
     }
     server->table.mappings[mapping].filters = chain;
     pcp_server_describe(exchange, &server->table.mappings[mapping].description);
-    uint32_t lifetime = set_remaining(server, mapping, (uint64_t)grant(exchange) * MILLISECONDS);
+    uint32_t lifetime = set_remaining(exchange, mapping, (uint64_t)grant(exchange) * MILLISECONDS);
     pcp_server_note_renewed(server, exchange->answer, mapping);
     return pcp_server_grant(exchange, &view, lifetime);
 }
@@ -224,9 +240,9 @@ static enum pcp_result delete_mapping(struct pcp_exchange *exchange, uint32_t ho
     exchange->external_port = exchange->request.data.map.external_port;
     if (!mapping)
         return delete_absent(exchange, host, binding);
-    if (!exchange->nat_pmp && pcp_server_idle_rest(server, mapping)) {
+    if (!exchange->nat_pmp && rest_for(exchange, mapping)) {
         pcp_server_note_before(server, answer, mapping);
-        exchange->lifetime = set_remaining(server, mapping, 0);
+        exchange->lifetime = set_remaining(exchange, mapping, 0);
         pcp_server_note_renewed(server, answer, mapping);
     } else {
         pcp_server_end_noted(server, answer, mapping);
@@ -266,7 +282,8 @@ static enum pcp_result place(struct pcp_exchange *exchange, uint32_t binding,
         .firewall = mode == PCP_SERVER_FIREWALL,
         .suggested = map->external_address,
         .suggested_port = map->external_port,
-        .insist = exchange->prefer_failure,
+        .insist = insists_on(exchange),
+        .run = exchange->follows ? 1 : exchange->set_size,
         .nonce = map->nonce,
         .random = exchange->input->random,
     };
@@ -300,6 +317,7 @@ static enum pcp_result create(struct pcp_exchange *exchange, uint32_t binding)
         .third_party = exchange->third_party,
         .prefer_failure = exchange->prefer_failure,
         .filtered = exchange->filtered,
+        .continues = exchange->goes_on,
         .nat_pmp = exchange->nat_pmp,
     };
     memcpy(view.nonce, map->nonce, PCP_NONCE_LENGTH);
@@ -343,6 +361,8 @@ enum pcp_result pcp_server_map(struct pcp_exchange *exchange)
     result = mapping ? check_nonce(exchange, mapping) : PCP_SUCCESS;
     if (result)
         return result;
+    if (!exchange->follows)
+        pcp_server_find_set(exchange, mapping ? host : PCP_TABLE_NONE);
     if (mapping && server->table.mappings[mapping].kind == PCP_TABLE_STATIC)
         return answer_static(exchange, mapping);
     if (is_senseless(exchange))

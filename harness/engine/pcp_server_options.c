@@ -156,6 +156,13 @@ static enum pcp_result take_prefix64(struct pcp_exchange *exchange, const struct
     return PCP_SUCCESS;
 }
 
+/* --- PORT_SET, RFC 7753 --------------------------------------------------------------------- */
+
+static bool port_set_enabled(const struct pcp_exchange *exchange)
+{
+    return exchange->server->policy.ports_per_set > 0;
+}
+
 /* --- the walk ------------------------------------------------------------------------------- */
 
 static const struct option_rule rules[] = {
@@ -170,6 +177,7 @@ static const struct option_rule rules[] = {
      take_description},
     {PCP_PREFIX64, MAP_BIT | ANNOUNCE_BIT, true, PCP_MALFORMED_OPTION, prefix64_enabled,
      take_prefix64},
+    {PCP_PORT_SET, MAP_BIT, true, PCP_MALFORMED_OPTION, port_set_enabled, pcp_server_take_port_set},
 };
 
 enum { RULE_COUNT = sizeof rules / sizeof *rules };
@@ -227,6 +235,8 @@ enum pcp_result pcp_server_read_options(struct pcp_exchange *exchange)
             return result;
     }
     enum pcp_result result = pcp_server_settle_realm(exchange);
+    if (result == PCP_SUCCESS)
+        result = pcp_server_settle_port_set(exchange);
     return result == PCP_SUCCESS && exchange->filtered ? check_filters(exchange) : result;
 }
 
@@ -328,6 +338,8 @@ static size_t echo_option(const struct pcp_exchange *exchange, const struct pcp_
                           uint8_t *octets, size_t used)
 {
     bool described = option->code == PCP_DESCRIPTION;
+    if (option->code == PCP_PORT_SET)
+        return used; /* what became of it is known later */
     if (option->code == PCP_PREFIX64)
         return pcp_server_append_prefix64(exchange->server, octets, used);
     if (described && !exchange->described)

@@ -22,6 +22,7 @@ struct pcp_server_policy pcp_server_policy_default(void)
         .rest = {.udp = 120, .tcp = 7440, .other = 120},
         .mappings_per_host = 1024,
         .filters_per_mapping = 8,
+        .ports_per_set = 64,
         .ipv6_firewall = true,
         .first_port = 30000,
         .last_port = 65535,

@@ -92,6 +92,7 @@ struct pcp_server_policy {
     /* Limits. */
     uint16_t mappings_per_host;   /* 17.2; resting ports count, or churn could take every port */
     uint16_t filters_per_mapping; /* 13.3; at least 1 */
+    uint16_t ports_per_set;       /* RFC 7753; 0: PORT_SET is ignored */
 
     /* The external side. IPv4 is translated to these addresses; an entry that is 0.0.0.0 waits for
      * its address (NETWORK_FAILURE until then). Where a family is a firewall instead, external is

@@ -177,6 +177,13 @@ void pcp_server_updated(struct pcp_server *server, uint64_t now)
     server->recovery.updated_at = now;
 }
 
+void pcp_server_start_updates(struct pcp_server *server)
+{
+    server->recovery.updates_left = PCP_SERVER_UPDATES;
+    server->recovery.update_cursor = 0;
+    server->recovery.update_next = server->now;
+}
+
 /* --- events --------------------------------------------------------------------------------- */
 
 bool pcp_server_advance(struct pcp_server *server, uint64_t now, struct pcp_server_event *event)
@@ -235,9 +242,7 @@ void pcp_server_renumber(struct pcp_server *server, size_t index, const struct a
         if (record->kind != PCP_TABLE_FREE && table->bindings[record->binding].pool == index)
             renumber_mapping(server, mapping);
     }
-    server->recovery.updates_left = PCP_SERVER_UPDATES;
-    server->recovery.update_cursor = 0;
-    server->recovery.update_next = server->now;
+    pcp_server_start_updates(server);
     server->recovery.updated_at = 0;
 }
 

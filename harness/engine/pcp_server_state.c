@@ -100,7 +100,8 @@ uint8_t pcp_server_flags_of(const struct pcp_server_mapping *view)
                      (view->prefer_failure ? PCP_TABLE_PREFER_FAILURE : 0) |
                      (view->filtered ? PCP_TABLE_FILTERED : 0) |
                      (view->nat_pmp ? PCP_TABLE_BY_NAT_PMP : 0) |
-                     (view->was_peer ? PCP_TABLE_WAS_PEER : 0));
+                     (view->was_peer ? PCP_TABLE_WAS_PEER : 0) |
+                     (view->continues ? PCP_TABLE_CONTINUES : 0));
 }
 
 static enum pcp_server_kind kind_of(const struct pcp_table_mapping *mapping)
@@ -141,6 +142,7 @@ void pcp_server_view(const struct pcp_server *server, uint32_t index,
         .third_party = mapping->flags & PCP_TABLE_THIRD_PARTY,
         .prefer_failure = mapping->flags & PCP_TABLE_PREFER_FAILURE,
         .filtered = mapping->flags & PCP_TABLE_FILTERED,
+        .continues = mapping->flags & PCP_TABLE_CONTINUES,
         .nat_pmp = mapping->flags & PCP_TABLE_BY_NAT_PMP,
         .secondary = binding->flags & PCP_TABLE_BINDING_SECONDARY,
         .was_peer = mapping->flags & PCP_TABLE_WAS_PEER,

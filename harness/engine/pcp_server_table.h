@@ -73,7 +73,8 @@ enum pcp_table_mapping_flag {
     PCP_TABLE_UPDATE_DUE = 8,     /* Mapping Updates go out for it, section 14.2 */
     PCP_TABLE_UPDATE_FAILED = 16, /* ... with CANNOT_PROVIDE_EXTERNAL */
     PCP_TABLE_BY_NAT_PMP = 32,    /* asked for by NAT-PMP: it has no nonce */
-    PCP_TABLE_WAS_PEER = 64       /* a resting mapping's former kind */
+    PCP_TABLE_WAS_PEER = 64,      /* a resting mapping's former kind */
+    PCP_TABLE_CONTINUES = 128     /* the set of the port below it */
 };
 
 struct pcp_table_mapping {
@@ -174,6 +175,10 @@ void pcp_table_set_resting(struct pcp_table *table, uint32_t binding, bool resti
  * long as one is left if keep_parity (RFC 4787 REQ-4); 0 if none is free. */
 uint16_t pcp_table_port_search(const struct pcp_table *table, uint16_t pool, uint8_t protocol,
                                uint16_t first, uint16_t last, uint16_t start, bool keep_parity);
+/* Where in first..last a run of free ports begins, as long as wanted or else the longest; from start on, going
+ * round. 0 if none is free, or the protocol is one whose ports have no bits. */
+uint16_t pcp_table_run_search(const struct pcp_table *table, uint16_t pool, uint8_t protocol,
+                              uint16_t first, uint16_t last, uint16_t start, uint16_t wanted);
 /* Keeps a port of UDP or TCP out of that search for good. */
 void pcp_table_port_reserve(struct pcp_table *table, uint16_t pool, uint8_t protocol,
                             uint16_t port);

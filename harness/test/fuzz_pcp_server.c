@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP_HEAD = 4, MAPPINGS = 24, FILTERS = 12, DESCRIPTIONS = 4 };
+enum { STEP_HEAD = 4, MAPPINGS = 24, FILTERS = 12, DESCRIPTIONS = 4, SET = 6 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,6 +43,7 @@ static struct pcp_server *make(const struct address *external)
     policy.description_capacity = DESCRIPTIONS;
     policy.mappings_per_host = 10;
     policy.filters_per_mapping = 4;
+    policy.ports_per_set = SET;
     policy.wildcards = true;
     policy.third_party = true;
     policy.third_party_clients = &clients;
@@ -101,6 +102,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         pcp_server_request(server, &input, &answer);
         demand(answer.length <= PCP_MAXIMUM_LENGTH);
         demand(answer.length == 0 || answer.octets[1] & 0x80);
+        static struct pcp_server_answer more[2 * SET];
+        size_t count = 0;
+        while (pcp_server_extend(server, &input, &answer, &more[count]))
+            demand(++count < 2 * SET);
+        demand(answer.length <= PCP_MAXIMUM_LENGTH);
+        for (size_t i = count; then & 1 && i > 0; i--)
+            pcp_server_refuse(server, &input, &more[i - 1]);
+        for (size_t i = 0; !(then & 1) && i < count; i++)
+            pcp_server_commit(server, &more[i]);
         if (then & 1)
             pcp_server_refuse(server, &input, &answer);
         else

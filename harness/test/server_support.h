@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { UDP = 17, TCP = 6 };
+enum { UDP = 17, TCP = 6, MORE = 200 };
 
 static const uint64_t SECOND = 1000; /* of virtual time, in milliseconds */
 
@@ -33,6 +33,8 @@ struct bench {
     uint64_t random;
     enum pcp_server_side side;
     struct pcp_server_answer answer;
+    struct pcp_server_answer more[MORE]; /* of the other ports of a set */
+    size_t more_count;
     struct pcp_message response; /* of answer, decoded */
 };
 
@@ -110,6 +112,10 @@ static inline void submit(struct bench *bench, const char *source, const uint8_t
         .random = bench->random,
     };
     pcp_server_request(bench->server, &input, &bench->answer);
+    bench->more_count = 0;
+    while (bench->more_count < MORE && pcp_server_extend(bench->server, &input, &bench->answer,
+                                                         &bench->more[bench->more_count]))
+        assert_int_equal(bench->more[bench->more_count++].length, 0);
     free(copy);
     memset(&bench->response, 0, sizeof bench->response);
     /* Whatever its result and protocol, an answer has the opcode of its request and the R bit: but for the
@@ -125,6 +131,8 @@ static inline void send_octets(struct bench *bench, const char *source, const ui
 {
     submit(bench, source, octets, length);
     pcp_server_commit(bench->server, &bench->answer);
+    for (size_t i = 0; i < bench->more_count; i++)
+        pcp_server_commit(bench->server, &bench->more[i]);
 }
 
 /* A request under way: a message with options that grows. */

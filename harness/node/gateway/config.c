@@ -105,6 +105,7 @@ static int check_proxy(struct config *config, struct error *error)
     if (policy->ipv4_firewall)
         return error_set(error, "expected translation where --upstream is, not --ipv4-firewall");
     policy->proxy = true;
+    policy->ports_per_set = 0; /* a set upstream would be one port here */
     policy->relay_unknown = config->relay_unknown;
     policy->nat_pmp = false;
     policy->mapping_updates = false;

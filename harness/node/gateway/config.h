@@ -32,6 +32,7 @@ enum {
     CONFIG_RULES = 64,
     CONFIG_STATICS = 64,
     CONFIG_FILTERS = 16, /* of a mapping, at most */
+    CONFIG_SET = 512,    /* ports of a PORT_SET, likewise */
     CONFIG_REALMS = 64,
     CONFIG_REALM_ID = 64,      /* octets */
     CONFIG_REALM_PREFIXES = 4, /* of one realm */

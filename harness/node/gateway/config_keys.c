@@ -285,6 +285,7 @@ static const struct key keys[] = {
            "room for DESCRIPTIONs; 0: ignored (4096)"),
     POLICY(NUMBER16, "mappings-per-host", mappings_per_host, 1, UINT16_MAX, "quota (1024)"),
     POLICY(NUMBER16, "filters-per-mapping", filters_per_mapping, 1, CONFIG_FILTERS, "limit (8)"),
+    POLICY(NUMBER16, "ports-per-set", ports_per_set, 0, CONFIG_SET, "limit of PORT_SET (64)"),
     SPECIAL_KEY("ports", read_port_range, "external ports of mappings (30000-65535)"),
     POLICY(NUMBER8, "announcements", announcements, 0, 10, "copies of an ANNOUNCE (10)"),
     SPECIAL_KEY("inside-prefixes", read_inside_prefixes, "sources that belong inside (any)"),

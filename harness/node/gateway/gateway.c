@@ -35,9 +35,10 @@ _Static_assert((int)BACKEND_FORESEEN >= (int)SOCKETS_BATCH, "a batch is foreseen
 
 enum {
     BATCHES_A_TURN = 64,
-    RELAYS_A_TURN = 64,       /* answers from upstream */
-    EVENTS_A_TURN = 64,       /* so that a wave of expiry doesn't keep requests waiting */
-    RETRY_MILLISECONDS = 5000 /* real ones, between attempts to mend state file or device */
+    RELAYS_A_TURN = 64,           /* answers from upstream */
+    EVENTS_A_TURN = 64,           /* so that a wave of expiry doesn't keep requests waiting */
+    SET_ANSWERS = 2 * CONFIG_SET, /* a set, and what else it may overlap */
+    RETRY_MILLISECONDS = 5000     /* real ones, between attempts to mend state file or device */
 };
 
 struct gateway {
@@ -59,6 +60,8 @@ struct gateway {
     struct pcp_server_flow_key keys[SOCKETS_BATCH];
     struct pcp_server_input inputs[SOCKETS_BATCH];
     struct pcp_server_answer answers[SOCKETS_BATCH];
+    struct pcp_server_answer more[SET_ANSWERS]; /* of the one request for a set of ports in work */
+    size_t more_count;
 };
 
 /* --- changes -------------------------------------------------------------------------------- */
@@ -176,31 +179,62 @@ static void request(struct gateway *gateway, size_t which, uint64_t now)
     else
         pcp_server_request(gateway->server, &gateway->inputs[which], &gateway->answers[which]);
     queue_change(gateway, &gateway->answers[which].change, now);
+    while (gateway->more_count < SET_ANSWERS &&
+           pcp_server_extend(gateway->server, &gateway->inputs[which], &gateway->answers[which],
+                             &gateway->more[gateway->more_count]))
+        queue_change(gateway, &gateway->more[gateway->more_count++].change, now);
+}
+
+static void commit(struct gateway *gateway, size_t which)
+{
+    for (size_t i = 0; i < gateway->more_count; i++)
+        pcp_server_commit(gateway->server, &gateway->more[i]);
+    gateway->more_count = 0;
+    pcp_server_commit(gateway->server, &gateway->answers[which]);
 }
 
 static void refuse(struct gateway *gateway, size_t which)
 {
+    while (gateway->more_count > 0)
+        pcp_server_refuse(gateway->server, &gateway->inputs[which],
+                          &gateway->more[--gateway->more_count]);
     if (gateway->proxy)
         proxy_refuse(gateway->proxy, which, &gateway->inputs[which], &gateway->answers[which]);
     else
         pcp_server_refuse(gateway->server, &gateway->inputs[which], &gateway->answers[which]);
 }
 
-/* A batch that failed: undone, last change first, and each request tried alone. */
-static void retry_one_by_one(struct gateway *gateway, size_t count, uint64_t now)
+/* Requests that failed together: undone, last change first, and each tried alone. */
+static void retry_one_by_one(struct gateway *gateway, size_t from, size_t to, uint64_t now)
 {
-    for (size_t i = count; i > 0; i--)
+    for (size_t i = to; i > from; i--)
         refuse(gateway, i - 1);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = from; i < to; i++) {
         struct error error = {{0}};
         request(gateway, i, now);
         if (carry_out(gateway, &error) == 0)
-            pcp_server_commit(gateway->server, &gateway->answers[i]);
+            commit(gateway, i);
         else
             refuse(gateway, i);
         if (error.text[0])
             complain("a request was refused: %s", error.text);
     }
+}
+
+/* Serves requests in one transaction, up to one that asks for a set of ports: that has an answer for each of
+ * them. Returns where the next transaction begins. */
+static size_t serve_some(struct gateway *gateway, size_t from, size_t count, uint64_t now)
+{
+    struct error error = {{0}};
+    size_t to = from;
+    while (to < count && gateway->more_count == 0)
+        request(gateway, to++, now);
+    if (carry_out(gateway, &error))
+        retry_one_by_one(gateway, from, to, now);
+    else
+        for (size_t i = to; i > from; i--)
+            commit(gateway, i - 1);
+    return to;
 }
 
 /* What time brings has a transaction of its own: unlike requests it can't be undone, and an undone
@@ -237,17 +271,10 @@ static void flush(struct gateway *gateway)
 
 static void serve_batch(struct gateway *gateway, size_t listener, size_t count, uint64_t now)
 {
-    struct error error = {{0}};
     defect_requests(gateway->config->defect, gateway->inputs, count, now);
     foresee(gateway, count);
-    for (size_t i = 0; i < count; i++)
-        request(gateway, i, now);
-    if (carry_out(gateway, &error) == 0) {
-        for (size_t i = 0; i < count; i++)
-            pcp_server_commit(gateway->server, &gateway->answers[i]);
-    } else {
-        retry_one_by_one(gateway, count, now);
-    }
+    for (size_t served = 0; served < count;)
+        served = serve_some(gateway, served, count, now);
     gateway->operations->foresee(gateway->backend, NULL, 0);
     pass_time(gateway, now);
     flush(gateway);

@@ -93,7 +93,8 @@ enum flag {
     FILTERED = 4,
     NAT_PMP = 8,
     SECONDARY = 16,
-    WAS_PEER = 32
+    WAS_PEER = 32,
+    CONTINUES = 64
 };
 
 static uint8_t flags_of(const struct pcp_server_mapping *mapping)
@@ -101,7 +102,8 @@ static uint8_t flags_of(const struct pcp_server_mapping *mapping)
     return (uint8_t)((mapping->third_party ? THIRD_PARTY : 0) |
                      (mapping->prefer_failure ? PREFER_FAILURE : 0) |
                      (mapping->filtered ? FILTERED : 0) | (mapping->nat_pmp ? NAT_PMP : 0) |
-                     (mapping->secondary ? SECONDARY : 0) | (mapping->was_peer ? WAS_PEER : 0));
+                     (mapping->secondary ? SECONDARY : 0) | (mapping->was_peer ? WAS_PEER : 0) |
+                     (mapping->continues ? CONTINUES : 0));
 }
 
 static void put_change(struct cursor *cursor, const struct record_change *record)
@@ -146,6 +148,7 @@ static void get_change(struct cursor *cursor, struct record_change *record)
     mapping->nat_pmp = flags & NAT_PMP;
     mapping->secondary = flags & SECONDARY;
     mapping->was_peer = flags & WAS_PEER;
+    mapping->continues = flags & CONTINUES;
     mapping->protocol = (uint8_t)get_number(cursor, 1);
     get(cursor, mapping->internal.octet, 16);
     get(cursor, mapping->external.octet, 16);
