@@ -72,6 +72,20 @@ static void disappoint(struct pcp_proxy *proxy, uint32_t mapping, struct pcp_ser
     pcp_server_end_noted(proxy->server, answer, mapping);
 }
 
+/* What a delete has left here, since it has traffic, goes on only while it does upstream. */
+static void follow_delete(struct pcp_proxy *proxy, uint32_t mapping, uint32_t lifetime,
+                          struct pcp_server_answer *answer)
+{
+    uint64_t until = proxy->server->now + (uint64_t)lifetime * PCP_PROXY_MILLISECONDS;
+    if (lifetime == 0) {
+        pcp_server_end_noted(proxy->server, answer, mapping);
+        return;
+    }
+    pcp_server_note_before(proxy->server, answer, mapping);
+    pcp_proxy_set_deadline(proxy, mapping, until);
+    pcp_server_note_renewed(proxy->server, answer, mapping);
+}
+
 /* A delete has its suggestion back (RFC 6887 section 15.1), which upstream never saw. */
 static size_t write_success(const struct pcp_proxy *proxy, const struct pcp_message *request,
                             const struct pcp_message *response, uint32_t lifetime, uint8_t *octets)
@@ -138,6 +152,8 @@ static void answer_pending(struct pcp_proxy *proxy, struct pcp_proxy_pending *sl
     }
     if (request.lifetime && !mapping)
         return; /* it has gone here meanwhile: a SUCCESS would not be true */
+    if (!request.lifetime && mapping)
+        follow_delete(proxy, mapping, lifetime, &relay->answer);
     if (request.lifetime && lifetime)
         confirm(proxy, mapping, server, response, lifetime, &relay->answer);
     relay->answer.length = write_success(proxy, &request, response, lifetime, relay->answer.octets);

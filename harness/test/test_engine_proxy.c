@@ -314,6 +314,32 @@ static void a_delete_ends_both_mappings(void **state)
     assert_int_equal(live(&far), 0);
 }
 
+static void what_has_traffic_ends_when_upstream_says_so(void **state)
+{
+    (void)state;
+    begin();
+    for (uint32_t left = 0; left <= 100; left += 100) {
+        near.flows.present = far.flows.present = false;
+        map_through(5683, 600);
+        near.flows =
+            (struct flows){.key = {.protocol = UDP, .internal = at(HOST), .internal_port = 5683},
+                           .flow = {.external = at(OUTER), .idle = 30 * SECOND},
+                           .present = true,
+                           .any_remote = true};
+        far.flows =
+            (struct flows){.key = {.protocol = UDP,
+                                   .internal = at(OUTER),
+                                   .internal_port = only_mapping().external_port},
+                           .flow = {.external = at("11.0.0.1"), .idle = (120 - left) * SECOND},
+                           .present = true,
+                           .any_remote = true};
+        map_through(5683, 0);
+        assert_int_equal(near.response.lifetime, left);
+        assert_int_equal(live(&near), left != 0);
+    }
+    assert_int_equal(only_mapping().deadline, near.now + 100 * SECOND);
+}
+
 static void a_delete_of_nothing_goes_on_too(void **state)
 {
     (void)state;
@@ -705,6 +731,7 @@ int main(void)
         T(prefer_failure_is_judged_by_the_outermost_server),
         T(filters_hold_here_and_upstream),
         T(a_delete_ends_both_mappings),
+        T(what_has_traffic_ends_when_upstream_says_so),
         T(a_delete_of_nothing_goes_on_too),
         T(a_peer_goes_on_with_its_remote),
         T(a_pinholes_host_is_named_by_third_party),

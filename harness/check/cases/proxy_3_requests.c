@@ -171,6 +171,28 @@ static void a_deletion_goes_upstream_always(struct stage *stage)
     }
 }
 
+/* Whatever flows there are: upstream says that nothing is left. */
+static void what_is_deleted_upstream_is_deleted_here(struct stage *stage)
+{
+    struct server server = proxy_upstream(stage);
+    struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
+    struct passage passage = proxy_granted(&server, &wish, GRANTED, NULL);
+    struct endpoint external = passage_outside(&passage);
+    int inside = stage_open(stage, STAGE_HOST, 5000);
+    int outside = stage_open(stage, STAGE_REMOTE, 0);
+    struct endpoint remote = stage_endpoint(stage, STAGE_REMOTE, stage_port(stage, outside));
+    if (!stage->over && !stage_passes(stage, inside, &remote, outside, NULL))
+        stage_end(stage, VERDICT_INCONCLUSIVE, "nothing gets out by the mapping to delete");
+    wish.message.lifetime = 0;
+    passage = proxy_passed(&server, &wish);
+    struct reply reply = server_success(&server, &passage.up);
+    struct answer answer = proxy_answer(&passage, &reply);
+    stage_expect_result(stage, R7648_3_06, &answer, PCP_SUCCESS);
+    stage_expect_number(stage, R7648_3_06, "the lifetime told", answer.pcp.lifetime, 0, 0);
+    stage_expect_blocked(stage, R7648_3_06, stage_open(stage, STAGE_STRANGER, 0), &external,
+                         inside);
+}
+
 /* --- what stands in the request upstream -------------------------------------------------------- */
 
 static void the_server_is_the_default_router(struct stage *stage)
@@ -308,6 +330,12 @@ static const struct test_case cases[] = {
      .requirements = JUDGES(R7648_3_06),
      .run = a_deletion_goes_upstream_always,
      .traits = CASE_BOTH},
+    {.id = "proxy.3.what-is-deleted-upstream-is-deleted-here",
+     .sentence = "A mapping of which nothing is left upstream is gone here, too, whatever flows it "
+                 "has.",
+     .requirements = JUDGES(R7648_3_06),
+     .run = what_is_deleted_upstream_is_deleted_here,
+     .traits = CASE_BOTH},
     {.id = "proxy.3.the-server-is-the-default-router",
      .sentence = "A proxy to which no server was told asks its default router.",
      .requirements = JUDGES(R7648_3_07),
@@ -350,8 +378,8 @@ static const struct defect defects[] = {
      .text = "asks upstream for the port beside that of the mapping",
      .requirements = JUDGES(R7648_3_08)},
     {.name = "keeps-what-upstream-refused",
-     .text = "lets packets in to a mapping that upstream refused or never confirmed",
-     .requirements = JUDGES(R7648_3_03)},
+     .text = "lets packets in to a mapping that upstream refused, never confirmed, or deleted",
+     .requirements = JUDGES(R7648_3_03, R7648_3_06)},
     {.name = "asks-upstream-each-time",
      .text = "asks upstream whenever it is asked, however much of the lifetime is left",
      .requirements = JUDGES(R7648_3_04)},
