@@ -153,7 +153,24 @@ static void a_jump_makes_one_recovery(struct stage *stage)
                           "the epoch running on from where it fell to");
 }
 
+/* The peer's wall clock goes back between two answers, which must not matter. */
+static void the_clients_clock_never_goes_back(struct stage *stage)
+{
+    struct server server;
+    struct second second = begin_with_two(stage, &server, LONG_ENOUGH);
+    tell_epoch(&server, &second.request, SERVER_LIFETIME, server_epoch(&server));
+    server_expect_silence(&server, R6887_8_5_05, QUIETLY,
+                          "the epoch having run as fast as time, whatever the wall clock says");
+}
+
 static const struct test_case cases[] = {
+    {.id = "device.8.5.the-clients-clock-never-goes-back",
+     .sentence = "A client measures epochs by a clock that never goes back.",
+     .requirements = JUDGES(R6887_8_5_05),
+     .run = the_clients_clock_never_goes_back,
+     .traits = CASE_UNSTARTED,
+     .seconds = 190,
+     .variant = "mapping-two-ports-while-wall-time-goes-back"},
     {.id = "device.8.5.the-first-epoch-is-valid-whatever-it-is",
      .sentence = "A client takes the first epoch of a server as valid, however large.",
      .requirements = JUDGES(R6887_8_5_07),
@@ -216,6 +233,9 @@ static const struct test_case cases[] = {
 };
 
 static const struct defect defects[] = {
+    {.name = "measures-by-the-wall-clock",
+     .text = "measures the time between epochs by the wall clock",
+     .requirements = JUDGES(R6887_8_5_05)},
     {.name = "looks-at-no-epoch",
      .text = "takes every epoch as valid",
      .requirements = JUDGES(R6887_8_5_08, R6887_8_5_09, R6887_8_5_10, R6887_8_5_12, R6886_3_6_02,

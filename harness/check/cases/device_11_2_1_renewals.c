@@ -230,7 +230,7 @@ static void the_next_renewals_come_at_three_quarters_and_seven_eighths(struct st
         return;
     }
     double rest = lifetime / 4;
-    for (size_t i = 1; i < 3; i++, rest /= 2) {
+    for (size_t i = 1; i < 3; i++) {
         char expected[80];
         double from = lifetime - rest;
         (void)snprintf(expected, sizeof expected,
@@ -242,6 +242,7 @@ static void the_next_renewals_come_at_three_quarters_and_seven_eighths(struct st
             stage_expect(stage, R6887_11_2_1_07,
                          times[i] >= from - early && times[i] <= from + rest / 4 + late, expected,
                          "after %.1f s", times[i]);
+        rest /= 2;
     }
 }
 

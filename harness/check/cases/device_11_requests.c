@@ -134,7 +134,7 @@ static void it_works_without_the_port_that_it_suggests(struct stage *stage)
 {
     struct server server;
     struct request request = server_begin(stage, &server);
-    for (uint16_t i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < ROUNDS; i++) {
         struct reply reply = server_success(&server, &request);
         uint16_t suggested = request.pcp.data.map.external_port;
         reply.pcp.lifetime = SERVER_SHORT_LIFETIME;

@@ -211,7 +211,7 @@ static void repetitions_double_from_250_ms(struct stage *stage)
     struct server server;
     struct request before = server_begin_natpmp(stage, &server);
     double wait = 0.25;
-    for (int i = 0; i < GAPS; i++, wait *= 2) {
+    for (int i = 0; i < GAPS; i++) {
         struct request next = server_hear(&server, 2 * wait + 1);
         double gap = server_between(&server, &before, &next);
         char *expected = "repetitions 0.25, 0.5, 1 and 2 s apart, each within a tenth or late";
@@ -220,6 +220,7 @@ static void repetitions_double_from_250_ms(struct stage *stage)
                          gap <= wait * 1.1 + 2 * server_late(&server),
                      expected, "gap %d was %.3f s: %s", i + 1, gap, request_describe(stage, &next));
         before = next;
+        wait *= 2;
     }
 }
 
@@ -253,7 +254,7 @@ static void the_first_mapping_request(struct stage *stage)
 
 static void the_renewal_comes_at_half_with_the_assigned_port(struct stage *stage)
 {
-    const double half = RENEWED_LIFETIME / 2;
+    const double half = RENEWED_LIFETIME * 0.5;
     struct server server;
     struct request request = server_begin_natpmp(stage, &server);
     struct reply reply = server_success(&server, &request);

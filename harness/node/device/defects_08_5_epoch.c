@@ -6,6 +6,7 @@
 #include "wire/octets.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 enum { EPOCH_AT = 8, MILLISECONDS = 1000 };
 
@@ -90,7 +91,22 @@ static void keep_first_epoch(struct defect *defect, uint32_t now)
     epoch->client_time = (uint32_t)defect->number[2];
 }
 
+/* number[0]: the wall time of the answer before, ms; 0: there was none */
+static void measure_by_wall_clock(struct defect *defect, struct defect_datagram *datagram)
+{
+    struct timespec wall;
+    struct pcp_epoch *epoch = &client_of(defect)->epoch;
+    (void)clock_gettime(CLOCK_REALTIME, &wall);
+    uint64_t now = (uint64_t)wall.tv_sec * MILLISECONDS + (uint64_t)wall.tv_nsec / 1000000;
+    if (!is_answer(datagram))
+        return;
+    if (defect->number[0] > now)
+        epoch->client_time = clock_now() - (uint32_t)(now - defect->number[0]);
+    defect->number[0] = now;
+}
+
 const struct defect_hooks defects_08_5_epoch[] = {
+    {.name = "measures-by-the-wall-clock", .answer = measure_by_wall_clock},
     {.name = "looks-at-no-epoch", .answer = forget_epoch},
     {.name = "looks-at-epochs-of-successes-alone", .answer = correct_epoch_of_error},
     {.name = "sees-no-slow-epoch", .answer = correct_slow_epoch},
