@@ -416,6 +416,29 @@ def test_a_third_partys_host_is_mapped_by_its_realms_id_and_again_after_a_restar
     assert any("epoch starts anew: some mappings no longer fit" in line for line in lab.said)
 
 
+# --- leases --------------------------------------------------------------------------------------------
+
+
+def lease(address):
+    return f"4000000000 02:00:00:00:00:01 {address} * *\n"
+
+
+@in_lab
+def test_a_mapping_ends_with_its_hosts_lease_but_not_while_the_file_is_written_anew(lab, folder):
+    file = folder / "leases"
+    file.write_text(lease("192.168.0.10") + lease("192.168.0.11"))
+    lab.start("--leases", str(file))
+    kept = lab.map(5683).port
+    ended = lab.map(5684, source="192.168.0.11").port
+    remote = lab.udp("internet", "11.0.0.2", 7000)
+    inner, other = lab.udp("host", "192.168.0.10", 5683), lab.udp("host", "192.168.0.11", 5684)
+    assert arrives(remote, (EXTERNAL, kept), inner) and arrives(remote, (EXTERNAL, ended), other)
+    file.write_text("")  # as dnsmasq does, which empties it first
+    file.write_text("duid 00:01\n" + lease("192.168.0.10"))
+    assert await_state(lambda: is_dropped(remote, (EXTERNAL, ended), other))
+    assert arrives(remote, (EXTERNAL, kept), inner)
+
+
 # --- restarts ----------------------------------------------------------------------------------------
 
 
