@@ -178,13 +178,10 @@ static void refuse_to_renew_what_is_gone(struct defect *defect,
         refuse(defect, exchange, PCP_NO_RESOURCES, octets, length);
 }
 
-/* Notes have the nonce of their last MAP. */
-static void move_by_nonce(struct defect *defect, const struct defect_exchange *exchange,
-                          uint8_t *octets, size_t *length)
+/* Notes have the nonce of their last MAP. What is forgotten ends with the request's own batch, before its answer. */
+static void move_by_nonce(struct defect *defect, struct defect_exchange *exchange)
 {
     struct pcp_message request;
-    (void)octets;
-    (void)length;
     if (!is_map(exchange, &request))
         return;
     struct defect_note *own = defect_note(defect, &exchange->came);
@@ -212,6 +209,6 @@ const struct defect_hooks defects_11_3_assigning[] = {
     {.name = "has-no-quota", .configure = lift_the_quota},
     {.name = "has-no-resources-over-quota", .answer = hide_the_quota},
     {.name = "refuses-renewals-of-what-is-gone", .answer = refuse_to_renew_what_is_gone},
-    {.name = "moves-mappings-by-their-nonce", .answer = move_by_nonce},
+    {.name = "moves-mappings-by-their-nonce", .request = move_by_nonce},
     {.name = NULL},
 };
