@@ -105,7 +105,7 @@ static const struct test_case cases[] = {
          "also where its epoch tells of a restart.",
      .requirements = JUDGES(R6887_14_2_09),
      .run = updates_are_taken,
-     .traits = CASE_UNSTARTED,
+     .traits = CASE_UNSTARTED | CASE_BOTH,
      .seconds = 60},
     {.id = "device.14.2.a-mapping-update-is-checked-as-any-response",
      .sentence =
@@ -113,7 +113,7 @@ static const struct test_case cases[] = {
          "response, is ignored.",
      .requirements = JUDGES(R6887_14_2_12),
      .run = updates_are_checked,
-     .traits = CASE_UNSTARTED,
+     .traits = CASE_UNSTARTED | CASE_BOTH,
      .seconds = 35},
 };
 

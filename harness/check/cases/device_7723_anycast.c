@@ -24,8 +24,8 @@ static struct address anycast(const struct stage *stage)
 static struct server open_anycast(struct stage *stage)
 {
     struct address address = anycast(stage);
-    stage_run(stage, STAGE_GATEWAY, "ip address add %s dev lo",
-              stage->ipv6 ? "2001:1::1/128" : "192.0.0.9/32");
+    stage_run(stage, STAGE_GATEWAY, "ip address add dev lo %s",
+              stage->ipv6 ? "2001:1::1/128 nodad" : "192.0.0.9/32");
     return server_open_at(stage, STAGE_GATEWAY, &address);
 }
 
