@@ -2,6 +2,7 @@
  * back. */
 #include "check/stage_server.h"
 
+#include <signal.h>
 #include <string.h>
 
 enum { FIRST_REQUEST = 60 /* s, until the device has asked */, NO_REPEAT = 30, LIFETIME = 120 };
@@ -179,7 +180,7 @@ static void a_filter_is_replaced_in_one_request(struct stage *stage)
     server_send(&server, &reply);
     (void)server_await(&server, 5);
     /* Killed, so that the mapping is not deleted but found again. */
-    stage_stop(stage, 9);
+    stage_stop(stage, SIGKILL);
     stage_tell(stage, "PINHOLE_FILTER", "11.0.0.9/32");
     server_start_peer(stage);
     struct request after = server_follow(&server, FIRST_REQUEST, has_filter);

@@ -1,6 +1,7 @@
 /* RFC 6887, section 14.1: ANNOUNCE, as a client sends it and as it takes it. */
 #include "check/stage_server.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -161,6 +162,55 @@ static void a_steady_epoch_changes_nothing(struct stage *stage)
         stage_end(stage, VERDICT_INCONCLUSIVE, "announcements are not heeded");
 }
 
+/* Answers requests for the mapping until a time. Those that the client sent before it had the answer are one
+ * with what they repeat. */
+static void count_until(struct server *server, int64_t until, unsigned *count, int64_t *first)
+{
+    const int64_t crossing = 50 * MILLISECOND;
+    struct stage *stage = server->stage;
+    struct datagram datagram;
+    int64_t granted = 0;
+    while (stage_now(stage) < until &&
+           stage_receive(stage, server->socket, until - stage_now(stage), &datagram)) {
+        struct request request = server_read(&datagram);
+        if (datagram.is_error || !server_follows(server, &request) ||
+            datagram.time < granted + crossing)
+            continue;
+        if ((*count)++ == 0)
+            *first = datagram.time;
+        server_grant(server, &request, SERVER_LIFETIME);
+        granted = stage_now(stage);
+    }
+}
+
+static void a_repeated_announcement_recreates_once(struct stage *stage)
+{
+    static const double times[] = {0.25, 0.75, 1.75, 3.75, 7.75, 15.75, 31.75}; /* s */
+    struct server server;
+    struct request request = server_begin(stage, &server);
+    unsigned count = 0;
+    int64_t first = 0;
+    settle(&server, &request);
+    struct reply announcement = announce_restart(&server);
+    int64_t start = stage_now(stage);
+    server_send(&server, &announcement);
+    for (size_t i = 0; i < sizeof times / sizeof *times && !stage->over; i++) {
+        count_until(&server, start + (int64_t)(times[i] / stage->scale * (double)SECOND), &count,
+                    &first);
+        announcement = server_announcement(&server, NULL);
+        server_send(&server, &announcement);
+    }
+    count_until(&server, stage_now(stage) + (int64_t)(QUIET / stage->scale * (double)SECOND),
+                &count, &first);
+    double wait = stage_peer_seconds(stage, start, first);
+    stage_expect(stage, R6887_14_1_3_08, count > 0 && wait <= LONGEST_WAIT + server_late(&server),
+                 "a request 0 to 5 s behind the first of eight announcements",
+                 count ? "after %.1f s" : "none", wait);
+    stage_expect(stage, R6887_14_1_3_10, count == 1,
+                 "one request, since the epochs of the further announcements go on from the first",
+                 "%u", count);
+}
+
 static void other_servers_are_left_alone(struct stage *stage)
 {
     char one_text[ADDRESS_TEXT_SIZE];
@@ -260,9 +310,9 @@ static struct request wake(struct stage *stage, struct server *server)
 {
     struct request request = server_begin(stage, server);
     settle(server, &request);
-    stage_signal(stage, 12 /* SIGUSR2, as the variant says */);
+    stage_signal(stage, SIGUSR2); /* as the variant says */
     stage_pass(stage, LAST_REQUEST * SECOND);
-    stage_signal(stage, 12);
+    stage_signal(stage, SIGUSR2);
     request = server_hear(server, FIRST_REQUEST);
     if (request.came && request.pcp.opcode != PCP_ANNOUNCE)
         stage_end(stage, VERDICT_INCONCLUSIVE, "the peer asks by another opcode: %s",
@@ -393,6 +443,15 @@ static const struct test_case cases[] = {
      .traits = CASE_UNSTARTED,
      .seconds = 25,
      .variant = "that-hears-announcements"},
+    {.id = "device.14.1.3.a-repeated-announcement-recreates-once",
+     .sentence =
+         "A restart that is announced eight times makes the client ask once, 0 to 5 s behind "
+         "the first.",
+     .requirements = JUDGES(R6887_14_1_3_10, R6887_14_1_3_08),
+     .run = a_repeated_announcement_recreates_once,
+     .traits = CASE_UNSTARTED,
+     .seconds = 50,
+     .variant = "that-hears-announcements"},
     {.id = "device.14.1.3.other-servers-mappings-are-left-alone",
      .sentence = "Only mappings of the server that announced are asked for, and as they were.",
      .requirements = JUDGES(R6887_14_1_3_11),
@@ -449,6 +508,10 @@ static const struct defect defects[] = {
     {.name = "recreates-at-each-announcement",
      .text = "asks for its mappings whatever the epoch of an announcement",
      .requirements = JUDGES(R6887_14_1_3_10)},
+    {.name = "waits-anew-at-each-announcement",
+     .text = "begins its wait again when the announcement is repeated",
+     .requirements = JUDGES(R6887_14_1_3_08),
+     .shown_by = "device.14.1.3.a-repeated-announcement-recreates-once"},
     {.name = "recreates-at-all-servers",
      .text = "asks all servers for its mappings when one announces a restart",
      .requirements = JUDGES(R6887_14_1_3_11)},

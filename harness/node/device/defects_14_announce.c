@@ -126,6 +126,22 @@ static void recreate_the_first(struct defect *defect, uint32_t now)
     defect->number[0] = 0;
 }
 
+/* Any announcement while it waits, however often. */
+static void note_each(struct defect *defect, struct defect_datagram *datagram)
+{
+    if (is_announce(datagram))
+        defect->number[0] = 1;
+}
+
+static void wait_anew(struct defect *defect, uint32_t now)
+{
+    struct pcp_client *client = &defect->endpoint->client;
+    for (unsigned i = 0; defect->number[0] && i < client->mapping_count; i++)
+        if (!client->mappings[i].renewing)
+            client->mappings[i].due = now + PCP_RECOVERY_SPREAD;
+    defect->number[0] = 0;
+}
+
 static void recreate_each_time(struct defect *defect, struct defect_datagram *datagram)
 {
     (void)defect;
@@ -162,6 +178,7 @@ const struct defect_hooks defects_14_announce[] = {
     {.name = "recreates-the-first-mapping-alone",
      .answer = note_restart,
      .turn = recreate_the_first},
+    {.name = "waits-anew-at-each-announcement", .answer = note_each, .turn = wait_anew},
     {.name = "recreates-at-each-announcement", .answer = recreate_each_time},
     {.name = "recreates-at-all-servers", .answer = note_any_restart, .turn = recreate_everywhere},
     {.name = "hears-announcements-alone", .tap = {.hears_announcements_alone = true}},
