@@ -266,14 +266,26 @@ def test_a_peer_that_dies_is_told_as_such(tmp_path):
 # --- a peer of one's own -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("role, some", [("gateway", "gateway.11.every-remote-gets-in,gateway.11.every-remote-connects"), ("device", "device.8.1.1.repeats*")])
+GATEWAY = f'{BUILD}/pinhole-gateway, --inside, "${{PINHOLE_INSIDE}}", --outside, "${{PINHOLE_OUTSIDE}}"'
+
+
+@pytest.mark.parametrize(
+    "role, some",
+    [
+        ("gateway", "gateway.11.every-remote-gets-in,gateway.11.every-remote-connects"),
+        ("device", "device.8.1.1.repeats*"),
+        ("proxy", "proxy.3.the-nonce-goes-upstream,proxy.3.1.packets*"),
+    ],
+)
 def test_the_template_of_a_peer_needs_but_its_program(tmp_path, role, some):
     template = (SCENARIOS / f"peers/templates/{role}.yaml").read_text()
     program = {
-        "gateway": f'[{BUILD}/pinhole-gateway, --inside, "${{PINHOLE_INSIDE}}", --outside, "${{PINHOLE_OUTSIDE}}"]',
+        "gateway": f"[{GATEWAY}]",
         "device": f"[{BUILD}/pinhole-device]",
+        "proxy": f"[{GATEWAY}, --upstream, auto]",
     }[role]
-    ready = {"gateway": "{ udp: 5351, within: 5s }", "device": "{ line: ready }"}[role]
+    ready = {"gateway": "{ udp: 5351, within: 5s }", "device": "{ line: ready }"}
+    ready = ready.get(role, ready["gateway"])
     template = re.sub(r"^program: .*$", lambda _: f"program: {program}", template, flags=re.M)
     template = re.sub(r"^version: .*$", "", template, flags=re.M)
     template = re.sub(r"^ready: .*$", f"ready: {ready}", template, flags=re.M)

@@ -224,7 +224,7 @@ static void errors_of_upstream_reach_the_client(struct stage *stage)
     }
 }
 
-/* From a host that wasn't asked, and with a nonce that wasn't sent: neither is the answer. */
+/* From a host or a port that wasn't asked, and with a nonce that wasn't sent: none is the answer. */
 static void only_what_was_asked_is_answered(struct stage *stage)
 {
     struct server server = proxy_upstream(stage);
@@ -235,6 +235,8 @@ static void only_what_was_asked_is_answered(struct stage *stage)
     forged.answered = 0;
     forged.socket = stage_open(stage, STAGE_STRANGER, PCP_SERVER_PORT);
     forged.pcp.data.map.external_port = reply.pcp.data.map.external_port + 1;
+    server_send(&server, &forged);
+    forged.socket = stage_open(stage, STAGE_REMOTE, PCP_SERVER_PORT + 7);
     server_send(&server, &forged);
     forged.socket = reply.socket;
     forged.pcp.data.map.nonce[0] ^= 0xff;
@@ -298,7 +300,7 @@ static const struct test_case cases[] = {
      .run = errors_of_upstream_reach_the_client,
      .traits = CASE_BOTH},
     {.id = "proxy.3.only-what-was-asked-is-answered",
-     .sentence = "What comes from another host, or with another nonce, is no answer from upstream.",
+     .sentence = "What comes from elsewhere, or with another nonce, is no answer from upstream.",
      .requirements = JUDGES(R7648_3_13),
      .run = only_what_was_asked_is_answered,
      .traits = CASE_BOTH},
