@@ -59,6 +59,16 @@ static void a_flow_that_exists_is_returned(struct stage *stage)
                           &flow);
 }
 
+static void the_nonce_for_a_flow_is_remembered(struct stage *stage)
+{
+    int inside = stage_open(stage, STAGE_HOST, 5000);
+    struct wish wish = peer_wish(stage, 5000), thief = peer_wish(stage, 5000);
+    leave(stage, inside, stage_open(stage, STAGE_REMOTE, REMOTE_PORT));
+    stage_granted(stage, &wish);
+    struct answer answer = stage_ask(stage, &thief);
+    stage_expect_result(stage, R6887_12_3_05, &answer, PCP_NOT_AUTHORIZED);
+}
+
 static void a_peer_opens_ahead_of_traffic(struct stage *stage)
 {
     struct wish wish = peer_wish(stage, 5000);
@@ -396,6 +406,11 @@ static const struct test_case cases[] = {
      .sentence = "A PEER for a flow that exists returns it, whatever it suggests.",
      .requirements = JUDGES(R6887_12_3_05),
      .run = a_flow_that_exists_is_returned},
+    {.id = "gateway.12.3.the-nonce-for-a-flow-is-remembered",
+     .sentence = "The nonce of the first PEER for a flow that exists is asked of the next ones.",
+     .requirements = JUDGES(R6887_12_3_05),
+     .run = the_nonce_for_a_flow_is_remembered,
+     .traits = CASE_BOTH | CASE_NONCE},
     {.id = "gateway.12.3.a-peer-opens-ahead-of-traffic",
      .sentence = "A PEER makes the mapping before any packet has gone out.",
      .requirements = JUDGES(R6887_12_3_06),
@@ -452,7 +467,7 @@ static const struct defect defects[] = {
      .requirements = JUDGES(R6887_12_3_02)},
     {.name = "takes-any-nonce-in-peer",
      .text = "does not compare the nonces of PEERs",
-     .requirements = JUDGES(R6887_12_3_03)},
+     .requirements = JUDGES(R6887_12_3_03, R6887_12_3_05)},
     {.name = "refuses-nonces-in-peer-for-a-minute",
      .text = "has NOT_AUTHORIZED last a minute, however long the PEER mapping does",
      .requirements = JUDGES(R6887_12_3_03)},
