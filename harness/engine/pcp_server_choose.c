@@ -151,6 +151,15 @@ static bool has_address(const struct pcp_server *server, size_t pool)
     return !address_is_any(&server->external[pool]);
 }
 
+/* The one that NAT-PMP shows: the first that there is. */
+static size_t first_address(const struct pcp_server *server)
+{
+    size_t first = 0;
+    while (first + 1 < server->policy.external_count && !has_address(server, first))
+        first++;
+    return first;
+}
+
 /* The suggestion, as far as one was made, or nothing. The milliseconds until a mapping that is in
  * the way ends go to *conflict. */
 static bool take_suggestion(const struct pcp_server *server, const struct pcp_server_wish *wish,
@@ -212,7 +221,9 @@ static enum pcp_result choose_translated(const struct pcp_server *server,
     const struct pcp_table_host *record = &server->table.hosts[host];
     /* A host keeps to one external address while it has mappings (section 10, RFC 4787 REQ-2). */
     bool settled = host && record->bindings && record->pool < count;
-    size_t home = settled ? record->pool : (size_t)(wish->random >> 32) % count;
+    size_t home = wish->first_address ? first_address(server)
+                  : settled           ? record->pool
+                                      : (size_t)(wish->random >> 32) % count;
 
     *resting = resting_mapping(server, wish, host, pool, port);
     if (*resting && is_suggested(server, wish, *pool, *port))
@@ -228,7 +239,7 @@ static enum pcp_result choose_translated(const struct pcp_server *server,
         return PCP_SUCCESS;
     }
     bool connected = false;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < (wish->first_address ? 1 : count); i++) {
         *pool = (uint16_t)((home + i) % count);
         if (!has_address(server, *pool))
             continue;

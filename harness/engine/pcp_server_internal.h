@@ -136,6 +136,7 @@ struct pcp_server_wish {
     bool firewall;            /* external is internal */
     struct address suggested; /* all-zeros: none */
     uint16_t suggested_port;  /* 0: none */
+    bool first_address;       /* NAT-PMP shows one external address alone, RFC 6886 section 4.3.2 */
     bool insist;              /* the suggestion or nothing */
     uint16_t run;             /* ports side by side that are wanted, if they are to be had */
     const uint8_t *nonce;     /* of a client that may have a resting port back; or NULL */

@@ -258,6 +258,27 @@ static void what_is_no_request_is_dropped(void **state)
     assert_int_equal(bench.answer.length, 0);
 }
 
+static void of_several_external_addresses_the_first_has_the_mappings(void **state)
+{
+    (void)state;
+    bench.policy.external_count = 3;
+    bench.external[0] = address_any_ipv4(); /* there is none yet */
+    bench.external[1] = at("11.0.0.2");
+    bench.external[2] = at("11.0.0.3");
+    start(&bench);
+    for (int i = 1; i <= 16; i++) {
+        char host[16];
+        (void)snprintf(host, sizeof host, "192.168.1.%d", 100 + i);
+        ask(host, NATPMP_MAP_UDP, 5000, 0, 600);
+        assert_int_equal(reply.result, NATPMP_SUCCESS);
+        assert_true(address_equal(&bench.answer.change.mapping.external, &bench.external[1]));
+    }
+    ask(OTHER, NATPMP_MAP_UDP, 5000, reply.external_port, 600);
+    assert_true(address_equal(&bench.answer.change.mapping.external, &bench.external[1]));
+    ask(HOST, NATPMP_ADDRESS, 0, 0, 0);
+    assert_memory_equal(reply.external_address, "\x0b\0\0\x02", 4);
+}
+
 static void what_speaks_it_alone_knows_no_other_version(void **state)
 {
     (void)state;
@@ -304,6 +325,7 @@ int main(void)
         T(quota_and_switched_off_have_their_results),
         T(an_unknown_opcode_sends_the_request_back),
         T(what_is_no_request_is_dropped),
+        T(of_several_external_addresses_the_first_has_the_mappings),
         T(what_speaks_it_alone_knows_no_other_version),
         T(what_is_no_nat_takes_no_part),
     };

@@ -117,6 +117,7 @@ static void another_external_address_starts_it_anew(struct stage *stage)
     struct sample first = ask_epoch(stage, STAGE_HOST);
     stage_pass(stage, SECOND * 2 * WAIT);
     struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
+    wish.socket = stage_open(stage, STAGE_HOST, 0); /* to which a Mapping Update comes too */
     stage_granted(stage, &wish);
     int64_t begun = stage_now(stage);
     stage_renumber(stage, 0);
