@@ -27,6 +27,7 @@ enum case_trait {
     CASE_NAT_PMP = 8,    /* for peers that speak NAT-PMP */
     CASE_UNSTARTED = 16, /* starts the peer itself: stage_start() */
     CASE_NONCE = 32, /* of the nonce checks of 11.3 and 12.3, which products leave out on purpose */
+    CASE_ANY_VARIANT = 256,  /* where the peer has no such variant: as it is */
     CASE_TWO_VERSIONS = 128, /* for peers that speak both PCP and NAT-PMP */
     CASE_ATTENDED = 64 /* the peer is a proxy, and an honest server upstream answers it meanwhile */
 };

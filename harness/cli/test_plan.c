@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum {
+    SHORT = 4,  /* s; what waits longer is not slowed down */
     QUICK = 10, /* s; --quick leaves out what waits longer */
     LONG = 900  /* s; what waits longer is for --real-time */
 };
@@ -61,7 +62,7 @@ static const char *unsupported(const struct test_plan *plan, const struct test_j
 {
     const struct peer *peer = plan->scenario->programs[test_plan_peer(plan->scenario)].peer;
     const struct test_case *test_case = job->test_case;
-    if (test_case->variant && (peer->variant || !peer_has_variant(peer, test_case->variant)))
+    if (test_case->variant && !job->variant && !(test_case->traits & CASE_ANY_VARIANT))
         return "the peer's file has no such variant";
     if (plan->role == CASE_DEVICE && !(test_case->traits & CASE_NAT_PMP) &&
         !peer_speaks(peer, "pcp"))
@@ -122,6 +123,8 @@ static void add_job(struct test_plan *plan, const struct test_case *test_case, b
     const struct test_options *options = plan->options;
     const struct peer *peer = plan->scenario->programs[test_plan_peer(plan->scenario)].peer;
     struct test_job job = {.test_case = test_case, .ipv6 = ipv6};
+    if (test_case->variant && !peer->variant && peer_has_variant(peer, test_case->variant))
+        job.variant = test_case->variant;
     job.factor = choose_factor(options, peer, test_case);
     job.seconds = (double)test_case->seconds / job.factor;
     (void)snprintf(job.id, sizeof job.id, "%s%s", test_case->id,
@@ -181,7 +184,7 @@ int test_plan_make(struct test_plan *plan, const struct test_options *options, s
 void test_plan_slow_down(const struct test_plan *plan, struct test_job *job)
 {
     const struct peer *peer = plan->scenario->programs[test_plan_peer(plan->scenario)].peer;
-    if (!peer->any_factor || job->factor < 2)
+    if (!peer->any_factor || job->factor < 2 || job->seconds > SHORT)
         return;
     job->seconds *= (double)job->factor / (job->factor / 2);
     job->factor /= 2;

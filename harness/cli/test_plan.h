@@ -34,9 +34,10 @@ struct test_job {
     char id
         [TEST_ID_SIZE]; /* the case's, with ".ipv6" behind it for the second family of CASE_BOTH */
     bool ipv6;
-    uint32_t factor;  /* of the peer's time; 1: as it is */
-    double seconds;   /* of ours that it will wait, about */
-    const char *left; /* why it is not run, or NULL */
+    uint32_t factor;     /* of the peer's time; 1: as it is */
+    const char *variant; /* of the peer; NULL: as it is */
+    double seconds;      /* of ours that it will wait, about */
+    const char *left;    /* why it is not run, or NULL */
 };
 
 struct test_plan {
@@ -56,7 +57,7 @@ void test_plan_free(struct test_plan *plan);
 bool test_plan_wants(const struct test_options *options, const char *id,
                      const enum requirement_id *requirements);
 
-/* Gives a job's peer half as fast a time, if it can be had and is faster than ours. */
+/* Gives a job's peer half as fast a time, if it can be had, is faster than ours, and the job doesn't wait long. */
 void test_plan_slow_down(const struct test_plan *plan, struct test_job *job);
 
 /* Whether a job is the first of those that are run: the one that asks the peer for its version. */

@@ -23,6 +23,8 @@ enum {
 
 static const double long_wait = 1; /* s, from which on a case is one that waits */
 
+enum job_state { JOB_NEW, JOB_RUNS, JOB_DOUBTFUL, JOB_RUNS_AGAIN, JOB_OVER };
+
 struct worker {
     pid_t process; /* 0: free */
     int output;
@@ -38,9 +40,8 @@ struct pool {
     test_pool_watch *watch;
     void *context;
     json_t **results;      /* one for each job, NULL until it is over */
-    size_t next;           /* job */
     struct test_job *jobs; /* the plan's; slowed down for the second look */
-    bool second;
+    enum job_state *states;
     struct worker *workers;
     size_t room;
     int gone_by; /* the signal that ended the pool */
@@ -76,8 +77,9 @@ static bool is_of_time(const char *requirement)
 
 static bool is_good(const json_t *result)
 {
-    return strcmp(json_string_value(json_object_get(result, "verdict")),
-                  verdict_name(VERDICT_PASS)) == 0;
+    const char *verdict = json_string_value(json_object_get(result, "verdict"));
+    return strcmp(verdict, verdict_name(VERDICT_PASS)) == 0 ||
+           strcmp(verdict, verdict_name(VERDICT_UNSUPPORTED)) == 0; /* the peer's own word */
 }
 
 /* Whether a result is only to be believed if it comes again. What a defect breaks is to be broken at once. */
@@ -107,9 +109,12 @@ static void settle(struct pool *pool, size_t job, json_t *result)
         json_object_set_new(result, "looks", json_integer(2));
         json_decref(first);
     }
-    if (!pool->second && is_doubtful(pool, job))
-        return; /* told when it is known */
-    pool->watch(pool->context, result);
+    bool again = pool->states[job] == JOB_RUNS && is_doubtful(pool, job);
+    pool->states[job] = again ? JOB_DOUBTFUL : JOB_OVER;
+    if (again)
+        test_plan_slow_down(pool->plan, &pool->jobs[job]);
+    else
+        pool->watch(pool->context, result);
 }
 
 /* --- a worker --------------------------------------------------------------------------------- */
@@ -129,11 +134,12 @@ static _Noreturn void work(const struct pool *pool, const struct test_job *job, 
     _exit(status == 0 ? 0 : 1);
 }
 
-static void begin(struct pool *pool, struct worker *worker)
+static void begin(struct pool *pool, struct worker *worker, size_t which)
 {
-    const struct test_job *job = &pool->jobs[pool->next];
+    const struct test_job *job = &pool->jobs[which];
     int ends[2];
-    *worker = (struct worker){.job = pool->next++, .begun = milliseconds(), .output = -1};
+    *worker = (struct worker){.job = which, .begun = milliseconds(), .output = -1};
+    pool->states[which] = pool->states[which] == JOB_NEW ? JOB_RUNS : JOB_RUNS_AGAIN;
     if (pipe2(ends, O_CLOEXEC) == 0) {
         worker->process = fork();
         if (worker->process == 0)
@@ -183,7 +189,7 @@ static void listen_to(struct pool *pool, struct worker *worker)
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-/* Whether there is a place for the next job; *place is it. */
+/* Whether there is a place for another job; *place is it. */
 static bool find_place(struct pool *pool, struct worker **place)
 {
     unsigned at_work = 0;
@@ -193,31 +199,47 @@ static bool find_place(struct pool *pool, struct worker **place)
         struct worker *worker = &pool->workers[i];
         if (worker->process == 0)
             *place = *place ? *place : worker;
-        else if (pool->second || pool->jobs[worker->job].seconds < long_wait ||
-                 now - worker->begun < YOUNG)
+        else if (pool->states[worker->job] == JOB_RUNS_AGAIN ||
+                 pool->jobs[worker->job].seconds < long_wait || now - worker->begun < YOUNG)
             at_work++;
     }
     return *place && at_work < pool->plan->options->jobs;
 }
 
-static void begin_all(struct pool *pool)
+/* Those that are not run have their result at once. */
+static void leave_out(struct pool *pool)
+{
+    for (size_t i = 0; i < pool->plan->job_count; i++) {
+        const struct test_job *job = &pool->jobs[i];
+        if (!job->left)
+            continue;
+        bool on_demand = strncmp(job->left, "--", 2) == 0;
+        settle(pool, i,
+               test_run_left(pool->plan, job, on_demand ? VERDICT_SKIP : VERDICT_UNSUPPORTED,
+                             job->left));
+    }
+}
+
+/* The first job in a state; false if there is none. */
+static bool find_job(const struct pool *pool, enum job_state state, size_t *job)
+{
+    for (*job = 0; *job < pool->plan->job_count; ++*job)
+        if (pool->states[*job] == state)
+            return true;
+    return false;
+}
+
+/* Fresh ones first; a second look is for when there are no more. */
+static bool begin_all(struct pool *pool)
 {
     struct worker *place;
-    while (!interrupted && pool->next < pool->plan->job_count) {
-        const struct test_job *job = &pool->jobs[pool->next];
-        if (pool->second && !is_doubtful(pool, pool->next)) {
-            pool->next++;
-        } else if (job->left) {
-            bool on_demand = strncmp(job->left, "--", 2) == 0;
-            pool->results[pool->next] = test_run_left(
-                pool->plan, job, on_demand ? VERDICT_SKIP : VERDICT_UNSUPPORTED, job->left);
-            pool->watch(pool->context, pool->results[pool->next++]);
-        } else if (find_place(pool, &place)) {
-            begin(pool, place);
-        } else {
-            return;
-        }
+    size_t job;
+    while (!interrupted && (find_job(pool, JOB_NEW, &job) || find_job(pool, JOB_DOUBTFUL, &job))) {
+        if (!find_place(pool, &place))
+            return true;
+        begin(pool, place, job);
     }
+    return false;
 }
 
 /* Waits for workers; false if there are none. */
@@ -260,23 +282,14 @@ static void heed(int signal_number, void (*handler)(int))
 static void run_all(struct pool *pool)
 {
     bool ended = false;
+    bool more;
     do {
-        begin_all(pool);
+        more = begin_all(pool);
         if (interrupted && !ended) {
             end_all(pool);
             ended = true;
         }
-    } while (listen_to_all(pool) || (!interrupted && pool->next < pool->plan->job_count));
-}
-
-static void look_again(struct pool *pool)
-{
-    for (size_t i = 0; i < pool->plan->job_count; i++)
-        if (is_doubtful(pool, i))
-            test_plan_slow_down(pool->plan, &pool->jobs[i]);
-    pool->second = true;
-    pool->next = 0;
-    run_all(pool);
+    } while (listen_to_all(pool) || more);
 }
 
 json_t *test_pool_run(const struct test_plan *plan, const char *out, test_pool_watch *watch,
@@ -288,12 +301,12 @@ json_t *test_pool_run(const struct test_plan *plan, const char *out, test_pool_w
     pool.workers = memory_new(pool.room, sizeof *pool.workers);
     pool.jobs = memory_new(plan->job_count + 1, sizeof *pool.jobs);
     memcpy(pool.jobs, plan->jobs, plan->job_count * sizeof *pool.jobs);
+    pool.states = memory_new(plan->job_count + 1, sizeof *pool.states);
     pool.results = memory_new(plan->job_count + 1, sizeof *pool.results);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         heed(signals[i], interrupt);
+    leave_out(&pool);
     run_all(&pool);
-    if (!interrupted)
-        look_again(&pool);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         heed(signals[i], SIG_DFL);
     json_t *results = json_array();
@@ -305,6 +318,7 @@ json_t *test_pool_run(const struct test_plan *plan, const char *out, test_pool_w
     }
     free((void *)pool.results);
     free(pool.jobs);
+    free(pool.states);
     free(pool.workers);
     *gone_by = interrupted;
     return results;

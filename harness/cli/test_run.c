@@ -268,7 +268,7 @@ json_t *test_run(const struct test_plan *plan, const struct test_job *job, const
     struct timespec ended;
     struct error error = {0};
     clock_gettime(CLOCK_MONOTONIC, &begun);
-    const char *variant = job->test_case->variant;
+    const char *variant = job->variant;
     char *peer = memory_print("peer=%s%s%s", plan->options->peer, variant ? ":" : "",
                               variant ? variant : "");
     const char *const peers[] = {peer};
