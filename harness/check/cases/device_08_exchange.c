@@ -65,9 +65,10 @@ static struct range measured(const struct server *server, double gap)
 }
 
 /* A client may have an MRT of its own, against a SHOULD alone: then its waits stop to grow. */
-static bool has_stopped_growing(double before, double gap)
+static bool has_stopped_growing(const struct server *server, double before, double gap)
 {
-    return gap >= before * (1 - 2 * jitter) && gap <= before * (1 + 2 * jitter);
+    return gap >= before * (1 - 2 * jitter) - server_early(server) &&
+           gap <= before * (1 + 2 * jitter) + server_early(server);
 }
 
 static void waits_double(struct stage *stage)
@@ -82,7 +83,7 @@ static void waits_double(struct stage *stage)
     for (size_t i = 1; i < count && !stage->over; i++) {
         struct range seen = measured(&server, gaps[i]);
         struct range due = {2 * wait.low * (1 - jitter), 2 * wait.high * (1 + jitter)};
-        bool capped = seen.high < due.low && has_stopped_growing(gaps[i - 1], gaps[i]);
+        bool capped = seen.high < due.low && has_stopped_growing(&server, gaps[i - 1], gaps[i]);
         stage_expect(stage, capped ? R6887_8_1_1_04 : R6887_8_1_1_08,
                      seen.high >= due.low && seen.low <= due.high,
                      capped ? "waits that double up to 1024 s"
@@ -174,8 +175,8 @@ static void a_limited_time_is_kept(struct stage *stage)
     expect_end(stage, 9, 30);
 }
 
-/* Waits of several starts that are alike to the fiftieth part: for two starts that draws a chance of one in
- * thousands, for three of one in a million. A busy machine makes them differ more than they do. */
+/* Waits of several starts that are alike to the fiftieth part, and a hundredth of our second: for three starts a
+ * chance of one in tens of thousands. A busy machine makes them differ more than they do. */
 static void each_start_draws_other_jitters(struct stage *stage)
 {
     static const double alike = 0.02;
@@ -191,11 +192,12 @@ static void each_start_draws_other_jitters(struct stage *stage)
             stage_end(stage, VERDICT_INCONCLUSIVE, "the request is sent again but %zu times",
                       count);
     }
+    double noise = stage_peer_seconds(stage, 0, 10 * MILLISECOND);
     bool same = !stage->over;
     for (size_t start = 1; start < STARTS; start++)
         for (size_t i = 0; i < START_GAPS; i++)
-            same = same && gaps[start][i] >= gaps[0][i] * (1 - alike) &&
-                   gaps[start][i] <= gaps[0][i] * (1 + alike);
+            same = same && gaps[start][i] >= gaps[0][i] * (1 - alike) - noise &&
+                   gaps[start][i] <= gaps[0][i] * (1 + alike) + noise;
     stage_expect(stage, R6887_8_1_1_06, !same, "other waits at each start",
                  "%.1f, %.1f, %.1f and %.1f s at all three", gaps[0][0], gaps[0][1], gaps[0][2],
                  gaps[0][3]);
@@ -302,7 +304,7 @@ static const struct test_case cases[] = {
      .seconds = 100},
     {.id = "device.8.1.1.retransmissions-have-no-number",
      .sentence = "Retransmissions are not limited in number, and no wait is over 1024 seconds.",
-     .requirements = JUDGES(R6887_8_1_1_03, R6887_8_1_1_04, R6887_8_1_1_05),
+     .requirements = JUDGES(R6887_8_1_1_03, R6887_8_1_1_04),
      .run = requests_go_on_without_number,
      .traits = CASE_UNSTARTED,
      .seconds = 4000,
@@ -380,8 +382,8 @@ static const struct defect defects[] = {
     {.name = "asks-nine-times",
      .text = "gives up after nine transmissions",
      .requirements = JUDGES(R6887_8_1_1_03)},
-    {.name = "gives-up-after-an-hour",
-     .text = "gives up when an hour has passed",
+    {.name = "gives-up-after-90-minutes",
+     .text = "gives up when 90 minutes have passed",
      .requirements = JUDGES(R6887_8_1_1_05)},
     {.name = "forgets-its-limit-in-number",
      .text = "goes on when it has sent a request as often as it may",
