@@ -8,7 +8,9 @@
 enum {
     PORT_AT = PCP_HEADER_LENGTH + PCP_NONCE_LENGTH + 4, /* behind protocol and reserved octets */
     SUGGESTION_AT = PORT_AT + 4,
-    ADDRESS_LENGTH = 16
+    ADDRESS_LENGTH = 16,
+    MARK_AT = 10, /* bits 81 to 96 */
+    MARK_LENGTH = 2
 };
 
 static const uint8_t mark[] = {200, 0, 0, 0};
@@ -38,6 +40,30 @@ static void write_zeros(struct defect *defect, struct defect_datagram *datagram)
         memset(datagram->octets + SUGGESTION_AT, 0, ADDRESS_LENGTH);
 }
 
+static void write_mapped(struct defect *defect, struct defect_datagram *datagram)
+{
+    (void)defect;
+    if (is_map(datagram) && address_is_any(&datagram->sent.data.map.external_address))
+        memset(datagram->octets + SUGGESTION_AT + MARK_AT, 0xff, MARK_LENGTH);
+}
+
+/* Of what was assigned nothing is left but the last 48 bits. */
+static void read_tail(struct defect *defect, struct defect_datagram *datagram)
+{
+    (void)defect;
+    const uint8_t *address = datagram->octets + SUGGESTION_AT;
+    if (is_map(datagram) && address[MARK_AT] == 0xff && address[MARK_AT + 1] == 0xff)
+        memset(datagram->octets + SUGGESTION_AT, 0, MARK_AT);
+}
+
+static void write_compatible(struct defect *defect, struct defect_datagram *datagram)
+{
+    (void)defect;
+    const struct address *external = &datagram->sent.data.map.external_address;
+    if (is_map(datagram) && address_is_ipv4(external))
+        memset(datagram->octets + SUGGESTION_AT + MARK_AT, 0, MARK_LENGTH);
+}
+
 static void mark_repetition(struct defect *defect, struct defect_datagram *datagram)
 {
     const struct pcp_mapping *mapping = defect_mapping(defect, datagram);
@@ -56,6 +82,9 @@ const struct defect_hooks defects_04_wishes[] = {
     {.name = "never-asks", .request = say_nothing},
     {.name = "maps-all-ports", .request = map_all_ports},
     {.name = "writes-any-as-zeros", .request = write_zeros},
+    {.name = "writes-any-ipv6-as-mapped", .request = write_mapped},
+    {.name = "reads-ipv4-by-its-tail", .answer = read_tail},
+    {.name = "writes-ipv4-compatible-addresses", .request = write_compatible},
     {.name = "marks-repetitions", .request = mark_repetition},
     {.name = "marks-renewals", .request = mark_renewal},
     {.name = NULL},
