@@ -179,6 +179,13 @@ static void each_server_is_asked(struct stage *stage)
 
 /* --- the host --------------------------------------------------------------------------------- */
 
+static bool is_for_udp(const struct request *request)
+{
+    return request->came && !request->is_natpmp && request->fault == PCP_FAULT_NONE &&
+           request->pcp.opcode == PCP_MAP && request->pcp.data.map.protocol == PROTOCOL_UDP &&
+           request->pcp.data.map.internal_port != 0;
+}
+
 /* Whether a program of the host listens at an endpoint: nobody there draws an ICMP error. */
 static bool is_closed(struct stage *stage, const struct endpoint *to)
 {
@@ -196,12 +203,9 @@ static void the_application_is_where_requests_come_from(struct stage *stage)
 {
     struct server server;
     stage_run(stage, STAGE_HOST, "ip address add 192.168.1.11/24 dev eth0");
-    struct request request = server_begin(stage, &server);
+    struct request request = server_begin_for(stage, &server, is_for_udp);
     struct endpoint inside = {request.pcp.client, request.pcp.data.map.internal_port};
     server_grant(&server, &request, SERVER_LIFETIME);
-    if (request.pcp.data.map.protocol != PROTOCOL_UDP)
-        stage_end(stage, VERDICT_INCONCLUSIVE, "the first mapping is not of UDP: %s",
-                  request_describe(stage, &request));
     char text[ADDRESS_TEXT_SIZE];
     stage_expect(stage, R7488_3_01, !is_closed(stage, &inside),
                  "an application that listens at the address that the mapping is for",
