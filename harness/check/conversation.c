@@ -140,6 +140,7 @@ static void note_request(const struct conversation *conversation, const struct m
     if (equal && mapping->waiting && !conversation_is_refused(conversation)) {
         mapping->previous_gap = gap;
         mapping->transmissions++;
+        mapping->repeated_port = message->client_port;
     } else {
         mapping->mixed = mapping->waiting;
         mapping->previous_gap = 0;

@@ -81,7 +81,8 @@ struct mapping_state {
     bool mixed;   /* the requests that wait differ in their octets */
     uint32_t
         transmissions; /* of the last one, since something came back or something new was asked */
-    uint32_t renewals; /* sent since the last response */
+    uint16_t renewals; /* sent since the last response */
+    uint16_t repeated_port; /* from which a request came again: it may be answered again, too */
     int64_t response_time;
     uint64_t response_basis; /* request_basis of the answered request; 0: not to be compared */
     uint64_t basis;          /* that of the last request; 0 if it was longer than what is kept */

@@ -12,7 +12,7 @@ enum { BURSTS = 1024, COPIES = 10 };
 static const double first_gap = 0.250; /* seconds */
 static const double tolerance = 0.020; /* of our seconds, by which a gap may shrink on its way */
 
-static const double epoch_slack = 2; /* seconds by which an epoch may lag that goes on */
+static const double epoch_slack = 1.1; /* seconds by which an epoch may lag that goes on */
 
 static const struct address all_hosts = {{[10] = 0xff, 0xff, 224, 0, 0, 1}};
 static const struct address all_nodes = {{0xff, 0x02, [15] = 1}};

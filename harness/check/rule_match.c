@@ -53,7 +53,8 @@ static void judge_ends(struct rules *rules, const struct message *message,
                     "expected the answer to frame %llu from %s, where it was sent to, came from %s",
                     (unsigned long long)request->frame, address_format(&mapping->server, asked),
                     address_format(&message->server, came));
-    else if (message->client_port != request->client_port)
+    else if (message->client_port != request->client_port &&
+             message->client_port != mapping->repeated_port)
         rule_report(rules, message, R6887_8_2_15, CERTAIN,
                     "expected the answer to frame %llu at port %u, where it came from, went to %u",
                     (unsigned long long)request->frame, request->client_port, message->client_port);

@@ -151,7 +151,7 @@ static const struct test_case cases[] = {
      .sentence = "A server of both takes for NAT-PMP what begins with zero, and only that.",
      .requirements = JUDGES(R6887_A_03),
      .run = the_first_octet_tells_them_apart,
-     .traits = CASE_NAT_PMP},
+     .traits = CASE_TWO_VERSIONS},
 };
 
 static const struct defect defects[] = {
