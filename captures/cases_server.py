@@ -207,6 +207,18 @@ def insisted():
                               o.option(o.PREFER_FAILURE), epoch=1009))
 
 
+def elsewhere():
+    c = Capture("bad-elsewhere", "an error from where the request didn't go: the client drops it (8.3) and "
+                "asks again; one of its requests isn't seen here")
+    asked = o.request(o.MAP, o.data_map())
+    for seconds in (0, 3):
+        c.ask(seconds, asked)
+    c.answer(3.5, o.error(asked, o.NO_RESOURCES, 30), "warn 6887-8.2-15",
+             server=("192.168.1.2", 5351))
+    c.ask(21, asked)
+
+
 def make():
-    for scene in (header, fields, match, insisted, ends, errors, epoch, announcements, natpmp):
+    for scene in (header, fields, match, insisted, ends, errors, epoch, announcements, natpmp,
+                  elsewhere):
         scene()
