@@ -459,7 +459,9 @@ static struct request await_until(struct server *server, int64_t until)
             return request;
         if (is_repeat_of_answered(server, &request))
             continue;
-        int number = is_probe(&request) ? 1 : find_mapping(server, &request);
+        bool is_other = is_probe(&request) || (server->answers_addresses && request.is_natpmp &&
+                                               request.natpmp.opcode == NATPMP_ADDRESS);
+        int number = is_other ? 1 : find_mapping(server, &request);
         if (number <= 0)
             return request;
         if (!server->ignores_others)
@@ -543,6 +545,7 @@ struct request server_next_natpmp(struct server *server, double seconds)
 struct request server_begin_natpmp(struct stage *stage, struct server *server)
 {
     struct request request = server_begin(stage, server);
+    server->answers_addresses = true;
     if (!request.came || (request.is_natpmp && request.natpmp.opcode != NATPMP_ADDRESS))
         return request;
     struct reply reply = request.is_natpmp ? server_success(server, &request)

@@ -47,7 +47,9 @@ struct server {
     int64_t epoch_start; /* our time at which its epoch was 0 */
     bool renews;         /* the peer has been seen to renew a mapping of SERVER_SHORT_LIFETIME */
     bool ignores_others; /* what the script doesn't wait for is not answered */
-    uint32_t lifetime;   /* s, that it grants at most for mappings that the script doesn't follow */
+    bool
+        answers_addresses; /* NAT-PMP's requests for the address are answered, not given to the script */
+    uint32_t lifetime; /* s, that it grants at most for mappings that the script doesn't follow */
     struct address external; /* that it maps to */
 
     /* Private. */

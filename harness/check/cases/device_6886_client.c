@@ -32,6 +32,12 @@ static struct request begin(struct stage *stage, struct server *server)
     return first;
 }
 
+static bool is_same(const struct request *a, const struct request *b)
+{
+    return a->datagram.length == b->datagram.length &&
+           memcmp(a->datagram.octets, b->datagram.octets, a->datagram.length) == 0;
+}
+
 /* --- versions --------------------------------------------------------------------------------- */
 
 static void nat_pmp_is_asked_at_once(struct stage *stage)
@@ -154,12 +160,6 @@ static void nat_pmp_goes_to_the_gateway(struct stage *stage)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-static bool is_same(const struct request *a, const struct request *b)
-{
-    return a->datagram.length == b->datagram.length &&
-           memcmp(a->datagram.octets, b->datagram.octets, a->datagram.length) == 0;
-}
-
 /* The device wants two mappings. The first request is answered late, and nothing else comes before; then the
  * other's turn comes. */
 static void requests_go_one_at_a_time(struct stage *stage)
@@ -212,7 +212,10 @@ static void repetitions_double_from_250_ms(struct stage *stage)
     struct request before = server_begin_natpmp(stage, &server);
     double wait = 0.25;
     for (int i = 0; i < GAPS; i++) {
-        struct request next = server_hear(&server, 2 * wait + 1);
+        struct request next;
+        do /* others may be out as well, which 3.1-01 judges */
+            next = server_hear(&server, 2 * wait + 1);
+        while (next.came && !is_same(&next, &before));
         double gap = server_between(&server, &before, &next);
         char *expected = "repetitions 0.25, 0.5, 1 and 2 s apart, each within a tenth or late";
         stage_expect(stage, R6886_3_1_04,
@@ -228,10 +231,13 @@ static void nine_attempts_are_enough(struct stage *stage)
 {
     struct server server;
     struct request request = begin(stage, &server);
+    struct request first = {0};
     int count = 0;
     do {
         request = server_hear(&server, 2 * LAST_WAIT);
-        count += request.is_natpmp;
+        if (count == 0)
+            first = request;
+        count += request.is_natpmp && is_same(&request, &first);
         stage_expect(stage, R6886_3_1_05, count <= ATTEMPTS,
                      "nine attempts of NAT-PMP, none of which is answered", "another one: %s",
                      request_describe(stage, &request));
@@ -281,18 +287,21 @@ static void leaving_deletes(struct stage *stage)
     struct request first = server_begin_natpmp(stage, &server);
     server_grant(&server, &first, SERVER_LIFETIME);
     stage_dismiss(stage);
-    struct request request = server_hear(&server, SOON);
+    struct request request;
+    do /* what was under way */
+        request = server_hear(&server, SOON);
+    while (request.is_natpmp &&
+           (request.natpmp.opcode == NATPMP_ADDRESS || request.natpmp.lifetime > 0));
     const char *came = request_describe(stage, &request);
-    stage_expect(stage, R6886_3_1_07, request.came && request.natpmp.lifetime == 0,
+    stage_expect(stage, R6886_3_1_07,
+                 request.came && (request.is_natpmp || request.pcp.lifetime == 0),
                  "a request that deletes the mapping of a device that leaves", "%s", came);
     if (!request.is_natpmp)
         return;
     stage_expect(stage, R6886_3_4_01, request.natpmp.external_port == 0,
                  "external port 0 suggested in a delete", "%s", came);
-    stage_expect(stage, R6886_3_4_05,
-                 request.natpmp.internal_port == first.natpmp.internal_port &&
-                     request.natpmp.opcode == first.natpmp.opcode,
-                 "the delete of what was mapped and nothing else", "%s", came);
+    stage_expect(stage, R6886_3_4_05, request.natpmp.internal_port != 0,
+                 "the delete of a mapping, not of all that programs of the host have", "%s", came);
 }
 
 /* --- responses -------------------------------------------------------------------------------- */
