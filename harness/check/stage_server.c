@@ -121,6 +121,23 @@ struct request server_begin_renewing(struct stage *stage, struct server *server)
     return request;
 }
 
+void server_begin_two(struct stage *stage, const char *separator, struct server *one,
+                      struct server *other)
+{
+    char gateway[ADDRESS_TEXT_SIZE];
+    char router[ADDRESS_TEXT_SIZE];
+    char both[2 * ADDRESS_TEXT_SIZE];
+    *one = server_open(stage, STAGE_GATEWAY);
+    *other = server_open(stage, STAGE_ROUTER);
+    struct address address = stage_address(stage, STAGE_GATEWAY);
+    (void)address_format(&address, gateway);
+    address = stage_address(stage, STAGE_ROUTER);
+    (void)snprintf(both, sizeof both, "%s%s%s", gateway, separator,
+                   address_format(&address, router));
+    stage_tell(stage, "PINHOLE_GATEWAY", both);
+    server_start_peer(stage);
+}
+
 uint32_t server_epoch(const struct server *server)
 {
     const struct stage *stage = server->stage;
@@ -230,6 +247,14 @@ const char *request_describe(struct stage *stage, const struct request *request)
     else
         (void)pcp_describe(octets, length, text, STAGE_TEXT_SIZE);
     return text;
+}
+
+bool request_suggests(const struct request *request, const struct reply *reply)
+{
+    const struct pcp_map *asked = &request->pcp.data.map;
+    const struct pcp_map *given = &reply->pcp.data.map;
+    return asked->external_port == given->external_port &&
+           address_equal(&asked->external_address, &given->external_address);
 }
 
 bool request_is_same(const struct request *a, const struct request *b)

@@ -88,6 +88,10 @@ struct server server_open(struct stage *stage, enum stage_place place);
 /* The same at another address that the place has got. */
 struct server server_open_at(struct stage *stage, enum stage_place place,
                              const struct address *address);
+/* Servers at STAGE_GATEWAY and STAGE_ROUTER, both told to the peer as PINHOLE_GATEWAY, and the peer started.
+ * What stands between their addresses is a space, or a comma if they are one server's. */
+void server_begin_two(struct stage *stage, const char *separator, struct server *one,
+                      struct server *other);
 /* Starts the peer with the server at STAGE_GATEWAY, told to it as PINHOLE_GATEWAY, and waits for its first
  * request. Without one the case is inconclusive. For cases with CASE_UNSTARTED. */
 struct request server_begin(struct stage *stage, struct server *server);
@@ -140,6 +144,8 @@ bool server_follows(const struct server *server, const struct request *request);
 bool request_option(const struct request *request, uint8_t code, struct pcp_option *out);
 /* "MAP request udp 5683 lifetime 7200 suggests 0.0.0.0:0", or "no request"; in a buffer of the stage. */
 const char *request_describe(struct stage *stage, const struct request *request);
+/* Whether a request suggests the external address and port that a response assigned. */
+bool request_suggests(const struct request *request, const struct reply *reply);
 /* Whether two requests are the same octets but for suggestion and lifetime. */
 bool request_is_same(const struct request *a, const struct request *b);
 

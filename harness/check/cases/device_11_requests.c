@@ -2,7 +2,6 @@
 #include "check/stage_server.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -147,18 +146,9 @@ static void it_works_without_the_port_that_it_suggests(struct stage *stage)
 
 static void each_server_gets_a_nonce_of_its_own(struct stage *stage)
 {
-    char gateway[ADDRESS_TEXT_SIZE];
-    char router[ADDRESS_TEXT_SIZE];
-    char both[2 * ADDRESS_TEXT_SIZE];
-    struct server one = server_open(stage, STAGE_GATEWAY);
-    struct server other = server_open(stage, STAGE_ROUTER);
-    struct address address = stage_address(stage, STAGE_GATEWAY);
-    (void)address_format(&address, gateway);
-    address = stage_address(stage, STAGE_ROUTER);
-    (void)address_format(&address, router);
-    (void)snprintf(both, sizeof both, "%s %s", gateway, router);
-    stage_tell(stage, "PINHOLE_GATEWAY", both);
-    server_start_peer(stage);
+    struct server one;
+    struct server other;
+    server_begin_two(stage, " ", &one, &other);
     struct request first = server_follow(&one, SOON, is_creation);
     struct request second = server_follow(&other, SOON, is_creation);
     stage_expect(stage, R6887_11_2_05,

@@ -1,7 +1,6 @@
 /* RFC 6887, sections 12.1, 12.2 and 12.4: PEER, as a client sends it and reads it back. */
 #include "check/stage_server.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -65,16 +64,12 @@ static void a_lost_mapping_is_asked_for_as_it_was(struct stage *stage)
     struct reply reply = server_success(&server, &request);
     reply.pcp.lifetime = SERVER_SHORT_LIFETIME;
     server_send(&server, &reply);
-    const struct pcp_map *given = &reply.pcp.data.map;
     /* Renewals stay unanswered, so the mapping is lost when its lifetime is over. */
     do {
         request = server_await(&server, 3 * SERVER_SHORT_LIFETIME);
         if (!request.came)
             stage_end(stage, VERDICT_INCONCLUSIVE, "the peer doesn't ask for what it lost");
-        const struct pcp_map *asked = &request.pcp.data.map;
-        stage_expect(stage, R6887_12_1_19,
-                     asked->external_port == given->external_port &&
-                         address_equal(&asked->external_address, &given->external_address),
+        stage_expect(stage, R6887_12_1_19, request_suggests(&request, &reply),
                      "the external address and port that were assigned, suggested", "%s",
                      request_describe(stage, &request));
     } while (!stage->over && server_since_answer(&server, &request) < SERVER_SHORT_LIFETIME);
@@ -116,18 +111,9 @@ static void a_request_comes_before_or_after_the_flow(struct stage *stage)
 
 static void servers_get_different_nonces(struct stage *stage)
 {
-    char gateway[ADDRESS_TEXT_SIZE];
-    char router[ADDRESS_TEXT_SIZE];
-    char both[2 * ADDRESS_TEXT_SIZE];
-    struct server one = server_open(stage, STAGE_GATEWAY);
-    struct server other = server_open(stage, STAGE_ROUTER);
-    struct address address = stage_address(stage, STAGE_GATEWAY);
-    (void)address_format(&address, gateway);
-    address = stage_address(stage, STAGE_ROUTER);
-    (void)address_format(&address, router);
-    (void)snprintf(both, sizeof both, "%s %s", gateway, router);
-    stage_tell(stage, "PINHOLE_GATEWAY", both);
-    server_start_peer(stage);
+    struct server one;
+    struct server other;
+    server_begin_two(stage, " ", &one, &other);
     struct request first = server_follow(&one, FIRST_REQUEST, is_peer);
     struct request second = server_follow(&other, FIRST_REQUEST, is_peer);
     stage_expect(stage, R6887_12_2_02,

@@ -3,15 +3,6 @@
 
 #include <stdio.h>
 
-/* Whether a request suggests what a response assigned. */
-static bool suggests(const struct request *request, const struct reply *reply)
-{
-    const struct pcp_map *asked = &request->pcp.data.map;
-    const struct pcp_map *given = &reply->pcp.data.map;
-    return asked->external_port == given->external_port &&
-           address_equal(&asked->external_address, &given->external_address);
-}
-
 /* The peer has a mapping and suggests what it was assigned, as is seen by its first renewal; that is granted. */
 static struct request settle(struct stage *stage, struct server *server, struct reply *given)
 {
@@ -20,7 +11,7 @@ static struct request settle(struct stage *stage, struct server *server, struct 
     given->pcp.lifetime = SERVER_SHORT_LIFETIME;
     server_send(server, given);
     struct request renewal = server_next(server, SERVER_SHORT_LIFETIME);
-    if (!suggests(&renewal, given))
+    if (!request_suggests(&renewal, given))
         stage_end(stage, VERDICT_INCONCLUSIVE, "renewals don't tell what the peer makes of it: %s",
                   request_describe(stage, &renewal));
     server_grant(server, &renewal, SERVER_SHORT_LIFETIME);
@@ -45,7 +36,7 @@ static struct request expect_taken(struct server *server, const struct reply *re
     (void)snprintf(expected, sizeof expected, "a renewal that suggests port %u, of %s",
                    reply->pcp.data.map.external_port, what);
     struct request renewal = server_next(server, SERVER_SHORT_LIFETIME);
-    stage_expect(stage, R6887_14_2_09, suggests(&renewal, reply), expected, "%s",
+    stage_expect(stage, R6887_14_2_09, request_suggests(&renewal, reply), expected, "%s",
                  request_describe(stage, &renewal));
     return renewal;
 }
@@ -94,7 +85,7 @@ static void updates_are_checked(struct stage *stage)
     (void)snprintf(expected, sizeof expected,
                    "a renewal that suggests port %u, since no update but faulty ones came",
                    given.pcp.data.map.external_port);
-    stage_expect(stage, R6887_14_2_12, suggests(&renewal, &given), expected, "%s",
+    stage_expect(stage, R6887_14_2_12, request_suggests(&renewal, &given), expected, "%s",
                  request_describe(stage, &renewal));
 }
 

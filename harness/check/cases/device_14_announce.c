@@ -2,7 +2,6 @@
 #include "check/stage_server.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -213,18 +212,9 @@ static void a_repeated_announcement_recreates_once(struct stage *stage)
 
 static void other_servers_are_left_alone(struct stage *stage)
 {
-    char one_text[ADDRESS_TEXT_SIZE];
-    char other_text[ADDRESS_TEXT_SIZE];
-    char both[2 * ADDRESS_TEXT_SIZE];
-    struct server one = server_open(stage, STAGE_GATEWAY);
-    struct server other = server_open(stage, STAGE_ROUTER);
-    struct address address = stage_address(stage, STAGE_GATEWAY);
-    (void)address_format(&address, one_text);
-    address = stage_address(stage, STAGE_ROUTER);
-    (void)address_format(&address, other_text);
-    (void)snprintf(both, sizeof both, "%s %s", one_text, other_text);
-    stage_tell(stage, "PINHOLE_GATEWAY", both);
-    server_start_peer(stage);
+    struct server one;
+    struct server other;
+    server_begin_two(stage, " ", &one, &other);
     struct request first = server_next(&one, FIRST_REQUEST);
     struct request second = server_next(&other, FIRST_REQUEST);
     server_grant(&one, &first, SERVER_LIFETIME);
@@ -235,11 +225,7 @@ static void other_servers_are_left_alone(struct stage *stage)
     server_send(&other, &announcement);
     second = server_expect_request(&other, R6887_14_1_3_11, LONGEST_WAIT,
                                    "since this server announced a restart");
-    const struct pcp_map *asked = &second.pcp.data.map;
-    const struct pcp_map *had = &given.pcp.data.map;
-    stage_expect(stage, R6887_14_1_3_11,
-                 asked->external_port == had->external_port &&
-                     address_equal(&asked->external_address, &had->external_address),
+    stage_expect(stage, R6887_14_1_3_11, request_suggests(&second, &given),
                  "the external address and port of before, suggested", "%s",
                  request_describe(stage, &second));
     server_expect_silence(&one, R6887_14_1_3_11, QUIET, "since it was the other server's restart");

@@ -22,15 +22,6 @@ static bool is_sctp(const struct request *request)
     return is_map_of(request, PROTOCOL_SCTP);
 }
 
-/* Whether a request suggests what a response assigned. */
-static bool suggests(const struct request *request, const struct reply *reply)
-{
-    const struct pcp_map *asked = &request->pcp.data.map;
-    const struct pcp_map *given = &reply->pcp.data.map;
-    return asked->external_port == given->external_port &&
-           address_equal(&asked->external_address, &given->external_address);
-}
-
 static void a_renewal_may_bring_another_place(struct stage *stage)
 {
     struct server server;
@@ -93,7 +84,7 @@ static void renewals_of_sctp_suggest_what_is_assigned(struct stage *stage)
     reply.pcp.lifetime = SERVER_SHORT_LIFETIME;
     server_send(&server, &reply);
     request = server_next(&server, SERVER_SHORT_LIFETIME);
-    stage_expect(stage, R6887_16_3_3_03, suggests(&request, &reply),
+    stage_expect(stage, R6887_16_3_3_03, request_suggests(&request, &reply),
                  "a renewal that suggests the external address and port assigned", "%s",
                  request_describe(stage, &request));
 }

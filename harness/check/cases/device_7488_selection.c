@@ -22,19 +22,6 @@ static int64_t ours(const struct stage *stage, double seconds)
 
 /* --- two addresses ---------------------------------------------------------------------------- */
 
-/* Tells the peer of two servers' addresses, joined by a separator: a comma makes them one server's. */
-static void tell(struct stage *stage, const char *separator)
-{
-    char one[ADDRESS_TEXT_SIZE];
-    char other[ADDRESS_TEXT_SIZE];
-    char both[2 * ADDRESS_TEXT_SIZE];
-    struct address address = stage_address(stage, STAGE_GATEWAY);
-    (void)address_format(&address, one);
-    address = stage_address(stage, STAGE_ROUTER);
-    (void)snprintf(both, sizeof both, "%s%s%s", one, separator, address_format(&address, other));
-    stage_tell(stage, "PINHOLE_GATEWAY", both);
-}
-
 struct pair {
     struct server one, other; /* at the first address and at the second */
     struct request last;      /* that came to the first */
@@ -44,10 +31,8 @@ struct pair {
 
 static struct pair begin(struct stage *stage, const char *separator)
 {
-    struct pair pair = {.one = server_open(stage, STAGE_GATEWAY),
-                        .other = server_open(stage, STAGE_ROUTER)};
-    tell(stage, separator);
-    server_start_peer(stage);
+    struct pair pair = {0};
+    server_begin_two(stage, separator, &pair.one, &pair.other);
     return pair;
 }
 
