@@ -208,6 +208,12 @@ def odd_but_legal():
              client=("192.168.1.10", 40002))
     c.ask(11.2, o.request(o.MAP, o.data_map(nonce=o.NONCE, internal=12)))
     c.answer(11.3, o.response(o.MAP, o.data_map(nonce=o.NONCE, internal=12, **EXTERNAL), epoch=1011))
+    # A client that asks from another port now: an update to the one before crosses its request.
+    moved = ("192.168.1.10", 40009)
+    given = o.response(o.MAP, o.data_map(nonce=o.NONCE, internal=12, **EXTERNAL), epoch=1011)
+    c.ask(11.5, o.request(o.MAP, o.data_map(nonce=o.NONCE, internal=12)), client=moved)
+    c.answer(11.501, given)
+    c.answer(11.51, given, client=moved)
     # A higher version, of which nothing is known here.
     c.ask(12, b"\3\1" + bytes(7), server=("192.168.1.8", 5351))
 

@@ -153,6 +153,8 @@ static void note_request(const struct conversation *conversation, const struct m
     /* What is longer than a copy compares equal to nothing: its renewals are not timed. */
     mapping->basis = message->length <= REQUEST_KEPT ? basis : 0;
     mapping->server = message->server;
+    if (mapping->request.frame != 0 && mapping->request.client_port != message->client_port)
+        mapping->former_port = mapping->request.client_port;
     copy_request(message, &mapping->request);
 }
 

@@ -77,8 +77,9 @@ struct mapping_state {
     uint8_t result;
     bool answered;
     /* --- requests */
-    bool waiting; /* for a response */
-    bool mixed;   /* the requests that wait differ in their octets */
+    uint16_t former_port; /* that they came from before they came from another; 0: none */
+    bool waiting;         /* for a response */
+    bool mixed;           /* the requests that wait differ in their octets */
     uint32_t
         transmissions; /* of the last one, since something came back or something new was asked */
     uint16_t renewals; /* sent since the last response */

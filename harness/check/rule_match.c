@@ -53,8 +53,10 @@ static void judge_ends(struct rules *rules, const struct message *message,
                     "expected the answer to frame %llu from %s, where it was sent to, came from %s",
                     (unsigned long long)request->frame, address_format(&mapping->server, asked),
                     address_format(&message->server, came));
+    /* To where earlier requests came from an update may be on its way, 14.2. */
     else if (message->client_port != request->client_port &&
-             message->client_port != mapping->repeated_port)
+             message->client_port != mapping->repeated_port &&
+             message->client_port != mapping->former_port)
         rule_report(rules, message, R6887_8_2_15, CERTAIN,
                     "expected the answer to frame %llu at port %u, where it came from, went to %u",
                     (unsigned long long)request->frame, request->client_port, message->client_port);
