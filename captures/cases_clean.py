@@ -289,7 +289,31 @@ def overtaken():
     c.answer(0.3, o.error(second, o.NO_RESOURCES, 30))
 
 
+def repeated():
+    c = Capture("clean-answered-late", "each copy of a request that came again is answered, the last when the "
+                "client asks for something else from another port")
+    asked = o.request(o.MAP, o.data_map())
+    granted = o.data_map(**EXTERNAL)
+    for seconds in (0, 3):
+        c.ask(seconds, asked)
+    c.answer(3.4, o.response(o.MAP, granted, epoch=1003))
+    port = ("192.168.1.10", 40001)
+    ended = o.request(o.MAP, o.data_map(), lifetime=0)
+    c.ask(3.5, ended, client=port)
+    c.answer(3.6, o.response(o.MAP, granted, epoch=1003))
+    c.answer(3.61, o.response(o.MAP, o.data_map(), lifetime=0, epoch=1003), client=port)
+
+
+def reset_soon():
+    c = Capture("clean-reset-soon", "an external address changes soon after a start: the epoch that starts over "
+                "has not fallen, but lags, and another announcement begins")
+    announcement = o.response(o.ANNOUNCE, lifetime=0, epoch=0)
+    for seconds in (0, 0.3, 0.95, 2.2, 2.45, 2.95):
+        c.answer(seconds, announcement, client=ALL_HOSTS, ttl=1)
+
+
 def make():
     for scene in (map_life, retransmission, peer, options, versions, errors, ipv6, restart, links, natpmp,
-                  by_chance, odd_but_legal, quiet_ports, overtaken, lost_answers, announced):
+                  by_chance, odd_but_legal, quiet_ports, overtaken, lost_answers, announced,
+                  repeated, reset_soon):
         scene()
