@@ -13,6 +13,7 @@ enum {
 
 static const int64_t repeat_after = 400 * MILLISECOND;
 static const int64_t give_up_after = 4 * SECOND;
+static const int64_t both_within = 250 * MILLISECOND;
 static const int64_t answer_within = 1500 * MILLISECOND;
 
 /* Of TEST-NET-3 and of the documentation's prefix: nobody has them. */
@@ -158,7 +159,8 @@ static bool await_either(struct passage *passage, int64_t until)
             continue;
         if (datagram.socket == passage->client) {
             passage->down = stage_answer_of(&datagram);
-            return true;
+            until = stage_now(stage) + both_within; /* it may go upstream all the same */
+            continue;
         }
         struct request request = server_read(&datagram);
         if (is_upstream(passage, &request)) {
@@ -167,7 +169,7 @@ static bool await_either(struct passage *passage, int64_t until)
         }
         answer_aside(passage->server, &request);
     }
-    return false;
+    return passage->down.came;
 }
 
 struct passage proxy_ask(struct server *server, const struct wish *wish)
@@ -234,7 +236,8 @@ struct answer proxy_hear(const struct passage *passage, int64_t patience)
 struct answer proxy_answer(struct passage *passage, const struct reply *reply)
 {
     server_send(passage->server, reply);
-    return proxy_hear(passage, answer_within);
+    struct answer answer = proxy_hear(passage, passage->down.came ? both_within : answer_within);
+    return answer.came ? answer : passage->down;
 }
 
 struct passage proxy_granted(struct server *server, const struct wish *wish, uint32_t lifetime,

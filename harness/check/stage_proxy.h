@@ -36,8 +36,8 @@ struct server proxy_upstream(struct stage *stage);
  * mappings are those of a firewall, so that the outermost endpoint is the proxy's external one. */
 void proxy_attend(struct stage *stage);
 
-/* Has a client ask and repeats that until the server hears of it, the client has an answer, or four seconds are
- * over. */
+/* Has a client ask and repeats that until the server hears of it, the client has had an answer for a moment, or four
+ * seconds are over. */
 struct passage proxy_ask(struct server *server, const struct wish *wish);
 /* The same for a request that has to be heard upstream; otherwise the requirement is broken. */
 struct passage proxy_passes(struct server *server, enum requirement_id requirement,
@@ -45,7 +45,7 @@ struct passage proxy_passes(struct server *server, enum requirement_id requireme
 /* The same for a request that the case rests on: what doesn't get upstream makes it unsupported or
  * inconclusive, as with stage_granted(). */
 struct passage proxy_passed(struct server *server, const struct wish *wish);
-/* Sends the server's answer, and gives what the client hears within a second and a half. */
+/* Sends the server's answer, and gives what the client hears within a second and a half, or has heard before. */
 struct answer proxy_answer(struct passage *passage, const struct reply *reply);
 /* What the client hears, without an answer from upstream, in so many of our nanoseconds. */
 struct answer proxy_hear(const struct passage *passage, int64_t patience);

@@ -20,13 +20,15 @@ static void a_mapping_that_there_is_keeps_its_port(struct stage *stage)
     struct wish wish = stage_map_wish(stage, STAGE_HOST, 5000);
     struct passage first = proxy_passed(&server, &wish);
     uint16_t port = first.up.pcp.data.map.internal_port;
-    struct passage again = proxy_passes(&server, R7648_3_01, &wish); /* while it is temporary */
-    stage_expect(stage, R7648_3_01, again.up.pcp.data.map.internal_port == port,
-                 request_endpoint(stage, &first), "%s", request_endpoint(stage, &again));
-    struct reply reply = server_success(&server, &again.up);
-    (void)proxy_answer(&again, &reply);
+    struct passage again = proxy_ask(&server, &wish); /* while it is temporary: it may wait */
+    if (again.up.came)
+        stage_expect(stage, R7648_3_01, again.up.pcp.data.map.internal_port == port,
+                     request_endpoint(stage, &first), "%s", request_endpoint(stage, &again));
+    struct passage *open = again.up.came ? &again : &first;
+    struct reply reply = server_success(&server, &open->up);
+    (void)proxy_answer(open, &reply);
     wish.message.lifetime = 6 * GRANTED;
-    again = proxy_passes(&server, R7648_3_01, &wish); /* and when it is there */
+    again = proxy_passed(&server, &wish); /* and when it is there */
     stage_expect(stage, R7648_3_01, again.up.pcp.data.map.internal_port == port,
                  request_endpoint(stage, &first), "%s", request_endpoint(stage, &again));
 }
@@ -75,7 +77,8 @@ static void what_upstream_refuses_is_no_mapping(struct stage *stage)
     struct endpoint external = passage_outside(&passage);
     struct reply reply = server_error(&server, &passage.up, PCP_NO_RESOURCES, 30);
     struct answer answer = proxy_answer(&passage, &reply);
-    stage_expect_result(stage, R7648_3_03, &answer, PCP_NO_RESOURCES);
+    stage_expect(stage, R7648_3_03, !answer.came || answer.pcp.result != PCP_SUCCESS, "an error",
+                 "%s", stage_describe(stage, &answer));
     stage_expect_blocked(stage, R7648_3_03, stage_open(stage, STAGE_REMOTE, 0), &external,
                          stage_open(stage, STAGE_HOST, 5000));
 }
@@ -116,7 +119,8 @@ static void what_has_three_quarters_left_is_answered_at_once(struct stage *stage
                   first.pcp.lifetime, LIFETIME);
     stage_pass_until(stage, &first, PASSED);
     struct passage again = proxy_ask(&server, &wish);
-    stage_expect(stage, R7648_3_04, again.down.came && again.down.pcp.result == PCP_SUCCESS,
+    stage_expect(stage, R7648_3_04,
+                 again.down.came && again.down.pcp.result == PCP_SUCCESS && !again.up.came,
                  "an answer at once, without a request upstream", "upstream hears: %s",
                  request_describe(stage, &again.up));
     struct endpoint told = answer_external(&again.down);
