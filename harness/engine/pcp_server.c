@@ -10,6 +10,8 @@
  *   Epoch have a place then, and a NAT-PMP client still reads its first 8 octets (appendix A).
  * - An ANNOUNCE of less than 24 octets is dropped (8.2), though 14.1.1 speaks of an error: without
  *   a whole header there is no Client IP Address to compare with, and 8.2 gives the order of checks.
+ * - Authentication (RFC 7652) is not spoken: its opcode and its options are as good as unknown, UNSUPP_OPCODE and
+ *   UNSUPP_OPTION. It would bring EAP and keys to every device; the Simple Threat Model (18.1) does without.
  */
 #include "engine/pcp_server_internal.h"
 #include "wire/octets.h"
