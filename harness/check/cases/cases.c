@@ -10,7 +10,7 @@
 #define CASES(name) &case_file_##name,
 static const struct case_file *const files[] = {
 #include "check/cases/cases.def"
-};
+    NULL};
 #undef CASES
 
 /* --- what a proxy shares with gateways -------------------------------------------------------- */
@@ -38,7 +38,7 @@ enum {
 /* The gateway's case of an id's end; NULL if there is none. */
 static const struct test_case *find_case(const char *tail)
 {
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    for (size_t i = 0; files[i]; i++)
         for (size_t k = 0; files[i]->role == CASE_GATEWAY && k < files[i]->case_count; k++) {
             const char *id = files[i]->cases[k].id;
             if (strcmp(strchr(id, '.') + 1, tail) == 0)
@@ -49,7 +49,7 @@ static const struct test_case *find_case(const char *tail)
 
 static const struct defect *find_defect(const char *name)
 {
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    for (size_t i = 0; files[i]; i++)
         for (size_t k = 0; files[i]->role == CASE_GATEWAY && k < files[i]->defect_count; k++)
             if (strcmp(files[i]->defects[k].name, name) == 0)
                 return &files[i]->defects[k];
@@ -75,7 +75,7 @@ static const struct test_case *share_case(size_t index)
 
 const struct test_case *case_get(size_t index, enum case_role *role)
 {
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    for (size_t i = 0; files[i]; i++) {
         if (index < files[i]->case_count) {
             *role = files[i]->role;
             return &files[i]->cases[index];
@@ -88,7 +88,7 @@ const struct test_case *case_get(size_t index, enum case_role *role)
 
 const struct defect *defect_get(size_t index, enum case_role *role)
 {
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    for (size_t i = 0; files[i]; i++) {
         if (index < files[i]->defect_count) {
             *role = files[i]->role;
             return &files[i]->defects[index];
