@@ -64,11 +64,11 @@ static void allow_a_year(struct defect *defect, struct config *config)
 
 static bool remove_soon(struct defect *defect, struct pcp_server_change *change)
 {
-    enum { MINUTE = 60 * SECOND };
+    enum { SOON = 8 * SECOND };
     struct pcp_server_event event = {.kind = PCP_SERVER_EXPIRED, .change = *change};
     event.change.kind = PCP_SERVER_REMOVED;
     if (change->kind == PCP_SERVER_CREATED)
-        defect_hold(defect, &event, MINUTE);
+        defect_hold(defect, &event, SOON);
     return true;
 }
 
