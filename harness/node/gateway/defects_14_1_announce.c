@@ -19,15 +19,18 @@ static bool is_announce(const uint8_t *octets, size_t length, struct pcp_message
     return defect_read(octets, length, message) && message->opcode == PCP_ANNOUNCE;
 }
 
+enum group { ALL_HOSTS = 1, ALL_ROUTERS = 2 }; /* their addresses end so, in both families */
+
 /* Sends an announcement out of one interface in each family, from an address that the kernel picks. */
-static void announce_by(const char *interface, uint16_t from_port, uint16_t to_port,
+static void announce_by(const char *interface, uint16_t from_port, enum group group,
                         const struct pcp_server_event *event)
 {
-    static const uint8_t all_hosts[4] = {224, 0, 0, 1};
-    static const uint8_t all_nodes[16] = {0xff, 0x02, [15] = 1};
-    const struct address groups[] = {address_from_ipv4(all_hosts), address_from_ipv6(all_nodes)};
+    const uint8_t ipv4[4] = {224, 0, 0, (uint8_t)group};
+    const uint8_t ipv6[16] = {0xff, 0x02, [15] = (uint8_t)group};
+    const struct address groups[] = {address_from_ipv4(ipv4), address_from_ipv6(ipv6)};
     for (size_t i = 0; i < 2; i++)
-        defect_send(interface, NULL, from_port, &groups[i], to_port, event->octets, event->length);
+        defect_send(interface, NULL, from_port, &groups[i], PCP_CLIENT_PORT, event->octets,
+                    event->length);
 }
 
 static bool ignore_the_new_address(struct defect *defect, const struct address *external)
@@ -131,7 +134,7 @@ static bool announce_nothing(struct defect *defect, struct pcp_server_event *eve
 static bool announce_outside_too(struct defect *defect, struct pcp_server_event *event)
 {
     if (is_announcement(event))
-        announce_by(defect->config->outside, PCP_SERVER_PORT, PCP_CLIENT_PORT, event);
+        announce_by(defect->config->outside, PCP_SERVER_PORT, ALL_HOSTS, event);
     return true;
 }
 
@@ -142,11 +145,11 @@ static bool announce_over_ipv4(struct defect *defect, struct pcp_server_event *e
     return true;
 }
 
-static bool announce_to_servers(struct defect *defect, struct pcp_server_event *event)
+static bool announce_to_routers(struct defect *defect, struct pcp_server_event *event)
 {
     if (!is_announcement(event))
         return true;
-    announce_by(defect->config->inside[0], PCP_SERVER_PORT, PCP_SERVER_PORT, event);
+    announce_by(defect->config->inside[0], PCP_SERVER_PORT, ALL_ROUTERS, event);
     return false;
 }
 
@@ -154,7 +157,7 @@ static bool announce_from_another_port(struct defect *defect, struct pcp_server_
 {
     if (!is_announcement(event))
         return true;
-    announce_by(defect->config->inside[0], 0, PCP_CLIENT_PORT, event);
+    announce_by(defect->config->inside[0], 0, ALL_HOSTS, event);
     return false;
 }
 
@@ -163,7 +166,7 @@ static bool announce_from_link_local(struct defect *defect, struct pcp_server_ev
 {
     if (!is_announcement(event))
         return true;
-    announce_by(defect->config->inside[0], PCP_SERVER_PORT, PCP_CLIENT_PORT, event);
+    announce_by(defect->config->inside[0], PCP_SERVER_PORT, ALL_HOSTS, event);
     return false;
 }
 
@@ -219,7 +222,7 @@ const struct defect_hooks defects_14_1_announce[] = {
     {.name = "announces-nothing", .event = announce_nothing},
     {.name = "announces-outside-too", .event = announce_outside_too},
     {.name = "announces-over-ipv4-alone", .event = announce_over_ipv4},
-    {.name = "announces-to-the-port-of-servers", .event = announce_to_servers},
+    {.name = "announces-to-all-routers", .event = announce_to_routers},
     {.name = "announces-from-a-port-of-its-own", .event = announce_from_another_port},
     {.name = "announces-from-link-local", .event = announce_from_link_local},
     {.name = "announces-with-an-error", .event = announce_an_error},
