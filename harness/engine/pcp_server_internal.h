@@ -9,7 +9,7 @@
 struct pcp_server_recovery {
     uint8_t announcements_left;
     uint64_t announce_gap; /* milliseconds between the last two; 0 if there were no two */
-    uint64_t announced_at; /* when the last one left */
+    uint64_t announced_from, announced_at; /* the last one left between these */
     uint64_t announce_next;
     bool nat_pmp_due;       /* the NAT-PMP half of a pair is still to go out */
     uint8_t updates_left;   /* rounds of Mapping Updates, this one included */

@@ -74,7 +74,8 @@ static bool announce(struct pcp_server *server, struct pcp_server_event *event)
     if (recovery->announcements_left == 0 || recovery->announce_next > server->now)
         return false;
     if (recovery->announcements_left < server->policy.announcements)
-        recovery->announce_gap = server->now - recovery->announced_at;
+        recovery->announce_gap = server->now - recovery->announced_from;
+    recovery->announced_from = server->now;
     recovery->announcements_left--;
     schedule_announcement(recovery, server->now);
     recovery->nat_pmp_due = pcp_server_speaks_nat_pmp(server) && server->policy.external_count > 0;
