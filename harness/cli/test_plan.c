@@ -186,8 +186,9 @@ void test_plan_slow_down(const struct test_plan *plan, struct test_job *job)
     const struct peer *peer = plan->scenario->programs[test_plan_peer(plan->scenario)].peer;
     if (!peer->any_factor || job->factor < 2 || job->seconds > SHORT)
         return;
-    job->seconds *= (double)job->factor / (job->factor / 2);
-    job->factor /= 2;
+    uint32_t slower = job->factor / 2;
+    job->seconds *= (double)job->factor / slower;
+    job->factor = slower;
 }
 
 bool test_plan_is_first(const struct test_plan *plan, const struct test_job *job)
