@@ -225,6 +225,9 @@ static bool answers(const struct pcp_mapping *mapping, const struct pcp_message 
     return !PCP_CLIENT_OPTIONS || same_internal_address(mapping, message);
 }
 
+/* An announcement that nobody asked for is the response to no request, and so ignored by 8.3; 14.1.3
+ * has it taken, from the server's address and port "so that 8.3 will accept" it. The special rule
+ * holds: no mapping is touched by it, and the Epoch that it brings is validated as any other. */
 static void process_announcement(struct pcp_client *client, uint32_t now, uint32_t random,
                                  const struct pcp_message *message)
 {

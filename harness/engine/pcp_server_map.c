@@ -16,6 +16,10 @@
  * - An external family that can't be had is NETWORK_FAILURE (7.4: "has not yet obtained an external
  *   IP address"): CANNOT_PROVIDE_EXTERNAL is forbidden here, and NO_RESOURCES would stop a client
  *   that asks for both families from asking for the other one too (11.4).
+ * - Explicit mappings live for the lifetimes of section 15, though 18.1 wants those of implicit ones (a
+ *   MUST, since 18.2 is not spoken): a MAP of two minutes would keep no sleeping host reachable, which
+ *   is what 15 recommends a day for. What 18.1 fears, one host that holds all ports, the quota of
+ *   17.2 prevents.
  * - FILTER on a static mapping can't be had: EXCESSIVE_REMOTE_PEERS, "not able to create".
  */
 #include "engine/pcp_server_internal.h"
