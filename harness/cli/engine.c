@@ -401,7 +401,7 @@ int engine_begin(struct engine *engine)
         const struct supervisor_watch watch = {.line = write_line, .context = engine};
         supervisor_set_watch(engine->supervisor, &watch);
         char *path = memory_print("%s/lab.pcapng", engine->folder);
-        engine->capture = capture_start(engine->lab, path, engine->capture_room, &record->problem);
+        engine->capture = capture_start(engine->lab, path, &record->problem);
         free(path);
     }
     record->captured = engine->capture != NULL;

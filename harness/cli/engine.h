@@ -45,10 +45,9 @@ struct record {
 /* A lab with its programs, while it is alive. */
 struct engine {
     const struct scenario *scenario;
-    const char *folder;  /* of the run, absolute */
-    bool unversioned;    /* programs are not asked for their versions */
-    bool stateless;      /* what the nodes hold at the end is not saved */
-    size_t capture_room; /* for capture_start() */
+    const char *folder; /* of the run, absolute */
+    bool unversioned;   /* programs are not asked for their versions */
+    bool stateless;     /* what the nodes hold at the end is not saved */
     struct screen *screen;
     struct record *record;
     struct lab *lab;

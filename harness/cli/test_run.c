@@ -24,12 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    FRAMES = 16,
-    PATIENCE = 60, /* s, beyond what a case says that it waits */
-    CAPTURE_ROOM =
-        512 << 10 /* octets of each interface: hundreds of labs come and go, none of them busy */
-};
+enum { FRAMES = 16, PATIENCE = 60 /* s, beyond what a case says that it waits */ };
 
 struct test_stage {
     struct engine *engine;
@@ -92,7 +87,6 @@ static void run_lab(const struct scenario *scenario, const char *folder, struct 
                             .folder = folder,
                             .screen = &screen,
                             .record = record,
-                            .capture_room = CAPTURE_ROOM,
                             .unversioned = !test_plan_is_first(plan, job)};
     struct test_stage test = {&engine, stage, test_plan_peer(scenario)};
     char **needed = programs_list_files(scenario);

@@ -52,7 +52,6 @@ struct capture {
     struct capture_octets out;
     uint64_t written; /* octets of whole blocks in the file */
     struct capture_counts counts;
-    size_t most_room;     /* as capture_start() was told */
     struct error problem; /* the first */
 };
 
@@ -262,10 +261,9 @@ static int open_handle(struct capture *capture, const struct lab *lab, size_t li
     lab_link_address(lab, link, handle->address);
     snprintf(handle->name, sizeof handle->name, "%s:%s", topology->nodes[node].name, interface);
 
-    int most = capture->most_room ? (int)capture->most_room : RING_SIZE;
     int ring_size = RINGS_SIZE / (int)topology->link_count;
-    if (ring_size > most)
-        ring_size = most;
+    if (ring_size > RING_SIZE)
+        ring_size = RING_SIZE;
     else if (ring_size < RING_SMALLEST)
         ring_size = RING_SMALLEST;
     if (lab_enter(lab, node, error) != 0)
@@ -346,8 +344,7 @@ static void capture_free(struct capture *capture)
     free(capture);
 }
 
-struct capture *capture_start(const struct lab *lab, const char *path, size_t most_room,
-                              struct error *error)
+struct capture *capture_start(const struct lab *lab, const char *path, struct error *error)
 {
     struct capture *capture = calloc(1, sizeof *capture);
     if (capture == NULL) {
@@ -355,7 +352,6 @@ struct capture *capture_start(const struct lab *lab, const char *path, size_t mo
         return NULL;
     }
     capture->stop = capture->ready = capture->file = -1;
-    capture->most_room = most_room;
     if (open_all(capture, lab, path, error) == 0) {
         if (write_header(capture) != 0)
             error_set(error, "%s", capture->problem.text);

@@ -31,11 +31,8 @@ struct capture_counts {
     uint64_t cut; /* longer than the snapshot: written with their first octets and true length */
 };
 
-/* Opens all handles and starts the thread; when it returns every later packet is seen. most_room is how many
- * octets the kernel may keep for each handle until the thread comes by: what is made, mapped and let go of for
- * it takes a millisecond a megabyte; 0: as many as a busy link needs. */
-struct capture *capture_start(const struct lab *lab, const char *path, size_t most_room,
-                              struct error *error);
+/* Opens all handles and starts the thread; when it returns every later packet is seen. */
+struct capture *capture_start(const struct lab *lab, const char *path, struct error *error);
 /* Reads what was captured up to now, writes statistics, closes. -1 if any packet could not be read or
  * written (the file then is whole up to there); counts is filled also then. Frees capture. */
 int capture_stop(struct capture *capture, struct capture_counts *counts, struct error *error);

@@ -268,7 +268,7 @@ static const char *last_line(struct scene *scene, char *script)
 static void every_end(struct scene *scene)
 {
     enum { COUNT = 500 };
-    struct capture *capture = capture_start(scene->lab, scene->path, 0, &scene->error);
+    struct capture *capture = capture_start(scene->lab, scene->path, &scene->error);
     EXPECT(scene->sealed, capture != NULL, "%s", scene->error.text);
     EXPECT(scene->sealed, send_numbered(scene, 0, COUNT, 100), "%s", strerror(errno));
     struct capture_counts counts;
@@ -320,7 +320,7 @@ static void start_to_stop(struct scene *scene)
 {
     for (uint32_t round = 0; round < 20; round++) {
         struct capture_counts counts;
-        struct capture *capture = capture_start(scene->lab, scene->path, 0, &scene->error);
+        struct capture *capture = capture_start(scene->lab, scene->path, &scene->error);
         EXPECT(scene->sealed, capture != NULL, "%s", scene->error.text);
         EXPECT(scene->sealed, send_numbered(scene, round, 1, 100), "%s", strerror(errno));
         EXPECT_DONE(capture_stop(capture, &counts, &scene->error));
@@ -339,7 +339,7 @@ static void from_start_to_stop_no_packet_is_missed(void **state)
 
 static void as_it_goes(struct scene *scene)
 {
-    struct capture *capture = capture_start(scene->lab, scene->path, 0, &scene->error);
+    struct capture *capture = capture_start(scene->lab, scene->path, &scene->error);
     EXPECT(scene->sealed, capture != NULL, "%s", scene->error.text);
     EXPECT(scene->sealed, send_numbered(scene, 0, 50, 100), "%s", strerror(errno));
     const struct timespec tick = {.tv_nsec = 1000000};
@@ -381,7 +381,7 @@ static void overrun(struct scene *scene)
     enum { COUNT = 4000 };
     EXPECT(scene->sealed, mkfifo(scene->path, 0600) == 0, "%s", strerror(errno));
     int holder = open(scene->path, O_RDWR | O_CLOEXEC);
-    struct capture *capture = capture_start(scene->lab, scene->path, 0, &scene->error);
+    struct capture *capture = capture_start(scene->lab, scene->path, &scene->error);
     EXPECT(scene->sealed, capture != NULL, "%s", scene->error.text);
     EXPECT(scene->sealed, send_numbered(scene, 0, COUNT, 1000), "%s", strerror(errno));
     char copy[140];
@@ -417,7 +417,7 @@ static void packets_lost_for_want_of_room_are_counted(void **state)
 
 static void full_disk(struct scene *scene)
 {
-    EXPECT(scene->sealed, capture_start(scene->lab, "/dev/full", 0, &scene->error) == NULL,
+    EXPECT(scene->sealed, capture_start(scene->lab, "/dev/full", &scene->error) == NULL,
            "it started");
     EXPECT_ERROR("cannot write /dev/full: No space left on device");
 
@@ -426,7 +426,7 @@ static void full_disk(struct scene *scene)
     getrlimit(RLIMIT_FSIZE, &limit);
     limit.rlim_cur = 20001; /* in the middle of some block */
     setrlimit(RLIMIT_FSIZE, &limit);
-    struct capture *capture = capture_start(scene->lab, scene->path, 0, &scene->error);
+    struct capture *capture = capture_start(scene->lab, scene->path, &scene->error);
     EXPECT(scene->sealed, capture != NULL, "%s", scene->error.text);
     EXPECT(scene->sealed, send_numbered(scene, 0, 100, 1000), "%s", strerror(errno));
     struct capture_counts counts;
@@ -454,7 +454,7 @@ static void giant(struct scene *scene)
     EXPECT(scene->sealed, ioctl(fd, SIOCSIFMTU, &request) == 0, "%s", strerror(errno));
     close(fd);
     EXPECT_DONE(lab_leave(scene->lab, &scene->error));
-    struct capture *capture = capture_start(scene->lab, scene->path, 0, &scene->error);
+    struct capture *capture = capture_start(scene->lab, scene->path, &scene->error);
     EXPECT(scene->sealed, capture != NULL, "%s", scene->error.text);
     /* The next interface takes 1500 octets and no more: the datagram is seen once, then is gone. */
     EXPECT(scene->sealed, send_numbered(scene, 0, 1, 100), "%s", strerror(errno));
