@@ -17,7 +17,7 @@ enum {
     OFFSET_REMOTE = OFFSET_REMOTE_PORT + 4,
     ADDRESS = sizeof(struct address),
     MINUTE = 60,
-    HALF_A_MINUTE = 30
+    FIVE_SECONDS = 5
 };
 
 static bool is_peer(const struct pcp_server_input *input, struct pcp_message *out)
@@ -70,11 +70,11 @@ static void check_no_nonces(struct defect *defect, struct config *config)
     config->policy.check_nonces = false;
 }
 
-static void grant_half_a_minute(struct defect *defect, struct config *config)
+static void grant_five_seconds(struct defect *defect, struct config *config)
 {
     (void)defect;
     config->policy.minimum_lifetime = 1;
-    config->policy.maximum_lifetime = HALF_A_MINUTE;
+    config->policy.maximum_lifetime = FIVE_SECONDS;
 }
 
 /* --- reserved bits ----------------------------------------------------------------------------- */
@@ -332,7 +332,7 @@ const struct defect_hooks defects_12_peer[] = {
     {.name = "refuses-loopback-by-not-authorized", .answer = say_not_authorized},
     {.name = "takes-any-nonce-in-peer", .configure = check_no_nonces},
     {.name = "refuses-nonces-in-peer-for-a-minute", .message = refuse_for_a_minute},
-    {.name = "peers-for-thirty-seconds", .configure = grant_half_a_minute},
+    {.name = "peers-for-five-seconds", .configure = grant_five_seconds},
     {.name = "tells-peers-what-they-asked-for", .answer = tell_what_was_asked_for},
     {.name = "makes-the-peers-that-it-refuses",
      .request = pass_over_suggestions,
