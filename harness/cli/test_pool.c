@@ -120,10 +120,13 @@ static void settle(struct pool *pool, size_t job, json_t *result)
 /* --- a worker --------------------------------------------------------------------------------- */
 
 /* In the child: the result goes to output as JSON. */
-static _Noreturn void work(const struct pool *pool, const struct test_job *job, int output)
+static _Noreturn void work(const struct pool *pool, const struct test_job *job, int output,
+                           pid_t parent)
 {
     /* The lab must not outlive the pool, nor the terminal's signals end it before the pool knows. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1); /* it had died before that signal was asked for */
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGTERM, SIG_DFL);
     char *folder = memory_print("%s/%s", pool->out, job->id);
@@ -140,10 +143,11 @@ static void begin(struct pool *pool, struct worker *worker, size_t which)
     int ends[2];
     *worker = (struct worker){.job = which, .begun = milliseconds(), .output = -1};
     pool->states[which] = pool->states[which] == JOB_NEW ? JOB_RUNS : JOB_RUNS_AGAIN;
+    pid_t self = getpid();
     if (pipe2(ends, O_CLOEXEC) == 0) {
         worker->process = fork();
         if (worker->process == 0)
-            work(pool, job, ends[1]);
+            work(pool, job, ends[1], self);
         (void)close(ends[1]);
         worker->output = ends[0];
     }
@@ -160,7 +164,8 @@ static void finish(struct pool *pool, struct worker *worker)
 {
     const struct test_job *job = &pool->jobs[worker->job];
     json_error_t error;
-    (void)waitpid(worker->process, NULL, 0);
+    while (waitpid(worker->process, NULL, 0) < 0 && errno == EINTR)
+        ;
     json_t *result = json_loadb(worker->text ? worker->text : "", worker->length, 0, &error);
     if (!result)
         result = test_run_left(pool->plan, job, VERDICT_ERROR,

@@ -341,10 +341,11 @@ void test_report_tell(struct screen *screen, const json_t *report)
         line = longer;
     }
     const json_t *peer = json_object_get(report, "peer");
+    const char *version = test_report_text(peer, "version");
     enum exit_code code = test_report_exit(report);
     screen_tell(screen, code == EXIT_GOOD ? SCREEN_GOOD : SCREEN_BAD, "in all",
-                "%s %s, %s: %s, in %.1f s", test_report_text(peer, "name"),
-                test_report_text(peer, "version"), test_report_text(peer, "role"), line,
+                "%s%s%s, %s: %s, in %.1f s", test_report_text(peer, "name"), *version ? " " : "",
+                version, test_report_text(peer, "role"), line,
                 json_real_value(json_object_get(report, "seconds")));
     free(line);
 }

@@ -34,6 +34,13 @@ struct test_stage {
 
 /* --- inside the sandbox ----------------------------------------------------------------------- */
 
+static void end(struct stage *stage, enum verdict verdict, const char *expected, const char *actual)
+{
+    stage->verdict = verdict;
+    (void)snprintf(stage->expected, sizeof stage->expected, "%s", expected);
+    (void)snprintf(stage->actual, sizeof stage->actual, "%s", actual);
+}
+
 static void play(const struct test_stage *test, struct test_world *world)
 {
     struct stage *stage = test->stage;
@@ -42,14 +49,14 @@ static void play(const struct test_stage *test, struct test_world *world)
     test_world_open(world, test->engine, test->peer);
     stage->operations = &test_world_operations;
     stage->world = world;
-    if (!(stage->test_case->traits & CASE_UNSTARTED) && !test_world_operations.start(world, &error))
-        stage_end(stage, VERDICT_ERROR, "the peer does not start: %s", error.text);
-    stage_play(stage);
-    if (test_world_peer_died(world, died, sizeof died) && stage->verdict != VERDICT_ERROR) {
-        stage->verdict = VERDICT_FAIL;
-        (void)snprintf(stage->expected, sizeof stage->expected, "the peer goes on running");
-        (void)snprintf(stage->actual, sizeof stage->actual, "%s", died);
-    }
+    if (stage->test_case->traits & CASE_UNSTARTED || test_world_operations.start(world, &error))
+        stage_play(stage);
+    else
+        end(stage, VERDICT_FAIL, "the peer becomes ready", error.text);
+    if (world->unsupported)
+        end(stage, VERDICT_UNSUPPORTED, "", "the peer ended with the status that says so");
+    else if (test_world_peer_died(world, died, sizeof died) && stage->verdict != VERDICT_ERROR)
+        end(stage, VERDICT_FAIL, "the peer goes on running", died);
     test_world_close(world);
 }
 

@@ -215,6 +215,14 @@ static uint16_t port_of(void *context, int number)
     return from_socket_address(&address).port;
 }
 
+/* Whether a datagram can't go where it is to, since no network has such an address: as a peer may have claimed
+ * one. Then it is lost, and who was to get it is asked. */
+static bool leads_nowhere(int cause)
+{
+    return cause == ENETUNREACH || cause == EHOSTUNREACH || cause == EINVAL || cause == EACCES ||
+           cause == EAFNOSUPPORT || cause == EADDRNOTAVAIL;
+}
+
 static bool send_datagram(void *context, int number, const struct endpoint *to,
                           const uint8_t *octets, size_t length, struct error *error)
 {
@@ -222,21 +230,16 @@ static bool send_datagram(void *context, int number, const struct endpoint *to,
     const struct world_socket *socket = &world->sockets[number];
     struct sockaddr_storage address;
     socklen_t size = to_socket_address(to, 0, &address);
-    for (;;) {
-        if (sendto(socket->handle, octets, length, 0, (struct sockaddr *)&address, size) >= 0)
-            return true;
-        /* What is refused or unreachable tells of an earlier datagram: it stays to be received as an error.
-         */
-        if (errno == EINTR)
-            continue;
-        int problem = errno;
-        if (problem == ECONNREFUSED || problem == EHOSTUNREACH || problem == ENETUNREACH ||
-            problem == EPROTO || problem == EACCES)
+    /* What is refused may tell of an earlier datagram, which stays to be received as an error: so twice. */
+    for (int tries = 0; tries < 2; tries++)
+        do
             if (sendto(socket->handle, octets, length, 0, (struct sockaddr *)&address, size) >= 0)
                 return true;
-        (void)error_set_errno(error, problem, "sending from %s", places[socket->place].node);
-        return false;
-    }
+        while (errno == EINTR);
+    if (leads_nowhere(errno))
+        return true;
+    (void)error_set_errno(error, errno, "sending from %s", places[socket->place].node);
+    return false;
 }
 
 static bool send_packet(void *context, enum stage_place place, const uint8_t *octets, size_t length,
@@ -256,7 +259,8 @@ static bool send_packet(void *context, enum stage_place place, const uint8_t *oc
     socklen_t size = to_socket_address(&to, 0, &address);
     int handle = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
     bool sent = handle >= 0 && (!ipv6 || set(handle, IPPROTO_IPV6, IPV6_HDRINCL)) &&
-                sendto(handle, octets, length, 0, (struct sockaddr *)&address, size) >= 0;
+                (sendto(handle, octets, length, 0, (struct sockaddr *)&address, size) >= 0 ||
+                 leads_nowhere(errno));
     if (!sent)
         (void)error_set_errno(error, errno, "sending a packet from %s", places[place].node);
     if (handle >= 0)
@@ -358,7 +362,7 @@ static int receive(void *context, const int *numbers, size_t count, int64_t unti
             if ((handles[i].revents & POLLERR && take(world, numbers[i], true, out)) ||
                 (handles[i].revents & POLLIN && take(world, numbers[i], false, out)))
                 return 1;
-        if (ready == 0 && left <= 0)
+        if (left <= 0)
             return 0;
         if (supervisor_pass(world->engine->supervisor, 0, error) != 0)
             return -1;
@@ -480,10 +484,10 @@ static void tell(void *context, const char *name, const char *value)
 static bool start(void *context, struct error *error)
 {
     struct test_world *world = context;
-    if (engine_start(world->engine, world->peer, error) != OUTCOME_DONE)
-        return false;
-    world->started = true;
-    return true;
+    enum step_outcome outcome = engine_start(world->engine, world->peer, error);
+    world->started = outcome == OUTCOME_DONE;
+    world->unsupported = world->unsupported || outcome == OUTCOME_UNSUPPORTED;
+    return world->started;
 }
 
 static bool stop(void *context, int signal_number, struct error *error)

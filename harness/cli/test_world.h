@@ -9,9 +9,10 @@ enum { WORLD_SOCKETS = 256 };
 
 struct test_world {
     struct engine *engine;
-    size_t peer;  /* the program under test */
-    bool started; /* and not stopped by the case */
-    size_t runs;  /* commands so far, for the names of their logs */
+    size_t peer;      /* the program under test */
+    bool started;     /* and not stopped by the case */
+    bool unsupported; /* it ended with the status that says so */
+    size_t runs;      /* commands so far, for the names of their logs */
     struct world_socket {
         int handle; /* -1: closed */
         enum socket_kind kind;
