@@ -1,7 +1,9 @@
 """pinhole test: verdicts on a peer, in the forms that people and machines read."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
@@ -235,6 +237,10 @@ def test_quick_says_what_it_left_out(tmp_path):
         (["reference", "--colour"], "unknown option '--colour'", HARNESS),
         ([], "expected one peer", HARNESS),
         (["reference", "miniupnpd"], "expected one peer", HARNESS),
+        (["reference", "--defect", "none-such"], "--defect none-such: `pinhole list defects` tells", HARNESS),
+        (["reference", "--judging", "6887-7.2-07,6887-0"], "--judging 6887-7.2-07,6887-0: expected ids", HARNESS),
+        (["reference", "--expect", "/nowhere"], "--expect /nowhere: No such file or directory", HARNESS),
+        (["reference", "--out="], "--out: expected the name of a folder", HARNESS),
     ],
 )
 def test_what_can_not_be_done_is_said_in_one_line(tmp_path, arguments, line, code):
@@ -253,14 +259,101 @@ def test_a_report_that_can_not_be_written_is_no_success(tmp_path):
     assert f"{tmp_path}/missing/report.json can't be written" in done.stderr
 
 
-def test_a_peer_that_dies_is_told_as_such(tmp_path):
-    (tmp_path / "dying.yaml").write_text(
-        "name: dying\nrole: gateway\ndescription: ends as soon as it is asked\nspeaks: [pcp]\n"
-        "program: [/bin/sh, -c, 'echo there; read nothing']\nready: { line: there }\n"
+def peer_file(folder, program, ready="{ line: there }", more=""):
+    path = folder / "peer.yaml"
+    path.write_text(
+        "name: odd\nrole: gateway\ndescription: one that is no gateway\nspeaks: [pcp]\n"
+        f"program: {program}\nready: {ready}\n{more}"
     )
-    report, done = suite(tmp_path, str(tmp_path / "dying.yaml"), "--filter", "gateway.7.2.responses-say*")
+    return path
+
+
+def test_a_peer_that_dies_is_told_as_such(tmp_path):
+    peer = peer_file(tmp_path, "[/bin/sh, -c, 'echo there; read nothing']")
+    report, done = suite(tmp_path, peer, "--filter", "gateway.7.2.responses-say*")
     assert done.returncode != GOOD
     assert all(r["verdict"] in ("fail", "error") for r in report["cases"] if r["id"].startswith("gateway"))
+
+
+@pytest.mark.parametrize(
+    "program, ready, verdict, actual",
+    [
+        ("[/bin/sleep, '1000']", "{ udp: 5351, within: 1s }", "fail", "awaited UDP port 5351"),
+        ("[/bin/sh, -c, 'exit 3']", "{ udp: 5351, within: 9s }", "fail", "3"),
+        ("[/bin/sh, -c, 'exit 127']", "{ udp: 5351, within: 9s }", "unsupported", "the status that says so"),
+    ],
+)
+def test_a_peer_that_is_never_ready_is_told_as_such(tmp_path, program, ready, verdict, actual):
+    peer = peer_file(tmp_path, program, ready)
+    report, _ = suite(tmp_path, peer, "--filter", "gateway.7.2.responses-bear*", "--jobs", "1")
+    cases = [r for r in report["cases"] if r["id"].startswith("gateway")]
+    assert cases and {r["verdict"] for r in cases} == {verdict}
+    assert all(actual in r["actual"] for r in cases)
+
+
+def test_no_escape_of_a_program_reaches_the_terminal(tmp_path):
+    version = "version: { command: [/usr/bin/printf, '\\033[2J1\\302\\233m\\n'], pattern: '(.*)' }\n"
+    peer = peer_file(tmp_path, "[/bin/sh, -c, 'exit 3']", more=version)
+    report, done = suite(tmp_path, peer, "--filter", "gateway.7.2.responses-bear*")
+    assert "\x1b[2J1" in report["peer"]["version"]
+    assert "odd ?[2J1??m, gateway" in done.stdout
+    assert not re.search(r"[^\n -~]", done.stdout)
+
+
+def test_an_address_that_no_network_has_is_a_claim_that_fails(tmp_path):
+    """What the gateway says that it mapped leads nowhere: its fault, not the harness'."""
+    liar = """files:
+  liar.py: |
+    import socket
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("", 5351))
+    print("there", flush=True)
+    while True:
+        data, client = s.recvfrom(1100)
+        answer = bytearray(data)
+        answer[1] |= 0x80
+        answer[3] = 0
+        answer[8:24] = bytes([0, 0, 0, 9]) + bytes(12)
+        answer[42:60] = bytes([19, 136]) + bytes(10) + bytes([255, 255, 240, 0, 2, 1])
+        s.sendto(bytes(answer), client)
+"""
+    peer = peer_file(tmp_path, '[/usr/bin/python3, "${PINHOLE_RUNTIME}/liar.py"]', more=liar)
+    report, done = suite(tmp_path, peer, "--filter", "gateway.11.every-remote-gets-in")
+    assert done.returncode == SHORT, done.stdout
+    assert verdicts(report)["gateway.11.every-remote-gets-in"] == "fail"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="others than root keep their own rights in a lab")
+def test_a_program_that_no_lab_can_run_is_no_failure_of_its(tmp_path):
+    (tmp_path / "mine").mkdir()
+    program = tmp_path / "mine/gateway"
+    shutil.copy("/bin/true", program)
+    peer = peer_file(tmp_path, f"[{program}]")
+    for path, mode, words in ((program, 0o700, "cannot execute"), (tmp_path / "mine", 0o700, "others may pass")):
+        path.chmod(mode)
+        _, done = suite(tmp_path, peer, "--filter", "gateway.7.2.responses-bear*")
+        assert done.returncode == HARNESS
+        assert words in done.stdout
+
+
+# --- where results go --------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_no_suites_is_left_alone(tmp_path):
+    (tmp_path / "report.json").write_text("mine")
+    done = call("test", "reference", "--filter", SOME, "--out", tmp_path)
+    assert done.returncode == HARNESS
+    assert f"--out {tmp_path}: expected a new or empty folder" in done.stderr
+    assert (tmp_path / "report.json").read_text() == "mine"
+
+
+def test_of_two_suites_in_one_folder_one_gives_way(tmp_path):
+    command = [PINHOLE, "test", "reference", "--filter", SOME, "--quiet", "--out", tmp_path / "out"]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=PATIENCE)[1] for process in both]
+    assert sorted(process.returncode for process in both) == [GOOD, HARNESS]
+    assert "another suite is being run there" in "".join(said)
+    assert call(*command[1:]).returncode == GOOD
 
 
 # --- a peer of one's own -----------------------------------------------------------------------------------

@@ -10,11 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* By this file a run's folder is known, also that of a run which was killed. */
 static const char mark[] = ".pinhole-run";
+
+/* And by this one the folder of a suite, in which each case has one as above. */
+static const char suite_mark[] = ".pinhole-suite";
+static const char suite_report[] = "report.json";
 
 static const char capture[] = "lab.pcapng";
 
@@ -37,19 +42,34 @@ static bool is_content(const char *name)
     return false;
 }
 
-/* Sees whether path can become a run's folder; changes nothing. */
-static int check(const char *path, struct error *error)
+static bool is_nothing(const char *name)
+{
+    (void)name;
+    return false;
+}
+
+static bool is_anything(const char *name)
+{
+    (void)name;
+    return true;
+}
+
+/* Sees whether path can be taken: it is new or empty, or bears a mark and holds but what fits. Changes nothing. */
+static int check(const char *path, const char *by, bool (*fits)(const char *name),
+                 struct error *error)
 {
     DIR *folder = opendir(path);
     if (!folder && errno == ENOENT)
         return 0;
     if (!folder)
         return error_set_errno(error, errno, "--out %s", path);
-    bool marked = faccessat(dirfd(folder), mark, F_OK, 0) == 0;
+    bool marked = faccessat(dirfd(folder), by, F_OK, 0) == 0;
     char stranger[256] = "";
+    if (!marked)
+        fits = is_nothing;
     for (struct dirent *entry = readdir(folder); entry && !stranger[0]; entry = readdir(folder)) {
         bool dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-        if (!dots && (!marked || !is_content(entry->d_name)))
+        if (!dots && !fits(entry->d_name))
             (void)snprintf(stranger, sizeof stranger, "%s", entry->d_name);
     }
     (void)closedir(folder);
@@ -70,7 +90,7 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
     return remove(path);
 }
 
-int folder_make_path(const char *path, struct error *error)
+static int make_path(const char *path, struct error *error)
 {
     char *copy = memory_copy(path);
     int status = 0;
@@ -109,7 +129,8 @@ static int empty(const char *path, struct error *error)
 
 char *folder_make(const char *path, struct error *error)
 {
-    if (check(path, error) != 0 || folder_make_path(path, error) != 0 || empty(path, error) != 0)
+    if (check(path, mark, is_content, error) != 0 || make_path(path, error) != 0 ||
+        empty(path, error) != 0)
         return NULL;
     char *marked = memory_print("%s/%s", path, mark);
     int fd = open(marked, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -140,4 +161,23 @@ int folder_take_back(const char *path, struct error *error)
     (void)remove_all(path, capture);
     return error_set(error, "a program of the lab has put something else in the place of %s/%s",
                      path, capture);
+}
+
+int folder_claim(const char *path, struct error *error)
+{
+    if (check(path, suite_mark, is_anything, error) != 0 || make_path(path, error) != 0)
+        return -1;
+    char *marked = memory_print("%s/%s", path, suite_mark);
+    int claim = open(marked, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+    free(marked);
+    if (claim < 0)
+        return error_set_errno(error, errno, "--out %s", path);
+    if (flock(claim, LOCK_EX | LOCK_NB) == 0 && remove_all(path, suite_report) == 0)
+        return claim;
+    if (errno == EWOULDBLOCK)
+        (void)error_set(error, "--out %s: another suite is being run there", path);
+    else
+        (void)error_set_errno(error, errno, "--out %s", path);
+    (void)close(claim);
+    return -1;
 }

@@ -8,8 +8,9 @@
 
 /* Makes it, empty and marked as a run's. Returns its absolute path, for free(); NULL and an error. */
 char *folder_make(const char *path, struct error *error);
-/* Makes a folder for several runs' folders, and those above it, where they are not there. -1 and an error. */
-int folder_make_path(const char *path, struct error *error);
+/* Makes, if it is not there, the folder of a suite, in which every case will have one as above, and removes the report
+ * of an earlier suite. Returns a descriptor that keeps others out of it until it is closed; -1 and an error. */
+int folder_claim(const char *path, struct error *error);
 /* The programs of a lab can write into its folder, the caller may be root: once the lab has ended, removes
  * whatever stands where results will be written, links above all, and sees that the capture is a plain
  * file. 0; or -1 and an error, and then nothing there may be read, nor anything be written. */

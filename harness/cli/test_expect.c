@@ -4,9 +4,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-enum { LINE_SIZE = 512 };
 
 static const char known[] = "known failure";
 
@@ -28,46 +27,46 @@ static bool names_case(const char *id)
 static bool names_rule(const char *id)
 {
     enum { PREFIX = sizeof "rule." - 1 };
-    if (strncmp(id, "rule.", PREFIX) != 0)
-        return false;
-    for (enum requirement_id i = 0; i < REQUIREMENT_COUNT; i++)
-        if (strcmp(requirement_get(i)->id, id + PREFIX) == 0)
-            return true;
-    return false;
+    return strncmp(id, "rule.", PREFIX) == 0 && requirement_find(id + PREFIX);
 }
 
-/* The ids of a file, as the keys of an object; NULL and an error. */
-static json_t *read_ids(const char *path, struct error *error)
+/* Takes the id of a line, if it has one. */
+static int read_line(char *line, const char *path, unsigned number, json_t *ids,
+                     struct error *error)
 {
-    char line[LINE_SIZE];
+    line[strcspn(line, "#\r\n")] = '\0';
+    char *rest = NULL;
+    char *id = strtok_r(line, " \t", &rest);
+    char *more = id ? strtok_r(NULL, " \t", &rest) : NULL;
+    if (!id)
+        return 0;
+    if (!more && (names_case(id) || names_rule(id)))
+        return json_object_set_new(ids, id, json_true());
+    return error_set(error, "%s:%u: expected the id of one case or rule, got '%s%s%s'", path,
+                     number, id, more ? " " : "", more ? more : "");
+}
+
+json_t *test_expect_read(const char *path, struct error *error)
+{
     FILE *file = fopen(path, "re");
+    char *line = NULL;
+    size_t room = 0;
     if (!file) {
         error_set_errno(error, errno, "%s", path);
         return NULL;
     }
     json_t *ids = json_object();
-    for (unsigned number = 1; ids && fgets(line, sizeof line, file); number++) {
-        line[strcspn(line, "#\r\n")] = '\0';
-        char *rest = NULL;
-        char *id = strtok_r(line, " \t", &rest);
-        char *more = id ? strtok_r(NULL, " \t", &rest) : NULL;
-        if (!id)
-            continue;
-        bool good = !more && (names_case(id) || names_rule(id));
-        if (good && json_object_set_new(ids, id, json_true()) == 0)
-            continue;
-        error_set(error, "%s:%u: expected the id of one case or rule, got '%s%s%s'", path, number,
-                  id, more ? " " : "", more ? more : "");
-        json_decref(ids);
-        ids = NULL;
-    }
-    if (ids && ferror(file)) {
-        error_set(error, "%s: could not be read to its end", path);
-        json_decref(ids);
-        ids = NULL;
-    }
+    int status = 0;
+    for (unsigned number = 1; status == 0 && getline(&line, &room, file) >= 0; number++)
+        status = read_line(line, path, number, ids, error);
+    if (status == 0 && ferror(file))
+        status = error_set(error, "%s: could not be read to its end", path);
+    free(line);
     (void)fclose(file);
-    return ids;
+    if (status == 0)
+        return ids;
+    json_decref(ids);
+    return NULL;
 }
 
 static const char *expectation(const json_t *result, const json_t *ids)
@@ -81,21 +80,16 @@ static const char *expectation(const json_t *result, const json_t *ids)
     return listed && good ? "unexpected pass" : NULL;
 }
 
-int test_expect_apply(json_t *report, const char *path, struct error *error)
+void test_expect_apply(json_t *report, const json_t *ids)
 {
-    json_t *ids = read_ids(path, error);
     size_t i;
     json_t *result;
-    if (!ids)
-        return -1;
     json_array_foreach(json_object_get(report, "cases"), i, result)
     {
         const char *text = expectation(result, ids);
         if (text)
             json_object_set_new(result, "expectation", json_string(text));
     }
-    json_decref(ids);
-    return 0;
 }
 
 bool test_expect_is_known(const json_t *result)

@@ -14,10 +14,12 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+/* The ids of a file, as the keys of an object. NULL and an error that names the line if the file can't be read or a
+ * line names no case that there is. */
+json_t *test_expect_read(const char *path, struct error *error);
 /* Marks the cases of a report: "expectation" becomes "new failure", "known failure" or "unexpected pass"
- * where one of these is so. -1 and an error that names the line if the file can't be read or a line names
- * no case that there is. */
-int test_expect_apply(json_t *report, const char *path, struct error *error);
+ * where one of these is so. */
+void test_expect_apply(json_t *report, const json_t *ids);
 
 /* Whether a result failed as it was known to. */
 bool test_expect_is_known(const json_t *result);

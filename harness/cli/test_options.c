@@ -2,6 +2,7 @@
 
 #include "cli/memory.h"
 #include "cli/run_options.h"
+#include "cli/test_expect.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -41,7 +42,14 @@ static int read_shard(const char *text, struct test_options *out, struct error *
     return 0;
 }
 
-enum option_kind { OPTION_TEXT, OPTION_FLAG, OPTION_SEED, OPTION_JOBS, OPTION_SHARD };
+enum option_kind {
+    OPTION_TEXT,
+    OPTION_FLAG,
+    OPTION_SEED,
+    OPTION_JOBS,
+    OPTION_SHARD,
+    OPTION_EXPECT
+};
 
 struct known_option {
     const char *name;
@@ -50,6 +58,15 @@ struct known_option {
 };
 
 enum { OPTIONS = 24 };
+
+/* At once: who waited for a whole suite must not hear then that the list has a slip of the pen. */
+static int read_expected(const char *path, json_t **out, struct error *error)
+{
+    struct error cause = {0};
+    json_decref(*out);
+    *out = test_expect_read(path, &cause);
+    return *out ? 0 : error_set(error, "--expect %s", cause.text);
+}
 
 static int read_value(const struct known_option *option, const char *text, struct error *error)
 {
@@ -66,6 +83,8 @@ static int read_value(const struct known_option *option, const char *text, struc
         return read_number("--jobs", text, JOBS, option->value, error);
     case OPTION_SHARD:
         return read_shard(text, option->value, error);
+    case OPTION_EXPECT:
+        return read_expected(text, option->value, error);
     }
     return -1;
 }
@@ -95,7 +114,7 @@ static int read_options(int argc, char **argv, const struct known_option *table,
 #define OUTPUT_OPTIONS(outputs)                                                                    \
     {"json", OPTION_TEXT, (void *)&(outputs)->json},                                               \
         {"junit", OPTION_TEXT, (void *)&(outputs)->junit},                                         \
-        {"expect", OPTION_TEXT, (void *)&(outputs)->expect},                                       \
+        {"expect", OPTION_EXPECT, (void *)&(outputs)->expect},                                     \
         {"tap", OPTION_FLAG, &(outputs)->tap},                                                     \
     {                                                                                              \
         "quiet", OPTION_FLAG, &(outputs)->quiet                                                    \
@@ -136,6 +155,8 @@ int test_options_read(int argc, char **argv, struct test_options *out, struct er
         return -1;
     if (optind != argc - 1)
         return error_set(error, "expected one peer; usage: " TEST_USAGE);
+    if (out->out && !*out->out)
+        return error_set(error, "--out: expected the name of a folder");
     out->peer = argv[optind];
     return 0;
 }

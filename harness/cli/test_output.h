@@ -10,7 +10,7 @@
 /* What `pinhole test` and `pinhole merge` are asked for. Paths may be "-": standard output. */
 struct test_outputs {
     const char *json, *junit; /* NULL: not wanted */
-    const char *expect;       /* known failures: test_expect.h */
+    json_t *expect;           /* known failures: test_expect.h; NULL: nothing is known of any */
     bool tap;                 /* TAP version 14 on standard output, and nothing else there */
     bool quiet;               /* nothing for people */
 };

@@ -108,6 +108,32 @@ bool test_plan_wants(const struct test_options *options, const char *id,
            (options->judging && any_of(options->judging, has_requirement, requirements));
 }
 
+static bool is_no_requirement(const void *unused, const char *id)
+{
+    (void)unused;
+    return !requirement_find(id);
+}
+
+/* A name that is misspelt would leave out cases, or have the peer refuse to start. */
+static int check_names(const struct test_plan *plan, struct error *error)
+{
+    const struct test_options *options = plan->options;
+    if (options->judging && any_of(options->judging, is_no_requirement, NULL))
+        return error_set(
+            error,
+            "--judging %s: expected ids of requirements, as `pinhole list requirements` has them",
+            options->judging);
+    enum case_role role;
+    const struct defect *defect = NULL;
+    for (size_t i = 0; options->defect && (defect = defect_get(i, &role)); i++)
+        if (strcmp(defect->name, options->defect) == 0)
+            break;
+    if (options->defect && !defect)
+        return error_set(error, "--defect %s: `pinhole list defects` tells those that there are",
+                         options->defect);
+    return 0;
+}
+
 static uint32_t choose_factor(const struct test_options *options, const struct peer *peer,
                               const struct test_case *test_case)
 {
@@ -162,7 +188,7 @@ static void keep_shard(struct test_plan *plan)
 int test_plan_make(struct test_plan *plan, const struct test_options *options, struct error *error)
 {
     *plan = (struct test_plan){.options = options};
-    if (choose_role(plan, error) != 0)
+    if (choose_role(plan, error) != 0 || check_names(plan, error) != 0)
         return -1;
     enum case_role role;
     const struct test_case *test_case;

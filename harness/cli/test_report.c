@@ -33,10 +33,9 @@ static bool binds(enum requirement_role bound, enum case_role role)
 
 static enum requirement_id identify(const char *id)
 {
-    for (enum requirement_id i = 0; i < REQUIREMENT_COUNT; i++)
-        if (strcmp(requirement_get(i)->id, id) == 0)
-            return i;
-    return REQUIREMENT_COUNT;
+    const struct requirement *requirement = requirement_find(id);
+    return requirement ? (enum requirement_id)(requirement - requirement_get(0))
+                       : REQUIREMENT_COUNT;
 }
 
 static void gather(struct broken *broken, const json_t *results)

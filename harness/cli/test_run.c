@@ -51,8 +51,10 @@ static void play(const struct test_stage *test, struct test_world *world)
     stage->world = world;
     if (stage->test_case->traits & CASE_UNSTARTED || test_world_operations.start(world, &error))
         stage_play(stage);
-    else
+    else if (test->engine->processes[test->peer])
         end(stage, VERDICT_FAIL, "the peer becomes ready", error.text);
+    else /* it can't be run at all, as its file says it could */
+        end(stage, VERDICT_ERROR, "", error.text);
     if (world->unsupported)
         end(stage, VERDICT_UNSUPPORTED, "", "the peer ended with the status that says so");
     else if (test_world_peer_died(world, died, sizeof died) && stage->verdict != VERDICT_ERROR)

@@ -126,5 +126,6 @@ int verb_merge(int argc, char **argv)
     else
         code = test_output_all(whole, &outputs, "merge");
     json_decref(whole);
+    json_decref(outputs.expect);
     return code;
 }

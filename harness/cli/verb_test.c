@@ -8,11 +8,11 @@
 #include "cli/test_report.h"
 #include "cli/verbs.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static double now(void)
 {
@@ -26,28 +26,21 @@ static void watch(void *context, const json_t *result)
     test_report_show(context, result);
 }
 
-/* Whatever else was asked for, the report stays beside its captures: in place of an earlier one, or of a link
- * that somebody put there. */
+/* Whatever else was asked for, the report stays beside its captures. */
 static bool keep(const json_t *report, const char *out)
 {
-    struct error error = {0};
     char *path = memory_print("%s/report.json", out);
-    bool made = folder_make_path(out, &error) == 0 && (remove(path) == 0 || errno == ENOENT);
-    if (!made)
-        (void)fprintf(stderr, "pinhole test: %s can't be written%s%s\n", path,
-                      error.text[0] ? ": " : "", error.text);
-    bool kept = made && test_output_json(report, path, "test");
+    bool kept = test_output_json(report, path, "test");
     free(path);
     return kept;
 }
 
-static int run(const struct test_plan *plan)
+static int run_in(const struct test_plan *plan, const char *out)
 {
     struct screen screen;
     double start = now();
     int interrupted = 0;
     const struct test_outputs *outputs = &plan->options->outputs;
-    char *out = test_options_folder(plan->options, case_role_name(plan->role));
     screen_init(&screen, outputs->quiet || outputs->tap);
     json_t *results = test_pool_run(plan, out, watch, &screen, &interrupted);
     json_t *report = test_report_make(plan, results, now() - start);
@@ -60,6 +53,20 @@ static int run(const struct test_plan *plan)
     if (!keep(report, out))
         code = EXIT_HARNESS;
     json_decref(report);
+    return code;
+}
+
+static int run(const struct test_plan *plan, struct error *error)
+{
+    int code = EXIT_HARNESS;
+    char *out = test_options_folder(plan->options, case_role_name(plan->role));
+    int claim = folder_claim(out, error);
+    if (claim >= 0) {
+        code = run_in(plan, out);
+        (void)close(claim);
+    } else {
+        (void)fprintf(stderr, "pinhole test: %s\n", error->text);
+    }
     free(out);
     return code;
 }
@@ -78,8 +85,9 @@ int verb_test(int argc, char **argv)
                       options.filter ? " is named " : "", options.filter ? options.filter : "");
         code = EXIT_NOTHING;
     } else {
-        code = run(&plan);
+        code = run(&plan, &error);
     }
     test_plan_free(&plan);
+    json_decref(options.outputs.expect);
     return code;
 }

@@ -209,11 +209,27 @@ static int mount_run(const struct sandbox_files *files, struct error *error)
     return hide_resolvers(error);
 }
 
+/* Refuses a folder of programs that inner root can't pass, even where it is shown: mounted, it would cover whatever
+ * else is shown below it. */
+static int check_passable(const struct sandbox_files *files, struct error *error)
+{
+    for (size_t i = FIRST_PROGRAM; i < files->share_count; i++)
+        if (faccessat(files->shares[i].tree, ".", X_OK, 0) != 0 && errno == EACCES)
+            return error_set(
+                error,
+                "%s: expected a folder that others may pass, since programs in it are run by a "
+                "lab's root, who is no user of this machine: chmod o+x it, or move them",
+                files->shares[i].path);
+    return 0;
+}
+
 int sandbox_files_seal(const struct sandbox_files *files, struct error *error)
 {
     const struct sandbox_share *writable = &files->shares[WRITABLE];
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return failed(error, "making mounts private:", "/");
+    if (files->mapped_away && check_passable(files, error) != 0)
+        return -1;
     for (size_t i = 0; files->mapped_away && i < files->share_count; i++)
         if (open_way(&files->shares[i], i != WRITABLE, error) != 0)
             return -1;
