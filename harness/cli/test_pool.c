@@ -307,6 +307,7 @@ json_t *test_pool_run(const struct test_plan *plan, const char *out, test_pool_w
     pool.jobs = memory_new(plan->job_count + 1, sizeof *pool.jobs);
     memcpy(pool.jobs, plan->jobs, plan->job_count * sizeof *pool.jobs);
     pool.states = memory_new(plan->job_count + 1, sizeof *pool.states);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is counted. */
     pool.results = memory_new(plan->job_count + 1, sizeof *pool.results);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         heed(signals[i], interrupt);

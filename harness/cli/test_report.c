@@ -187,10 +187,11 @@ void test_report_close(json_t *report)
 {
     json_t *cases = json_object_get(report, "cases");
     size_t count = json_array_size(cases);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is counted. */
     json_t **sorted = memory_new(count + 1, sizeof(json_t *));
     for (size_t i = 0; i < count; i++)
         sorted[i] = json_incref(json_array_get(cases, i));
-    qsort(sorted, count, sizeof *sorted, by_id);
+    qsort(sorted, count, sizeof(void *), by_id);
     json_array_clear(cases);
     for (size_t i = 0; i < count; i++)
         json_array_append_new(cases, sorted[i]);

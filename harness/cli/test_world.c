@@ -85,13 +85,14 @@ static socklen_t to_socket_address(const struct endpoint *endpoint, unsigned sco
 
 static struct endpoint from_socket_address(const struct sockaddr_storage *address)
 {
-    const struct sockaddr_in *in = (const struct sockaddr_in *)address;
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    memcpy(&in, address, sizeof in);
+    memcpy(&in6, address, sizeof in6);
     if (address->ss_family == AF_INET)
-        return (struct endpoint){address_from_ipv4((const uint8_t *)&in->sin_addr),
-                                 ntohs(in->sin_port)};
-    return (struct endpoint){address_from_ipv6((const uint8_t *)&in6->sin6_addr),
-                             ntohs(in6->sin6_port)};
+        return (struct endpoint){address_from_ipv4((const uint8_t *)&in.sin_addr),
+                                 ntohs(in.sin_port)};
+    return (struct endpoint){address_from_ipv6(in6.sin6_addr.s6_addr), ntohs(in6.sin6_port)};
 }
 
 static bool enter(const struct test_world *world, enum stage_place place, struct error *error)
@@ -158,7 +159,7 @@ static int open_here(const struct test_world *world, enum socket_kind kind, enum
     (void)world;
     bool ipv6 = !address_is_ipv4(&local->address);
     bool stream = kind == SOCKET_TCP_LISTENER;
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     char text[ADDRESS_TEXT_SIZE];
     socklen_t length = to_socket_address(local, if_nametoindex(places[place].interface), &address);
     int handle = socket(ipv6 ? AF_INET6 : AF_INET,
@@ -208,7 +209,7 @@ static void close_socket(void *context, int number)
 static uint16_t port_of(void *context, int number)
 {
     const struct test_world *world = context;
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
     if (getsockname(world->sockets[number].handle, (struct sockaddr *)&address, &length) != 0)
         return 0;
@@ -228,7 +229,7 @@ static bool send_datagram(void *context, int number, const struct endpoint *to,
 {
     const struct test_world *world = context;
     const struct world_socket *socket = &world->sockets[number];
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = to_socket_address(to, 0, &address);
     /* What is refused may tell of an earlier datagram, which stays to be received as an error: so twice. */
     for (int tries = 0; tries < 2; tries++)
@@ -255,7 +256,7 @@ static bool send_packet(void *context, enum stage_place place, const uint8_t *oc
     to.address = ipv6 ? address_from_ipv6(octets + 24) : address_from_ipv4(octets + 16);
     if (!enter(world, place, error))
         return false;
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = to_socket_address(&to, 0, &address);
     int handle = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
     bool sent = handle >= 0 && (!ipv6 || set(handle, IPPROTO_IPV6, IPV6_HDRINCL)) &&
@@ -391,7 +392,7 @@ static bool make_stream(const struct test_world *world, enum stage_place from,
     if (!find((void *)world, from, !address_is_ipv4(&to->address), &local.address) ||
         !enter(world, from, &error))
         return false;
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t length = to_socket_address(&local, 0, &address);
     int handle = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     bool bound = handle >= 0 && bind(handle, (struct sockaddr *)&address, length) == 0;
@@ -417,7 +418,7 @@ static bool connect_to(void *context, enum stage_place from, const struct endpoi
                        int listener, int64_t until, struct endpoint *accepted)
 {
     int handles[2];
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
     if (!make_stream(context, from, to, listener, until, handles))
         return false;
