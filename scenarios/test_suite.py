@@ -112,7 +112,7 @@ def test_a_report_is_merged_once(flawed):
     path, _, _ = flawed
     done = call("merge", path, path)
     assert done.returncode == HARNESS
-    assert "is in another report already" in done.stderr
+    assert "has been reported already" in done.stderr
 
 
 def test_reports_of_other_peers_are_not_merged(flawed, tmp_path):

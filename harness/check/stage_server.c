@@ -284,7 +284,7 @@ static void copy_options(struct reply *reply, const struct request *request)
 {
     struct pcp_message message;
     (void)pcp_decode(request->datagram.octets, request->datagram.length, &message);
-    if (message.options_length <= sizeof reply->options) {
+    if (message.options && message.options_length <= sizeof reply->options) {
         memcpy(reply->options, message.options, message.options_length);
         reply->options_length = message.options_length;
     }

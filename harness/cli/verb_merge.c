@@ -21,7 +21,10 @@ static json_t *read_report(const char *path, struct error *error)
     json_t *cases;
     json_t *report = json_load_file(path, JSON_REJECT_DUPLICATES, &problem);
     if (!report) {
-        error_set(error, "%s:%d: %s", path, problem.line, problem.text);
+        if (problem.line < 1)
+            error_set(error, "%s", problem.text); /* it could not be opened: that names it */
+        else
+            error_set(error, "%s:%d: %s", path, problem.line, problem.text);
         return NULL;
     }
     if (json_unpack_ex(report, &problem, 0, "{s:s,s:{s:s,s:s,s:s},s:I,s:F,s:o}", "suite", &suite,
@@ -77,7 +80,7 @@ static int add_result(json_t *cases, json_t *result, const char *path, struct er
     if (!other)
         return json_array_append(cases, result);
     if (strncmp(id, "rule.", sizeof "rule." - 1) != 0)
-        return error_set(error, "%s: %s is in another report already", path, id);
+        return error_set(error, "%s: %s has been reported already", path, id);
     return weight(result) > weight(other) ? json_object_update(other, result) : 0;
 }
 

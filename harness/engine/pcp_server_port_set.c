@@ -157,8 +157,8 @@ static bool extend_to(struct pcp_exchange *exchange, struct pcp_server_set *set,
 {
     bool present = mapping_of(exchange, host_of(exchange), port) != PCP_TABLE_NONE;
     bool of_set = port - set->first < set->size;
-    if (present)
-        set->grows = false;
+    if (present || set->external + (port - set->first) >= PORTS)
+        set->grows = false; /* nor is there a port above the last one outside */
     if (!present && !set->grows)
         return false;
     aim(exchange, set, port);

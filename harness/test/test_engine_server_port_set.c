@@ -128,6 +128,22 @@ static void a_set_ends_with_the_last_port(void **state)
     assert_int_equal(live(&bench), 6);
 }
 
+static void a_set_ends_with_the_last_port_outside(void **state)
+{
+    (void)state;
+    stop(&bench);
+    bench.policy.last_port = 65535;
+    start(&bench);
+    struct pcp_message message = map_message(HOST, UDP, 5000, 600);
+    message.data.map.external_port = 65534;
+    struct request request = encode(&message);
+    add_set(&request, 8, 5000);
+    send_request(&bench, HOST, &request);
+    assert_int_equal(bench.response.data.map.external_port, 65534);
+    assert_int_equal(told().size, 2);
+    assert_int_equal(live(&bench), 2);
+}
+
 static void a_set_is_no_larger_than_a_quota_leaves(void **state)
 {
     (void)state;
@@ -384,6 +400,7 @@ int main(void)
         T(each_port_is_a_change_of_its_own),
         T(a_set_is_no_larger_than_policy_has_it),
         T(a_set_ends_with_the_last_port),
+        T(a_set_ends_with_the_last_port_outside),
         T(a_set_is_no_larger_than_a_quota_leaves),
         T(a_run_of_free_ports_is_looked_for),
         T(the_longest_run_is_taken_where_none_is_long_enough),
