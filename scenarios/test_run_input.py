@@ -204,8 +204,11 @@ def test_a_probe_through_a_mapping_that_nobody_awaited_is_refused(two):
     assert "no mapping of 'it' is awaited by then" in done.err
 
 
-@pytest.mark.parametrize("missing", ["peers/root/usr/sbin/miniupnpd", "pinhole-device"])
-def test_a_missing_program_is_told_with_its_peer_s_file_and_line(missing, tmp_path):
+@pytest.mark.parametrize(
+    "missing, key, kind",
+    [("peers/root/usr/sbin/miniupnpd", "needs:", "file"), ("pinhole-device", "program:", "program")],
+)
+def test_a_missing_program_is_told_with_its_peer_s_file_and_line(missing, key, kind, tmp_path):
     """A build folder in which everything is there but one program."""
     build = tmp_path / "build"
     shutil.copytree(
@@ -221,9 +224,9 @@ def test_a_missing_program_is_told_with_its_peer_s_file_and_line(missing, tmp_pa
     scenario.write_text(HOME)
     done = run(scenario, tmp_path / "out", pinhole=build / "pinhole")
     file = "miniupnpd.yaml" if "miniupnpd" in missing else "reference-device.yaml"
-    line = line_of((peers / file).read_text(), "program:")
+    line = line_of((peers / file).read_text(), key)
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith(f"{peers / file}:{line}: program '")
+    assert done.err.startswith(f"{peers / file}:{line}: {kind} '")
     assert "not found" in done.err and missing in done.err and "; make " in done.err
     assert done.err.count("\n") == 1
     assert not (tmp_path / "out").exists()

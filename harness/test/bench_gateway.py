@@ -116,6 +116,8 @@ def start_miniupnpd(lab: Lab) -> None:
         "PINHOLE_INSIDE": "eth0",
         "PINHOLE_OUTSIDE": "eth1",
         "PINHOLE_RUNTIME": "/run",
+        "PINHOLE_BUILD": str(lab.build),
+        "PINHOLE_PEERS": str(ROOT / "scenarios/peers"),
         "PINHOLE_LIBRARIES": libraries,
     }
     Path("/run/rules.nft").write_text(FIREWALL + expanded(peer["nftables"], values))
