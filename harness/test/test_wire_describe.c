@@ -93,9 +93,13 @@ static void a_filters_prefix_is_written_as_its_family_counts(void **state)
         const char *address;
         const char *expected;
     } cases[] = {
-        {96, "0.0.0.0", "0.0.0.0/0"},          {128, "203.0.113.9", "203.0.113.9/32"},
-        {95, "203.0.113.0", "203.0.113.0/95"}, /* section 13.3 forbids it: shown as it is */
-        {64, "2001:db8::", "2001:db8::/64"},   {128, "2001:db8::1", "2001:db8::1/128"},
+        {96, "0.0.0.0", "0.0.0.0/0"},
+        {128, "203.0.113.9", "203.0.113.9/32"},
+        {95, "203.0.113.0", "::ffff:203.0.113.0/95"},
+        /* section 13.3 forbids it: shown as it is */
+        {200, "203.0.113.9", "::ffff:203.0.113.9/200"},
+        {64, "2001:db8::", "2001:db8::/64"},
+        {128, "2001:db8::1", "2001:db8::1/128"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint8_t octets[PCP_MAXIMUM_LENGTH];

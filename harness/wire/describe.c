@@ -118,10 +118,12 @@ static void add_filter(struct line *line, const struct pcp_option *option)
         add(line, " none");
         return;
     }
-    /* Section 13.3 counts 96 bits of the mapped form too; people write IPv4 prefixes without. */
-    bool ipv4 = address_is_ipv4(&filter.remote_address) && filter.prefix_length >= 96;
-    add(line, " %s/%u", address_format(&filter.remote_address, text),
-        filter.prefix_length - (ipv4 ? 96U : 0U));
+    /* Section 13.3 counts 96 bits of the mapped form too; people write IPv4 prefixes without. One that
+     * can't be of IPv4 is shown as it stands. */
+    bool mapped = address_is_ipv4(&filter.remote_address);
+    bool ipv4 = mapped && filter.prefix_length >= 96 && filter.prefix_length <= 128;
+    add(line, " %s%s/%u", mapped && !ipv4 ? "::ffff:" : "",
+        address_format(&filter.remote_address, text), filter.prefix_length - (ipv4 ? 96U : 0U));
     if (filter.remote_port)
         add(line, " port %u", filter.remote_port);
 }
