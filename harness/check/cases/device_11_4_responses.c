@@ -13,10 +13,13 @@ static struct request hear_for(struct server *server, double seconds)
 {
     struct stage *stage = server->stage;
     struct datagram datagram;
-    int64_t patience = (int64_t)(seconds / stage->scale * (double)SECOND);
-    return stage_receive(stage, server->socket, patience, &datagram) && !datagram.is_error
-               ? server_read(&datagram)
-               : (struct request){0};
+    int64_t end = stage_now(stage) + (int64_t)(seconds / stage->scale * (double)SECOND);
+    /* An ICMP error tells that a device has left: it must not hide what that device sent before. */
+    while (stage_receive(stage, server->socket, end - stage_now(stage), &datagram)) {
+        if (!datagram.is_error)
+            return server_read(&datagram);
+    }
+    return (struct request){0};
 }
 
 static void take_another_nonce(struct pcp_map *map)
