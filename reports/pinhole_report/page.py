@@ -16,6 +16,12 @@ from . import journey, ladder, ladder_text
 
 TEMPLATES = pathlib.Path(__file__).resolve().parent / "templates"
 
+COMMON = {
+    "loader": jinja2.FileSystemLoader(TEMPLATES),
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+}
+
 LISTED = 24  # frames of one line
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~&!$])")
@@ -128,7 +134,7 @@ def _model(run):
     }
 
 
-def _write_file(path, text):
+def write_file(path, text):
     """Whole or not at all, and never through a link that stands there."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -141,24 +147,23 @@ def _write_file(path, text):
         raise
 
 
+def markdown_environment():
+    """For templates of Markdown: what their expressions give is escaped."""
+    environment = jinja2.Environment(autoescape=False, finalize=escape_markdown, **COMMON)
+    environment.globals.update(code=code, fenced=fenced, count=count)
+    return environment
+
+
 def write(run, folder):
     """Writes both reports into folder, which is made if need be. Returns their paths."""
     model = _model(run)
-    loader = jinja2.FileSystemLoader(TEMPLATES)
-    common = {
-        "loader": loader,
-        "trim_blocks": True,
-        "lstrip_blocks": True,
-    }
-    html = jinja2.Environment(autoescape=True, **common)
-    markdown = jinja2.Environment(autoescape=False, finalize=escape_markdown, **common)
-    markdown.globals.update(code=code, fenced=fenced)
+    html = jinja2.Environment(autoescape=True, **COMMON)
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for environment, name in ((html, "report.html"), (markdown, "report.md")):
+    for environment, name in ((html, "report.html"), (markdown_environment(), "report.md")):
         environment.globals["count"] = count
         path = folder / name
-        _write_file(path, environment.get_template(f"{name}.j2").render(model))
+        write_file(path, environment.get_template(f"{name}.j2").render(model))
         written.append(path)
     return written

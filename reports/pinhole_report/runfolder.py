@@ -58,7 +58,7 @@ def _refuse_constant(name):
     raise ValueError(f"{name} is no JSON")
 
 
-def _read_json(path):
+def read_json(path):
     """Any JSON value; only from a regular file, since a pipe or device could hold us up for ever."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -86,7 +86,7 @@ def schema(name):
     return jsonschema.Draft202012Validator(chosen, resolver=resolver)
 
 
-def _validate(path, name, value):
+def validate(path, name, value):
     problem = jsonschema.exceptions.best_match(schema(name).iter_errors(value))
     if problem is None:
         return
@@ -111,13 +111,13 @@ def read(folder):
         path = folder / f"{name}.json"
         if run.result.get("verdict") == "error" and not os.path.lexists(path):
             continue
-        value = _read_json(path)
+        value = read_json(path)
         if name != "result" and isinstance(value, list):
             _shorten(run, name, value)
         elif isinstance(value, dict):
             for key in ("steps", "expectations", "findings"):
                 if isinstance(value.get(key), list):
                     _shorten(run, key, value[key])
-        _validate(path, name, value)
+        validate(path, name, value)
         setattr(run, name, _clean_all(value))
     return run
