@@ -9,6 +9,16 @@ struct wish filter_wish(struct stage *stage, uint16_t internal_port, enum stage_
     return wish;
 }
 
+struct wish filter_begin(struct stage *stage, struct endpoint *external, int *inside)
+{
+    enum { PORT = 5000 };
+    struct wish wish = filter_wish(stage, PORT, STAGE_REMOTE, FILTER_WHOLE, 0);
+    struct answer answer = stage_granted(stage, &wish);
+    *external = answer_external(&answer);
+    *inside = stage_open(stage, STAGE_HOST, PORT);
+    return wish;
+}
+
 void filter_forget(struct wish *wish)
 {
     wish->options_length = 0;

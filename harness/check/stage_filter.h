@@ -10,6 +10,8 @@ enum { FILTER_WHOLE = 128 /* bits of a prefix that is one address, of either fam
 /* MAP of the host's port with one FILTER. */
 struct wish filter_wish(struct stage *stage, uint16_t internal_port, enum stage_place remote,
                         uint8_t prefix_length, uint16_t remote_port);
+/* One such mapping, for all ports of remote, as it was granted: its external endpoint, and the socket behind it. */
+struct wish filter_begin(struct stage *stage, struct endpoint *external, int *inside);
 /* The same mapping without options, so that it may get others. */
 void filter_forget(struct wish *wish);
 /* One more FILTER, for all ports of a place. */

@@ -220,6 +220,40 @@ bool server_follows(const struct server *server, const struct request *request)
     return find_mapping(&looked_at, request) <= 0;
 }
 
+static bool is_sound(const struct request *request, uint8_t opcode)
+{
+    return request->came && !request->is_natpmp && request->fault == PCP_FAULT_NONE &&
+           !request->pcp.response && request->pcp.opcode == opcode;
+}
+
+bool request_is_creation(const struct request *request)
+{
+    return is_sound(request, PCP_MAP) && request->pcp.lifetime > 0;
+}
+
+bool request_is_peer(const struct request *request)
+{
+    return is_sound(request, PCP_PEER);
+}
+
+bool request_has_nonce_of(const struct request *request, const struct request *other)
+{
+    return memcmp(request->pcp.data.map.nonce, other->pcp.data.map.nonce, PCP_NONCE_LENGTH) == 0;
+}
+
+void server_expect_own_nonces(struct stage *stage, enum requirement_id requirement, double seconds,
+                              bool (*wanted)(const struct request *request))
+{
+    struct server one;
+    struct server other;
+    server_begin_two(stage, " ", &one, &other);
+    struct request first = server_follow(&one, seconds, wanted);
+    struct request second = server_follow(&other, seconds, wanted);
+    stage_expect(stage, requirement, !request_has_nonce_of(&second, &first),
+                 "a nonce that the other server has not got", "%s",
+                 request_describe(stage, &second));
+}
+
 bool request_option(const struct request *request, uint8_t code, struct pcp_option *out)
 {
     struct pcp_message message;

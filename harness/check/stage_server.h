@@ -140,6 +140,15 @@ struct request server_read(const struct datagram *datagram);
 /* Whether a request is for the mapping that the server follows. */
 bool server_follows(const struct server *server, const struct request *request);
 
+/* A sound MAP request that asks for a mapping; a sound PEER request. */
+bool request_is_creation(const struct request *request);
+bool request_is_peer(const struct request *request);
+/* Whether two requests, of MAP or PEER, bear the same nonce. */
+bool request_has_nonce_of(const struct request *request, const struct request *other);
+/* Two servers begin, and their first wanted requests are to bear different nonces. */
+void server_expect_own_nonces(struct stage *stage, enum requirement_id requirement, double seconds,
+                              bool (*wanted)(const struct request *request));
+
 /* The first option of a code. */
 bool request_option(const struct request *request, uint8_t code, struct pcp_option *out);
 /* "MAP request udp 5683 lifetime 7200 suggests 0.0.0.0:0", or "no request"; in a buffer of the stage. */

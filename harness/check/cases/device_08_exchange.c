@@ -3,7 +3,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 static const double first_wait = 3;      /* s, IRT */
 static const double longest_wait = 1024; /* s, MRT */
@@ -27,8 +26,7 @@ static void repeats_have_the_nonce_of_the_first(struct stage *stage)
     struct request first = server_begin(stage, &server);
     for (int i = 0; i < 3; i++) {
         struct request again = server_next(&server, AN_EXCHANGE);
-        stage_expect(stage, R6887_8_1_1_01,
-                     !memcmp(again.pcp.data.map.nonce, first.pcp.data.map.nonce, PCP_NONCE_LENGTH),
+        stage_expect(stage, R6887_8_1_1_01, request_has_nonce_of(&again, &first),
                      request_describe(stage, &first), "%s", request_describe(stage, &again));
     }
 }

@@ -19,18 +19,6 @@ enum {
 
 static const int64_t publishing = 5 * SECOND; /* ours: applications run in real time */
 
-static bool is_peer(const struct request *request)
-{
-    return request->came && !request->is_natpmp && request->fault == PCP_FAULT_NONE &&
-           request->pcp.opcode == PCP_PEER;
-}
-
-static bool is_creation(const struct request *request)
-{
-    return request->came && !request->is_natpmp && request->fault == PCP_FAULT_NONE &&
-           request->pcp.opcode == PCP_MAP && request->pcp.lifetime > 0;
-}
-
 /* --- the rendezvous server -------------------------------------------------------------------- */
 
 /* Says 2.01 Created, lest the message be repeated. */
@@ -140,13 +128,13 @@ static void both_families_are_asked_for(struct stage *stage)
 {
     bool asked[2] = {false, false};
     struct server server;
-    struct request request = server_begin_for(stage, &server, is_creation);
+    struct request request = server_begin_for(stage, &server, request_is_creation);
     uint8_t protocol = request.pcp.data.map.protocol;
     uint16_t port = request.pcp.data.map.internal_port;
     while (!stage->over && request.came && !(asked[0] && asked[1])) {
         const struct pcp_map *map = &request.pcp.data.map;
-        if (is_creation(&request) && map->protocol == protocol && map->internal_port == port &&
-            address_is_any(&map->external_address))
+        if (request_is_creation(&request) && map->protocol == protocol &&
+            map->internal_port == port && address_is_any(&map->external_address))
             asked[address_is_ipv4(&map->external_address)] = true;
         request = server_hear(&server, SETTLING);
     }
@@ -158,7 +146,7 @@ static void both_families_are_asked_for(struct stage *stage)
 static void the_remote_peer_is_of_the_internal_family(struct stage *stage)
 {
     struct server server;
-    struct request request = server_begin_for(stage, &server, is_peer);
+    struct request request = server_begin_for(stage, &server, request_is_peer);
     const struct address *remote = &request.pcp.data.remote_address;
     stage_expect(
         stage, R6887_10_04, address_is_ipv4(remote) == address_is_ipv4(&request.pcp.client),
@@ -170,7 +158,7 @@ static void a_lost_flow_is_restored_before_it_goes_on(struct stage *stage)
     struct server server;
     struct datagram datagram;
     int remote = stage_open(stage, STAGE_REMOTE, REMOTE_PORT);
-    struct request request = server_begin_for(stage, &server, is_peer);
+    struct request request = server_begin_for(stage, &server, request_is_peer);
     struct reply given = server_success(&server, &request);
     server_send(&server, &given);
     (void)server_await(&server, SETTLING);

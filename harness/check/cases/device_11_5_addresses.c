@@ -9,16 +9,10 @@ enum {
     SHORT_LIVED = 600 /* s: a mapping that is there to tell an address lasts no longer */
 };
 
-static bool is_creation(const struct request *request)
-{
-    return request->came && !request->is_natpmp && request->fault == PCP_FAULT_NONE &&
-           request->pcp.opcode == PCP_MAP && request->pcp.lifetime > 0;
-}
-
 static bool is_for_discard(const struct request *request)
 {
     enum { DISCARD = 9 };
-    return is_creation(request) && request->pcp.data.map.internal_port == DISCARD;
+    return request_is_creation(request) && request->pcp.data.map.internal_port == DISCARD;
 }
 
 /* The host has another address, and the one that it had no longer. */
@@ -42,7 +36,7 @@ static struct request await_from(struct server *server, const struct address *fr
     do
         request = server_hear(server, MOVING - stage_peer_seconds(stage, start, stage_now(stage)));
     while (request.came &&
-           !(is_creation(&request) && address_equal(&request.datagram.from.address, from)));
+           !(request_is_creation(&request) && address_equal(&request.datagram.from.address, from)));
     return request;
 }
 

@@ -16,20 +16,14 @@ enum {
     PROTOCOL_SCTP = 132
 };
 
-static bool is_creation(const struct request *request)
-{
-    return request->came && !request->is_natpmp && request->fault == PCP_FAULT_NONE &&
-           request->pcp.opcode == PCP_MAP && request->pcp.lifetime > 0;
-}
-
 static bool is_for_all_protocols(const struct request *request)
 {
-    return is_creation(request) && request->pcp.data.map.protocol == 0;
+    return request_is_creation(request) && request->pcp.data.map.protocol == 0;
 }
 
 static bool is_for_gre(const struct request *request)
 {
-    return is_creation(request) && request->pcp.data.map.protocol == PROTOCOL_GRE;
+    return request_is_creation(request) && request->pcp.data.map.protocol == PROTOCOL_GRE;
 }
 
 /* --- section 11 ------------------------------------------------------------------------------- */
@@ -62,7 +56,7 @@ static void the_first_request(struct stage *stage)
 {
     static const uint8_t zeros[3];
     struct server server;
-    struct request request = server_begin_for(stage, &server, is_creation);
+    struct request request = server_begin_for(stage, &server, request_is_creation);
     const struct pcp_map *map = &request.pcp.data.map;
     const char *came = request_describe(stage, &request);
     stage_expect(stage, R6887_11_1_01, memcmp(map->reserved, zeros, sizeof zeros) == 0,
@@ -77,7 +71,7 @@ static void the_first_request(struct stage *stage)
 static void without_a_wish_zeros_are_suggested(struct stage *stage)
 {
     struct server server;
-    struct request request = server_begin_for(stage, &server, is_creation);
+    struct request request = server_begin_for(stage, &server, request_is_creation);
     const struct pcp_map *map = &request.pcp.data.map;
     const char *came = request_describe(stage, &request);
     char text[ADDRESS_TEXT_SIZE];
@@ -146,31 +140,21 @@ static void it_works_without_the_port_that_it_suggests(struct stage *stage)
 
 static void each_server_gets_a_nonce_of_its_own(struct stage *stage)
 {
-    struct server one;
-    struct server other;
-    server_begin_two(stage, " ", &one, &other);
-    struct request first = server_follow(&one, SOON, is_creation);
-    struct request second = server_follow(&other, SOON, is_creation);
-    stage_expect(stage, R6887_11_2_05,
-                 memcmp(first.pcp.data.map.nonce, second.pcp.data.map.nonce, PCP_NONCE_LENGTH) != 0,
-                 "a nonce that the other server has not got", "%s",
-                 request_describe(stage, &second));
+    server_expect_own_nonces(stage, R6887_11_2_05, SOON, request_is_creation);
 }
 
 /* A client that leaves its mapping behind is right to keep the nonce: only so can it renew it. */
 static void a_start_draws_a_new_nonce(struct stage *stage)
 {
     struct server server;
-    struct request first = server_begin_for(stage, &server, is_creation);
+    struct request first = server_begin_for(stage, &server, request_is_creation);
     server_grant(&server, &first, SERVER_LIFETIME);
     server_restart_peer(stage);
     struct request next = server_next(&server, SOON);
-    bool deleted = next.came && !is_creation(&next);
-    while (next.came && !is_creation(&next))
+    bool deleted = next.came && !request_is_creation(&next);
+    while (next.came && !request_is_creation(&next))
         next = server_next(&server, SOON);
-    stage_expect(stage, R6887_11_2_06,
-                 !deleted || memcmp(first.pcp.data.map.nonce, next.pcp.data.map.nonce,
-                                    PCP_NONCE_LENGTH) != 0,
+    stage_expect(stage, R6887_11_2_06, !deleted || !request_has_nonce_of(&first, &next),
                  "another nonce than before the restart, the old mapping having been deleted", "%s",
                  request_describe(stage, &next));
 }
@@ -179,13 +163,12 @@ static void a_start_draws_a_new_nonce(struct stage *stage)
 static void kept_nonces_renew_what_a_restart_left(struct stage *stage)
 {
     struct server server;
-    struct request first = server_begin_for(stage, &server, is_creation);
+    struct request first = server_begin_for(stage, &server, request_is_creation);
     server_grant(&server, &first, SERVER_LIFETIME);
     stage_stop(stage, SIGKILL);
     server_start_peer(stage);
-    struct request next = server_follow(&server, SOON, is_creation);
-    stage_expect(stage, R6887_11_2_1_01,
-                 memcmp(first.pcp.data.map.nonce, next.pcp.data.map.nonce, PCP_NONCE_LENGTH) == 0,
+    struct request next = server_follow(&server, SOON, request_is_creation);
+    stage_expect(stage, R6887_11_2_1_01, request_has_nonce_of(&first, &next),
                  "the nonce from before the restart, by which alone the mapping can be renewed",
                  "%s behind %s", request_describe(stage, &next), request_describe(stage, &first));
 }
@@ -198,9 +181,7 @@ static void each_mapping_keeps_its_nonce(struct stage *stage)
     struct request other = server_next_other(&server, SOON);
     server_grant(&server, &other, SERVER_SHORT_LIFETIME);
     struct request renewal = server_next_other(&server, SERVER_SHORT_LIFETIME);
-    stage_expect(stage, R6887_11_2_07,
-                 memcmp(other.pcp.data.map.nonce, renewal.pcp.data.map.nonce, PCP_NONCE_LENGTH) ==
-                     0,
+    stage_expect(stage, R6887_11_2_07, request_has_nonce_of(&other, &renewal),
                  "the nonce that the mapping was made with, be it its own or that of all", "%s",
                  request_describe(stage, &renewal));
 }
@@ -209,16 +190,14 @@ static void each_mapping_keeps_its_nonce(struct stage *stage)
 static void a_mapping_is_deleted_by_its_nonce(struct stage *stage)
 {
     struct server server;
-    struct request first = server_begin_for(stage, &server, is_creation);
+    struct request first = server_begin_for(stage, &server, request_is_creation);
     server_grant(&server, &first, SERVER_LIFETIME);
     stage_dismiss(stage);
     struct request request = server_await(&server, SOON);
     if (!stage->over && (!request.came || request.pcp.lifetime > 0))
         stage_end(stage, VERDICT_UNSUPPORTED, "the peer deletes nothing when it leaves: %s",
                   request_describe(stage, &request));
-    stage_expect(stage, R6887_11_2_07,
-                 memcmp(first.pcp.data.map.nonce, request.pcp.data.map.nonce, PCP_NONCE_LENGTH) ==
-                     0,
+    stage_expect(stage, R6887_11_2_07, request_has_nonce_of(&first, &request),
                  "a delete with the nonce that the mapping was made with", "%s behind %s",
                  request_describe(stage, &request), request_describe(stage, &first));
 }
@@ -227,11 +206,11 @@ static void nonces_can_not_be_guessed(struct stage *stage)
 {
     uint8_t nonces[STARTS][PCP_NONCE_LENGTH];
     struct server server;
-    struct request request = server_begin_for(stage, &server, is_creation);
+    struct request request = server_begin_for(stage, &server, request_is_creation);
     for (int i = 0; i < STARTS; i++) {
         if (i > 0) {
             server_restart_peer(stage);
-            request = server_follow(&server, SOON, is_creation);
+            request = server_follow(&server, SOON, request_is_creation);
         }
         memcpy(nonces[i], request.pcp.data.map.nonce, PCP_NONCE_LENGTH);
     }

@@ -11,12 +11,6 @@ enum {
     REMOTE_PORT = 5683  /* of the flow that it has mapped */
 };
 
-static bool is_peer(const struct request *request)
-{
-    return request->came && !request->is_natpmp && request->fault == PCP_FAULT_NONE &&
-           !request->pcp.response && request->pcp.opcode == PCP_PEER;
-}
-
 /* What comes over the flow at its far end, heard from before the device starts. */
 static int open_remote(struct stage *stage)
 {
@@ -36,7 +30,7 @@ static bool is_zero(const uint8_t *octets, size_t length)
 static void the_first_request(struct stage *stage)
 {
     struct server server;
-    struct request first = server_begin_for(stage, &server, is_peer);
+    struct request first = server_begin_for(stage, &server, request_is_peer);
     const struct pcp_peer *peer = &first.pcp.data;
     const char *came = request_describe(stage, &first);
     stage_expect(stage, R6887_12_1_01, peer->map.protocol != 0, "a protocol other than 0", "%s",
@@ -60,7 +54,7 @@ static void the_first_request(struct stage *stage)
 static void a_lost_mapping_is_asked_for_as_it_was(struct stage *stage)
 {
     struct server server;
-    struct request request = server_begin_for(stage, &server, is_peer);
+    struct request request = server_begin_for(stage, &server, request_is_peer);
     struct reply reply = server_success(&server, &request);
     reply.pcp.lifetime = SERVER_SHORT_LIFETIME;
     server_send(&server, &reply);
@@ -80,7 +74,7 @@ static void the_remote_peer_is_named_as_the_client_sees_it(struct stage *stage)
     struct server server;
     struct datagram traffic;
     int remote = open_remote(stage);
-    struct request request = server_begin_for(stage, &server, is_peer);
+    struct request request = server_begin_for(stage, &server, request_is_peer);
     server_grant(&server, &request, LIFETIME);
     (void)server_await(&server, 1); /* the other mappings are granted meanwhile */
     bool came = stage_receive(stage, remote, 3 * SECOND, &traffic);
@@ -99,7 +93,7 @@ static void a_request_comes_before_or_after_the_flow(struct stage *stage)
 {
     struct server server;
     struct request request = server_begin(stage, &server);
-    while (!stage->over && request.came && !is_peer(&request)) {
+    while (!stage->over && request.came && !request_is_peer(&request)) {
         struct reply reply = server_success(&server, &request);
         server_send(&server, &reply);
         request = server_hear(&server, FIRST_REQUEST);
@@ -111,25 +105,16 @@ static void a_request_comes_before_or_after_the_flow(struct stage *stage)
 
 static void servers_get_different_nonces(struct stage *stage)
 {
-    struct server one;
-    struct server other;
-    server_begin_two(stage, " ", &one, &other);
-    struct request first = server_follow(&one, FIRST_REQUEST, is_peer);
-    struct request second = server_follow(&other, FIRST_REQUEST, is_peer);
-    stage_expect(stage, R6887_12_2_02,
-                 memcmp(first.pcp.data.map.nonce, second.pcp.data.map.nonce, PCP_NONCE_LENGTH) != 0,
-                 "a nonce that the other server has not got", "%s",
-                 request_describe(stage, &second));
+    server_expect_own_nonces(stage, R6887_12_2_02, FIRST_REQUEST, request_is_peer);
 }
 
 static void each_start_draws_a_nonce(struct stage *stage)
 {
     struct server server;
-    struct request first = server_begin_for(stage, &server, is_peer);
+    struct request first = server_begin_for(stage, &server, request_is_peer);
     server_restart_peer(stage);
-    struct request second = server_follow(&server, FIRST_REQUEST, is_peer);
-    stage_expect(stage, R6887_12_2_03,
-                 memcmp(first.pcp.data.map.nonce, second.pcp.data.map.nonce, PCP_NONCE_LENGTH) != 0,
+    struct request second = server_follow(&server, FIRST_REQUEST, request_is_peer);
+    stage_expect(stage, R6887_12_2_03, !request_has_nonce_of(&first, &second),
                  "another nonce than before the restart", "%s", request_describe(stage, &second));
 }
 
@@ -148,7 +133,7 @@ static void expect_taken(struct server *server, struct reply *reply,
 static void reserved_bits_are_not_looked_at(struct stage *stage)
 {
     struct server server;
-    struct request request = server_begin_for(stage, &server, is_peer);
+    struct request request = server_begin_for(stage, &server, request_is_peer);
     struct reply reply = server_success(&server, &request);
     memset(reply.pcp.data.map.reserved, 0xff, sizeof reply.pcp.data.map.reserved);
     expect_taken(&server, &reply, R6887_12_1_13,
@@ -158,7 +143,7 @@ static void reserved_bits_are_not_looked_at(struct stage *stage)
 static void the_other_reserved_bits_are_not_looked_at(struct stage *stage)
 {
     struct server server;
-    struct request request = server_begin_for(stage, &server, is_peer);
+    struct request request = server_begin_for(stage, &server, request_is_peer);
     struct reply reply = server_success(&server, &request);
     memset(reply.pcp.data.reserved, 0xff, sizeof reply.pcp.data.reserved);
     expect_taken(&server, &reply, R6887_12_1_15,
@@ -168,7 +153,7 @@ static void the_other_reserved_bits_are_not_looked_at(struct stage *stage)
 static void another_family_is_accepted(struct stage *stage)
 {
     struct server server;
-    struct request request = server_begin_for(stage, &server, is_peer);
+    struct request request = server_begin_for(stage, &server, request_is_peer);
     struct reply reply = server_success(&server, &request);
     (void)address_parse("2001:db8:2::1", &reply.pcp.data.map.external_address);
     expect_taken(&server, &reply, R6887_12_4_06,
@@ -178,7 +163,7 @@ static void another_family_is_accepted(struct stage *stage)
 static void a_response_is_matched(struct stage *stage)
 {
     struct server server;
-    struct request request = server_begin_for(stage, &server, is_peer);
+    struct request request = server_begin_for(stage, &server, request_is_peer);
     struct reply wrong = server_success(&server, &request);
     wrong.pcp.data.map.nonce[PCP_NONCE_LENGTH - 1] ^= 1;
     server_send(&server, &wrong);
@@ -207,14 +192,14 @@ static void no_resources_holds_up_new_mappings(struct stage *stage)
     struct server server;
     /* MAP is to be asked for again in half a minute, were it not for the PEER's error. */
     struct request map = server_begin(stage, &server);
-    if (is_peer(&map))
+    if (request_is_peer(&map))
         stage_end(stage, VERDICT_INCONCLUSIVE, "the peer asks for no other mapping beside it");
     server_refuse(&server, &map, PCP_NETWORK_FAILURE, SHORT_ERROR);
     struct request peer;
     do {
         peer = server_hear(&server, SHORT_ERROR - 10);
     } while (peer.came && server_follows(&server, &peer)); /* repeated meanwhile */
-    if (!is_peer(&peer))
+    if (!request_is_peer(&peer))
         stage_end(stage, VERDICT_INCONCLUSIVE, "no PEER came beside MAP: %s",
                   request_describe(stage, &peer));
     struct reply reply = server_error(&server, &peer, PCP_NO_RESOURCES, LONG_ERROR);
@@ -228,7 +213,7 @@ static void a_mapping_is_kept_alive(struct stage *stage)
     struct server server;
     struct datagram traffic;
     int remote = open_remote(stage);
-    struct request first = server_begin_for(stage, &server, is_peer);
+    struct request first = server_begin_for(stage, &server, request_is_peer);
     server_grant(&server, &first, LIFETIME);
     struct request renewal = server_await(&server, 20); /* what the others' grants set off */
     while (stage_receive(stage, remote, 0, &traffic))
@@ -246,9 +231,7 @@ static void a_mapping_is_kept_alive(struct stage *stage)
     const char *came = request_describe(stage, &renewal);
     stage_expect(stage, R6887_12_4_03, renewal.pcp.lifetime > 0,
                  "a renewal that asks for a lifetime", "%s", came);
-    stage_expect(stage, R6887_12_2_04,
-                 memcmp(first.pcp.data.map.nonce, renewal.pcp.data.map.nonce, PCP_NONCE_LENGTH) ==
-                     0,
+    stage_expect(stage, R6887_12_2_04, request_has_nonce_of(&first, &renewal),
                  "the nonce that the mapping was made with", "%s", came);
     stage_expect(stage, R6887_12_4_05,
                  after >= LIFETIME / 2.0 - server_early(&server) &&
@@ -263,7 +246,7 @@ static void a_moved_mapping_ends_the_connection(struct stage *stage)
     struct datagram before = {0};
     struct datagram next;
     int remote = open_remote(stage);
-    struct request request = server_begin_for(stage, &server, is_peer);
+    struct request request = server_begin_for(stage, &server, request_is_peer);
     server_grant(&server, &request, SERVER_LIFETIME);
     (void)server_await(&server, SETTLING);
     while (stage_receive(stage, remote, 0, &next))

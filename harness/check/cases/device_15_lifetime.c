@@ -2,7 +2,6 @@
 #include "check/stage_server.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum {
     LIFETIME = 60,       /* s, granted where a renewal is waited for */
@@ -117,11 +116,9 @@ static void expect_the_nonce(struct stage *stage, enum requirement_id requiremen
     struct server server;
     struct request request = server_begin_for(stage, &server, wanted);
     struct request deletion = await_deletion(stage, &server, wanted, &request);
-    stage_expect(
-        stage, requirement,
-        memcmp(deletion.pcp.data.map.nonce, request.pcp.data.map.nonce, PCP_NONCE_LENGTH) == 0,
-        "a deletion with the nonce that the mapping was made with", "%s",
-        request_describe(stage, &deletion));
+    stage_expect(stage, requirement, request_has_nonce_of(&deletion, &request),
+                 "a deletion with the nonce that the mapping was made with", "%s",
+                 request_describe(stage, &deletion));
 }
 
 static void all_ports_are_deleted_by_their_nonce(struct stage *stage)

@@ -37,10 +37,9 @@ static struct answer ask_to_clear(struct stage *stage, const struct wish *wish)
 
 static void filters_of_several_requests_add_up(struct stage *stage)
 {
-    struct wish wish = filter_wish(stage, 5000, STAGE_REMOTE, FILTER_WHOLE, 0);
-    struct answer answer = stage_granted(stage, &wish);
-    struct endpoint external = answer_external(&answer);
-    int inside = stage_open(stage, STAGE_HOST, 5000);
+    struct endpoint external;
+    int inside;
+    struct wish wish = filter_begin(stage, &external, &inside);
     filter_expect_to_hold(stage, &external, inside);
     filter_forget(&wish);
     filter_add(stage, &wish, STAGE_STRANGER);
@@ -173,10 +172,9 @@ static void a_filter_closes_an_open_mapping_to_all_others(struct stage *stage)
 
 static void a_renewal_without_filter_leaves_the_filters(struct stage *stage)
 {
-    struct wish wish = filter_wish(stage, 5000, STAGE_REMOTE, FILTER_WHOLE, 0);
-    struct answer answer = stage_granted(stage, &wish);
-    struct endpoint external = answer_external(&answer);
-    int inside = stage_open(stage, STAGE_HOST, 5000);
+    struct endpoint external;
+    int inside;
+    struct wish wish = filter_begin(stage, &external, &inside);
     filter_expect_to_hold(stage, &external, inside);
     filter_forget(&wish);
     stage_granted(stage, &wish);
