@@ -58,3 +58,11 @@ def test_every_case_has_a_defect_that_breaks_what_it_judges():
     broken = {(d["role"], requirement) for d in defects for requirement in d["requirements"]}
     for case in json.loads(listed("cases", "--json")):
         assert any((case["role"], r) in broken for r in case["requirements"]), case["id"]
+
+
+def test_what_a_defect_breaks_is_judged_in_its_role():
+    ruled = {r["id"] for r in json.loads(listed("requirements", "--json")) if r["rules"]}
+    judged = {(c["role"], r) for c in json.loads(listed("cases", "--json")) for r in c["requirements"]}
+    for defect in json.loads(listed("defects", "--json")):
+        for requirement in defect["requirements"]:
+            assert (defect["role"], requirement) in judged or requirement in ruled, defect
