@@ -119,6 +119,13 @@ def test_what_a_rule_saw_has_the_request_beside_the_answer(tmp_path, report):
     assert "MAP request" in text and "MAP response" in text
 
 
+def test_packets_without_a_message_have_the_exchange_before_them(tmp_path, report):
+    report["cases"] = [case(BASE, "fail", "6887-11.1-07", report["cases"][1]["capture"])]
+    report["cases"][0]["frames"] = [3, 4]
+    _, page = publish(tmp_path, report)
+    assert "MAP request udp 5683" in page and "MAP response SUCCESS" in page
+
+
 def test_sections_come_in_the_order_of_the_rfc_and_nonce_checks_behind_them(tmp_path, report):
     _, page = publish(tmp_path, report)
     titles = re.findall(r"^## (.*)", page, re.MULTILINE)
@@ -137,7 +144,7 @@ def test_what_was_not_judged_has_its_reason_once(tmp_path, report):
 
 def test_a_doubt_is_told_beside_its_finding(tmp_path, report):
     _, page = publish(tmp_path, report, doubts={BASE: "the text has two readings"})
-    assert "(doubtful)" in page and "the text has two readings" in page
+    assert "fail (doubtful)" in page and "the text has two readings" in page
     assert "1 of them marked as doubtful" in page
     done, _ = publish(tmp_path, report, doubts={"gateway.gone": "x"})
     assert done.returncode == 2 and "gateway.gone" in done.stderr

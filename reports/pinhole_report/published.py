@@ -21,10 +21,14 @@ UNJUDGED = ("unsupported", "skip", "inconclusive", "error")
 WEIGHT = {"fail": "a MUST is broken", "warn": "a SHOULD is broken", "info": "a MAY is not taken up"}
 NONCE_CHECK = "nonce check"
 
+PEERS = pathlib.Path(__file__).resolve().parents[2] / "scenarios" / "peers"
+
 PACKETS = 16  # that are quoted of one finding
+EXCHANGE = 4  # messages that are quoted ahead of packets without any
+GROUPS = ("224.0.0.1", "[ff02::1]")
 OCTETS = 128  # that are quoted of one message
 ROW = 32  # octets a line
-LINE = 400  # characters of a quoted packet
+LINE = 240  # characters of a quoted packet, or of what came
 
 _RFC = re.compile(r"^(\d+)-(.+)-\d+$")
 _REQUEST_DRAWS = re.compile(
@@ -137,6 +141,16 @@ def _request_of(frame, told):
     return [f for f in before if f < frame and told[f]["interface"] == answer["interface"]][-1:]
 
 
+def _exchange_before(frame, told):
+    """The last messages ahead of a frame, each once: what packets without any are evidence about."""
+    seen = {}
+    for message in told.values():
+        if message["frame"] < frame and message["destination"].rpartition(":")[0] not in GROUPS:
+            key = message["source"], message["destination"], message["summary"]
+            seen.setdefault(key, message["frame"])
+    return sorted(seen.values())[-EXCHANGE:]
+
+
 def _quote(finding, role, pinhole):
     """Fills in the packets of a finding, and the octets of the peer's last message among them."""
     result = finding.result
@@ -146,6 +160,8 @@ def _quote(finding, role, pinhole):
     frames = sorted(set(result["frames"]))
     if len(frames) == 1 and frames[0] in told and told[frames[0]]["fields"].get("response"):
         frames = _request_of(frames[0], told) + frames
+    if not any(frame in told for frame in frames):
+        frames = _exchange_before(frames[0], told) + frames
     seen = _told_by_tshark(result["capture"], frames)
     finding.packets = _lines([frame for frame in frames if frame in seen], told, seen)
     messages = [frame for frame in frames if frame in told and frame in seen]
@@ -165,11 +181,13 @@ def _quote(finding, role, pinhole):
 
 
 def read(path):
-    """A report of `pinhole test`."""
+    """A report of `pinhole test`, cleaned; texts that hold a whole message are cut."""
     path = pathlib.Path(path)
     report = runfolder.read_json(path)
     runfolder.validate(path, "test", report)
-    return report
+    for result in report["cases"]:
+        result["actual"] = runfolder.clean(result["actual"], LINE)
+    return runfolder.clean_all(report)
 
 
 def by_peer(reports):
@@ -269,6 +287,12 @@ def command_of(report, role):
     return f"build/pinhole test {report['peer']['name']} --role {role} --seed {report['seed']}"
 
 
+def setup_of(name):
+    """The file that says how a peer is started; empty for one that is not of this project."""
+    path = PEERS / f"{name}.yaml"
+    return yaml.safe_load(path.read_text()) if path.exists() else {}
+
+
 def check_doubts(doubts, reports):
     """Doubts about what no report holds are left over from a case that is gone."""
     known = {result["id"] for report in reports for result in report["cases"]}
@@ -290,6 +314,7 @@ def model(reports, requirements, doubts, pinhole):
     return {
         "peer": peer,
         "peer_file": f"{peer['name']}.yaml",
+        "setup": setup_of(peer["name"]),
         "runs": len(reports),
         "commands": list(dict.fromkeys(command_of(report, peer["role"]) for report in reports)),
         "cases": len(steady) + len(wavering),

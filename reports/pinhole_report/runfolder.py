@@ -44,13 +44,13 @@ def clean(text, limit=STRING_LIMIT):
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _clean_all(value):
+def clean_all(value):
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):
-        return [_clean_all(element) for element in value]
+        return [clean_all(element) for element in value]
     if isinstance(value, dict):
-        return {clean(key): _clean_all(element) for key, element in value.items()}
+        return {clean(key): clean_all(element) for key, element in value.items()}
     return value
 
 
@@ -119,5 +119,5 @@ def read(folder):
                 if isinstance(value.get(key), list):
                     _shorten(run, key, value[key])
         validate(path, name, value)
-        setattr(run, name, _clean_all(value))
+        setattr(run, name, clean_all(value))
     return run
