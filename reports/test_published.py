@@ -160,6 +160,14 @@ def test_only_what_all_runs_agree_on_is_told(tmp_path, report):
     assert f"{BASE}: fail, pass" in untold
 
 
+def test_of_two_grave_verdicts_the_milder_is_told(tmp_path, report):
+    other = json.loads(json.dumps(report))
+    other["cases"][1].update(verdict="warn", actual="only a warning")
+    for pair in ((report, other), (other, report)):
+        _, page = publish(tmp_path, *pair)
+        assert "only a warning" in page and "the runs differed" not in page
+
+
 def test_reports_on_two_versions_are_refused(tmp_path, report):
     other = json.loads(json.dumps(report))
     other["peer"]["version"] = "1.3"

@@ -202,19 +202,22 @@ def by_peer(reports):
 
 
 def agreed(reports):
-    """The results on which all reports agree, and the others: id and verdicts."""
-    verdicts = {}
+    """The results on which all reports agree, and the others: id and verdicts. Where each found
+    something amiss the mildest counts."""
+    results = {}
     for report in reports:
         for result in report["cases"]:
-            verdicts.setdefault(result["id"], []).append(result["verdict"])
+            results.setdefault(result["id"], []).append(result)
     steady, wavering = [], []
-    for result in reports[0]["cases"]:
-        said = verdicts.pop(result["id"])
-        if len(said) == len(reports) and len(set(said)) == 1:
-            steady.append(result)
+    for identity, alike in results.items():
+        said = [result["verdict"] for result in alike]
+        bad = all(verdict in BAD for verdict in said)
+        if len(said) == len(reports) and (bad or len(set(said)) == 1):
+            mildest = max(said, key=BAD.index) if bad else said[0]
+            steady.append(alike[said.index(mildest)])
         else:
-            wavering.append((result["id"], said))
-    return steady, wavering + list(verdicts.items())
+            wavering.append((identity, said))
+    return steady, wavering
 
 
 def findings_of(results, doubts):
