@@ -43,7 +43,10 @@ static bool is_same(const struct request *a, const struct request *b)
 static void nat_pmp_is_asked_at_once(struct stage *stage)
 {
     struct server server;
-    (void)begin(stage, &server);
+    struct request first = begin(stage, &server);
+    if (!stage->over && first.is_natpmp)
+        stage_end(stage, VERDICT_UNSUPPORTED, "the peer begins with NAT-PMP: %s",
+                  request_describe(stage, &first));
     struct request request = server_hear(&server, AT_ONCE);
     double after = server_since_answer(&server, &request);
     stage_expect(stage, R6886_1_1_03, request.is_natpmp && after <= AT_ONCE + server_late(&server),
