@@ -378,6 +378,9 @@ bool stage_await(struct stage *stage, const int *sockets, size_t count, int64_t 
                  struct datagram *out)
 {
     struct error error = {{0}};
+    if (!stage->over && stage->deadline && stage_now(stage) > stage->deadline)
+        stage_end(stage, VERDICT_INCONCLUSIVE,
+                  "what came from the peer kept the case going for too long");
     if (stage->over)
         return false;
     int came = stage->attend && !stage->attending

@@ -158,9 +158,10 @@ struct stage {
     const struct stage_operations *operations;
     void *world;
     const struct test_case *test_case;
-    bool ipv6;     /* the family that it acts over */
-    double scale;  /* the peer's seconds in one of ours */
-    uint64_t seed; /* draws nonces, ports and payloads */
+    bool ipv6;        /* the family that it acts over */
+    double scale;     /* the peer's seconds in one of ours */
+    uint64_t seed;    /* draws nonces, ports and payloads */
+    int64_t deadline; /* from when on a case that still waits is kept going by its peer; 0: none */
 
     /* The verdict. */
     bool over;

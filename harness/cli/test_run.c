@@ -30,6 +30,7 @@ struct test_stage {
     struct engine *engine;
     struct stage *stage; /* shared */
     size_t peer;
+    unsigned seconds; /* of ours, for the script */
 };
 
 /* --- inside the sandbox ----------------------------------------------------------------------- */
@@ -49,6 +50,7 @@ static void play(const struct test_stage *test, struct test_world *world)
     test_world_open(world, test->engine, test->peer);
     stage->operations = &test_world_operations;
     stage->world = world;
+    stage->deadline = stage_now(stage) + test->seconds * SECOND;
     if (stage->test_case->traits & CASE_UNSTARTED || test_world_operations.start(world, &error))
         stage_play(stage);
     else if (test->engine->processes[test->peer])
@@ -86,6 +88,12 @@ static void end_lab(int signal_number)
     sandbox_end();
 }
 
+/* Seconds of ours that a case may take, the lab's beginning and end included. */
+static unsigned limit_of(const struct test_job *job)
+{
+    return PATIENCE + (unsigned)(3 * job->seconds);
+}
+
 /* Runs the lab. What went wrong with the harness stands in record. */
 static void run_lab(const struct scenario *scenario, const char *folder, struct stage *stage,
                     struct record *record, const struct test_plan *plan, const struct test_job *job)
@@ -98,10 +106,10 @@ static void run_lab(const struct scenario *scenario, const char *folder, struct 
                             .screen = &screen,
                             .record = record,
                             .unversioned = !test_plan_is_first(plan, job)};
-    struct test_stage test = {&engine, stage, test_plan_peer(scenario)};
+    struct test_stage test = {&engine, stage, test_plan_peer(scenario), limit_of(job) * 3 / 4};
     char **needed = programs_list_files(scenario);
     const struct sandbox sandbox = {.writable = folder, .needed = (const char *const *)needed};
-    unsigned limit = PATIENCE + (unsigned)(3 * job->seconds);
+    unsigned limit = limit_of(job);
     (void)signal(SIGALRM, end_lab);
     (void)alarm(limit);
     int status = sandbox_run(&sandbox, live, &test, &error);

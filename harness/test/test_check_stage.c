@@ -705,6 +705,24 @@ static void what_the_world_fails_at_is_never_the_peers_fault(void **state)
     assert_non_null(strstr(stage.actual, "exit code 2"));
 }
 
+/* Asks until nothing comes back, which never is. */
+static void asks_for_ever(struct stage *s)
+{
+    struct wish wish = stage_announce_wish(s, STAGE_HOST);
+    s->deadline = stage_now(s) + SECOND;
+    while (stage_ask(s, &wish).came)
+        stage_pass(s, SECOND);
+}
+
+static void a_case_that_its_peer_keeps_going_ends_at_its_deadline(void **state)
+{
+    (void)state;
+    set_up_world(HONEST);
+    play(asks_for_ever);
+    assert_int_equal(stage.verdict, VERDICT_INCONCLUSIVE);
+    assert_non_null(strstr(stage.actual, "kept the case going"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -723,6 +741,7 @@ int main(void)
         cmocka_unit_test(a_late_copy_of_one_probe_is_not_taken_for_another),
         cmocka_unit_test(time_is_the_peers_times_the_scale),
         cmocka_unit_test(what_the_world_fails_at_is_never_the_peers_fault),
+        cmocka_unit_test(a_case_that_its_peer_keeps_going_ends_at_its_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
