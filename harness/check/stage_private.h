@@ -3,6 +3,7 @@
 #define PINHOLE_CHECK_STAGE_PRIVATE_H
 
 #include "check/stage.h"
+#include "check/stage_server.h"
 
 /* The next of the stage's buffers for a line; STAGE_TEXT_SIZE octets. */
 char *stage_text(struct stage *stage);
@@ -23,5 +24,12 @@ bool stage_is_probe(const struct datagram *datagram);
 struct answer stage_answer_of(const struct datagram *datagram);
 /* Whether a response's result says that what was asked for is not to be had from the peer. */
 bool stage_says_unsupported(const struct pcp_message *response);
+
+/* So many of the peer's seconds, in our nanoseconds. */
+int64_t server_ours(const struct server *server, double seconds);
+/* As server_await(), until a time of ours and not a moment longer. */
+struct request server_await_until(struct server *server, int64_t until);
+/* Whether what comes so many seconds behind a success for SERVER_SHORT_LIFETIME is a renewal, and no repeat. */
+bool server_is_renewal_time(double seconds);
 
 #endif

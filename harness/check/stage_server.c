@@ -14,12 +14,9 @@
 #include <string.h>
 
 /* Ours, not the peer's: how much longer than meant a machine may take that has much else to do; how long a
- * datagram that was sent before the answer may be under way; by how much a peer may be late with what begins
- * a measure, and with what ends it. */
+ * datagram that was sent before the answer may be under way. */
 static const int64_t patience = 1500 * MILLISECOND;
 static const int64_t crossing = 15 * MILLISECOND;
-static const int64_t begun_late = 40 * MILLISECOND;
-static const int64_t ended_late = 120 * MILLISECOND;
 
 enum {
     A_DAY = 86400,
@@ -34,12 +31,7 @@ enum {
     SUGGESTION_LENGTH = 2 + 16
 };
 
-static const double first_timeout = 3; /* s, IRT of 8.1.1 */
-static const double jitter = 1.1;      /* RAND, likewise */
-static const double earliest_renewal = 0.4 * SERVER_SHORT_LIFETIME;
-static const double latest_renewal = 0.95 * SERVER_SHORT_LIFETIME; /* 11.2.1: before its expiry */
-
-static int64_t ours(const struct server *server, double seconds)
+int64_t server_ours(const struct server *server, double seconds)
 {
     return (int64_t)(seconds / server->stage->scale * (double)SECOND);
 }
@@ -114,7 +106,7 @@ struct request server_begin_renewing(struct stage *stage, struct server *server)
     server_grant(server, &request, SERVER_SHORT_LIFETIME);
     request = server_next(server, SERVER_SHORT_LIFETIME);
     double after = server_since_answer(server, &request);
-    server->renews = after >= earliest_renewal && after <= latest_renewal;
+    server->renews = server_is_renewal_time(after);
     if (!stage->over && !server->renews)
         stage_end(stage, VERDICT_INCONCLUSIVE, "a mapping of %d s is renewed after %.1f s",
                   SERVER_SHORT_LIFETIME, after);
@@ -146,7 +138,7 @@ uint32_t server_epoch(const struct server *server)
 
 void server_set_epoch(struct server *server, uint32_t epoch)
 {
-    server->epoch_start = stage_now(server->stage) - ours(server, epoch);
+    server->epoch_start = stage_now(server->stage) - server_ours(server, epoch);
 }
 
 /* --- what was asked --------------------------------------------------------------------------- */
@@ -510,7 +502,7 @@ static struct request hear_until(struct server *server, int64_t until)
     return (struct request){0};
 }
 
-static struct request await_until(struct server *server, int64_t until)
+struct request server_await_until(struct server *server, int64_t until)
 {
     for (;;) {
         struct request request = hear_until(server, until);
@@ -530,19 +522,20 @@ static struct request await_until(struct server *server, int64_t until)
 
 struct request server_await(struct server *server, double seconds)
 {
-    return await_until(server, stage_now(server->stage) + ours(server, seconds) + patience);
+    return server_await_until(server,
+                              stage_now(server->stage) + server_ours(server, seconds) + patience);
 }
 
 struct request server_hear(struct server *server, double seconds)
 {
-    return hear_until(server, stage_now(server->stage) + ours(server, seconds) + patience);
+    return hear_until(server, stage_now(server->stage) + server_ours(server, seconds) + patience);
 }
 
 struct request server_follow(struct server *server, double seconds,
                              bool (*wanted)(const struct request *request))
 {
     struct stage *stage = server->stage;
-    int64_t until = stage_now(stage) + ours(server, seconds) + patience;
+    int64_t until = stage_now(stage) + server_ours(server, seconds) + patience;
     /* The first of the mappings stays free for it. */
     server->mappings[0].opcode = NO_OPCODE;
     if (server->mapping_count == 0)
@@ -611,110 +604,4 @@ struct request server_begin_natpmp(struct stage *stage, struct server *server)
                                            : server_natpmp_alone(server, &request);
     server_send(server, &reply);
     return server_next_natpmp(server, FIRST_REQUEST);
-}
-
-/* --- what the peer makes of it ---------------------------------------------------------------- */
-
-double server_between(const struct server *server, const struct request *earlier,
-                      const struct request *later)
-{
-    return stage_peer_seconds(server->stage, earlier->datagram.time, later->datagram.time);
-}
-
-double server_since_answer(const struct server *server, const struct request *request)
-{
-    return stage_peer_seconds(server->stage, server->sent, request->datagram.time);
-}
-
-double server_early(const struct server *server)
-{
-    return stage_peer_seconds(server->stage, 0, begun_late);
-}
-
-double server_late(const struct server *server)
-{
-    return stage_peer_seconds(server->stage, 0, ended_late);
-}
-
-struct request server_expect_request(struct server *server, enum requirement_id requirement,
-                                     double seconds, const char *why)
-{
-    struct stage *stage = server->stage;
-    struct request request = server_await(server, seconds);
-    if (stage->over)
-        return request;
-    char *expected = stage_text(stage);
-    (void)snprintf(expected, STAGE_TEXT_SIZE, "a request within %.0f s, %s", seconds, why);
-    stage_expect(stage, requirement, request.came, expected, "%s",
-                 request_describe(stage, &request));
-    return request;
-}
-
-bool server_expect_silence(struct server *server, enum requirement_id requirement, double seconds,
-                           const char *why)
-{
-    struct stage *stage = server->stage;
-    int64_t start = stage_now(stage);
-    struct request request = await_until(server, start + ours(server, seconds));
-    if (stage->over)
-        return false;
-    char *expected = stage_text(stage);
-    (void)snprintf(expected, STAGE_TEXT_SIZE, "no request for %.0f s, %s", seconds, why);
-    return stage_expect(stage, requirement, !request.came, expected, "after %.1f s: %s",
-                        stage_peer_seconds(stage, start, request.datagram.time),
-                        request_describe(stage, &request));
-}
-
-struct request server_expect_ignored(struct server *server, enum requirement_id requirement,
-                                     const char *what)
-{
-    /* Whichever of its first three waits the peer is in. */
-    const double longest_wait = first_timeout * jitter * 2 * jitter * 2 * jitter;
-    struct stage *stage = server->stage;
-    struct request request = server_await(server, longest_wait);
-    if (stage->over)
-        return request;
-    char *expected = stage_text(stage);
-    (void)snprintf(expected, STAGE_TEXT_SIZE, "the request again, since %s is to be ignored", what);
-    stage_expect(stage, requirement, request.came && !request.is_natpmp, expected, "%s",
-                 request_describe(stage, &request));
-    return request;
-}
-
-struct request server_expect_taken(struct server *server, enum requirement_id requirement,
-                                   const char *what)
-{
-    struct stage *stage = server->stage;
-    struct request request = server_await(server, SERVER_SHORT_LIFETIME);
-    if (stage->over)
-        return request;
-    char *expected = stage_text(stage);
-    (void)snprintf(expected, STAGE_TEXT_SIZE,
-                   "a renewal at half of %d s and no repeat before, since %s is to be taken",
-                   SERVER_SHORT_LIFETIME, what);
-    double after = server_since_answer(server, &request);
-    bool renewed = request.came && after <= latest_renewal;
-    if (!renewed && !server->renews)
-        stage_end(stage, VERDICT_INCONCLUSIVE,
-                  "the peer neither repeats its request nor renews its mapping of %d s in time",
-                  SERVER_SHORT_LIFETIME);
-    stage_expect(stage, requirement, renewed && after >= earliest_renewal, expected,
-                 "after %.1f s: %s", request.came ? after : (double)SERVER_SHORT_LIFETIME,
-                 request_describe(stage, &request));
-    return request;
-}
-
-size_t server_measure_gaps(struct server *server, const struct request *request, double *gaps,
-                           size_t count)
-{
-    struct request before = *request;
-    for (size_t i = 0; i < count; i++) {
-        double longest = i ? 2 * gaps[i - 1] * jitter : first_timeout * jitter;
-        struct request next = server_await(server, 2 * longest);
-        if (!next.came)
-            return i;
-        gaps[i] = server_between(server, &before, &next);
-        before = next;
-    }
-    return count;
 }
