@@ -48,15 +48,11 @@ static bool is_result(const json_t *result)
            json_is_array(json_object_get(result, "frames"));
 }
 
-static json_t *find(json_t *cases, const char *id)
-{
-    size_t i;
-    json_t *result;
-    json_array_foreach(cases, i,
-                       result) if (strcmp(json_string_value(json_object_get(result, "id")), id) ==
-                                   0) return result;
-    return NULL;
-}
+/* What becomes of the reports. */
+struct merger {
+    json_t *whole; /* NULL before the first */
+    json_t *known; /* its results by id */
+};
 
 /* What weighs more when the captures of one shard break a rule and those of another don't. */
 static int weight(const json_t *result)
@@ -70,50 +66,53 @@ static int weight(const json_t *result)
 }
 
 /* Every shard has its own word on each rule; a case belongs to one shard alone. */
-static int add_result(json_t *cases, json_t *result, const char *path, struct error *error)
+static int add_result(struct merger *merger, json_t *result, const char *path, struct error *error)
 {
     if (!is_result(result))
         return error_set(error, "%s: a case without id, verdict or frames", path);
     const char *id = json_string_value(json_object_get(result, "id"));
-    json_t *other = find(cases, id);
+    json_t *other = json_object_get(merger->known, id);
     json_object_del(result, "expectation");
     if (!other)
-        return json_array_append(cases, result);
+        return json_object_set(merger->known, id, result) == 0
+                   ? json_array_append(json_object_get(merger->whole, "cases"), result)
+                   : -1;
     if (strncmp(id, "rule.", sizeof "rule." - 1) != 0)
         return error_set(error, "%s: %s has been reported already", path, id);
     return weight(result) > weight(other) ? json_object_update(other, result) : 0;
 }
 
-static int add_report(json_t **whole, json_t *report, const char *path, struct error *error)
+static int add_report(struct merger *merger, json_t *report, const char *path, struct error *error)
 {
-    if (!*whole) {
-        *whole = json_pack("{s:O,s:O,s:O,s:[],s:f}", "suite", json_object_get(report, "suite"),
-                           "peer", json_object_get(report, "peer"), "seed",
-                           json_object_get(report, "seed"), "cases", "seconds", 0.0);
-    } else if (!json_equal(json_object_get(*whole, "suite"), json_object_get(report, "suite")) ||
-               !json_equal(json_object_get(*whole, "peer"), json_object_get(report, "peer"))) {
+    json_t *whole = merger->whole;
+    if (!whole) {
+        whole = merger->whole =
+            json_pack("{s:O,s:O,s:O,s:[],s:f}", "suite", json_object_get(report, "suite"), "peer",
+                      json_object_get(report, "peer"), "seed", json_object_get(report, "seed"),
+                      "cases", "seconds", 0.0);
+    } else if (!json_equal(json_object_get(whole, "suite"), json_object_get(report, "suite")) ||
+               !json_equal(json_object_get(whole, "peer"), json_object_get(report, "peer"))) {
         return error_set(error, "%s: the report of another suite, peer or version", path);
     }
     size_t i;
     json_t *result;
     json_array_foreach(json_object_get(report, "cases"), i,
-                       result) if (add_result(json_object_get(*whole, "cases"), result, path,
-                                              error) != 0) return -1;
-    double seconds = json_number_value(json_object_get(*whole, "seconds")) +
+                       result) if (add_result(merger, result, path, error) != 0) return -1;
+    double seconds = json_number_value(json_object_get(whole, "seconds")) +
                      json_number_value(json_object_get(report, "seconds"));
-    return json_object_set_new(*whole, "seconds", json_real(seconds));
+    return json_object_set_new(whole, "seconds", json_real(seconds));
 }
 
-static int merge(json_t **whole, int count, char **paths, struct error *error)
+static int merge(struct merger *merger, int count, char **paths, struct error *error)
 {
     for (int i = 0; i < count; i++) {
         json_t *report = read_report(paths[i], error);
-        int status = report ? add_report(whole, report, paths[i], error) : -1;
+        int status = report ? add_report(merger, report, paths[i], error) : -1;
         json_decref(report);
         if (status != 0)
             return error_set(error, "%s: could not be merged", paths[i]);
     }
-    test_report_close(*whole);
+    test_report_close(merger->whole);
     return 0;
 }
 
@@ -121,14 +120,15 @@ int verb_merge(int argc, char **argv)
 {
     struct test_outputs outputs;
     struct error error = {0};
-    json_t *whole = NULL;
+    struct merger merger = {.known = json_object()};
     int first = merge_options_read(argc, argv, &outputs, &error);
     enum exit_code code = EXIT_HARNESS;
-    if (first < 0 || merge(&whole, argc - first, argv + first, &error) != 0)
+    if (first < 0 || merge(&merger, argc - first, argv + first, &error) != 0)
         (void)fprintf(stderr, "pinhole merge: %s\n", error.text);
     else
-        code = test_output_all(whole, &outputs, "merge");
-    json_decref(whole);
+        code = test_output_all(merger.whole, &outputs, "merge");
+    json_decref(merger.known);
+    json_decref(merger.whole);
     json_decref(outputs.expect);
     return code;
 }
