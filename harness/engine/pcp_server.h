@@ -51,10 +51,10 @@ struct pcp_server_mapping {
     struct address remote;                 /* PEER */
     uint16_t remote_port;                  /* PEER */
     uint8_t nonce[PCP_NONCE_LENGTH];
-    uint64_t deadline;     /* milliseconds */
-    struct address client; /* who asked last, from which port, and where that came in */
-    uint16_t client_port;
-    uint16_t path;
+    uint16_t client_port, path; /* from which port who asked last did, and where that came in */
+    uint16_t outermost_port;    /* 0: not known, or another mapping's, too */
+    uint64_t deadline;          /* milliseconds */
+    struct address client;      /* who asked last */
     bool third_party, prefer_failure, filtered; /* options of the last request */
     bool continues;                             /* the set of the port below it, RFC 7753 */
     bool nat_pmp;                               /* asked for by NAT-PMP */
@@ -64,7 +64,6 @@ struct pcp_server_mapping {
     uint32_t filters;         /* for pcp_server_filter_next() */
     uint32_t description;     /* for pcp_server_description() */
     struct address outermost; /* of a proxy's MAP: where its packets come in at the far end */
-    uint16_t outermost_port;  /* 0: not known, or another mapping's, too */
 };
 
 enum pcp_server_change_kind {

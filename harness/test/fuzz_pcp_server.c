@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP_HEAD = 4, MAPPINGS = 24, FILTERS = 12, DESCRIPTIONS = 4, SET = 6 };
+enum { STEP_HEAD = 4, MAPPINGS = 24, FILTERS = 12, DESCRIPTIONS = 4, SET = 6, SETS = 12 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -102,10 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         pcp_server_request(server, &input, &answer);
         demand(answer.length <= PCP_MAXIMUM_LENGTH);
         demand(answer.length == 0 || answer.octets[1] & 0x80);
-        static struct pcp_server_answer more[2 * SET];
+        static struct pcp_server_answer more[SETS];
         size_t count = 0;
         while (pcp_server_extend(server, &input, &answer, &more[count]))
-            demand(++count < 2 * SET);
+            demand(++count < SETS);
         demand(answer.length <= PCP_MAXIMUM_LENGTH);
         for (size_t i = count; then & 1 && i > 0; i--)
             pcp_server_refuse(server, &input, &more[i - 1]);
