@@ -267,7 +267,7 @@ static void of_several_external_addresses_the_first_has_the_mappings(void **stat
     bench.external[2] = at("11.0.0.3");
     start(&bench);
     for (int i = 1; i <= 16; i++) {
-        char host[16];
+        char host[24];
         (void)snprintf(host, sizeof host, "192.168.1.%d", 100 + i);
         ask(host, NATPMP_MAP_UDP, 5000, 0, 600);
         assert_int_equal(reply.result, NATPMP_SUCCESS);
