@@ -27,6 +27,7 @@ enum {
     RING_SIZE = 2 << 20, /* octets of one handle */
     RING_SMALLEST = 128 << 10,
     RINGS_SIZE = 256 << 20, /* octets of all handles, where a large lab has many */
+    SIDE_BY_SIDE = 16,      /* threads that open and close handles */
     BLOCK_OVERHEAD = 128    /* octets of a pcapng block around its contents */
 };
 
@@ -37,10 +38,12 @@ struct handle {
     uint8_t address[6];
     int64_t last_time; /* of the packet last read */
     char name[CAPFILE_NAME_SIZE];
+    struct error problem; /* with its opening */
 };
 
 /* The thread's own from its start until it is joined; but stop, which is shared. */
 struct capture {
+    const struct lab *lab; /* while handles are opened */
     pthread_t thread;
     int stop;  /* eventfd */
     int ready; /* epoll over stop and all handles */
@@ -248,10 +251,52 @@ static pcap_t *open_interface(const char *interface, int ring_size, char reason[
     return NULL;
 }
 
-/* The socket belongs to the node's namespace for good; only its making needs the thread there. */
-static int open_handle(struct capture *capture, const struct lab *lab, size_t link,
-                       struct error *error)
+/* --- side by side ----------------------------------------------------------------------------- */
+
+/* To make a ring, and to close its socket, the kernel waits until no processor can still see what was there
+ * before: 10 to 40 ms, whether one waits for it or many. So handles are opened, and closed, by as many threads. */
+struct side_by_side {
+    void (*work)(struct capture *capture, size_t handle);
+    struct capture *capture;
+    size_t first;
+};
+
+static void *work_on_some(void *argument)
 {
+    const struct side_by_side *share = argument;
+    for (size_t i = share->first; i < share->capture->handle_count; i += SIDE_BY_SIDE)
+        share->work(share->capture, i);
+    return NULL;
+}
+
+/* Does the work for every handle. Where there is no thread to be had this one does its share. */
+static void side_by_side(struct capture *capture,
+                         void (*work)(struct capture *capture, size_t handle))
+{
+    struct side_by_side shares[SIDE_BY_SIDE];
+    pthread_t threads[SIDE_BY_SIDE];
+    bool started[SIDE_BY_SIDE] = {false};
+    sigset_t all;
+    sigset_t former;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &former);
+    for (size_t i = 0; i < SIDE_BY_SIDE && i < capture->handle_count; i++) {
+        shares[i] = (struct side_by_side){work, capture, i};
+        started[i] = pthread_create(&threads[i], NULL, work_on_some, &shares[i]) == 0;
+    }
+    pthread_sigmask(SIG_SETMASK, &former, NULL);
+    for (size_t i = 0; i < SIDE_BY_SIDE && i < capture->handle_count; i++) {
+        if (started[i])
+            pthread_join(threads[i], NULL);
+        else
+            work_on_some(&shares[i]);
+    }
+}
+
+/* The socket belongs to the node's namespace for good; only its making needs the thread there. */
+static void open_handle(struct capture *capture, size_t link)
+{
+    const struct lab *lab = capture->lab;
     const struct topology *topology = lab_topology(lab);
     const char *interface = topology->links[link].interface;
     size_t node = topology->links[link].node;
@@ -266,21 +311,33 @@ static int open_handle(struct capture *capture, const struct lab *lab, size_t li
         ring_size = RING_SIZE;
     else if (ring_size < RING_SMALLEST)
         ring_size = RING_SMALLEST;
-    if (lab_enter(lab, node, error) != 0)
-        return -1;
     char reason[PCAP_ERRBUF_SIZE] = "";
+    if (lab_enter(lab, node, &handle->problem) != 0)
+        return;
     handle->pcap = open_interface(interface, ring_size, reason);
-    if (lab_leave(lab, error) != 0)
-        return -1;
-    if (handle->pcap == NULL)
-        return error_set(error, "cannot capture on %s: %s", handle->name, reason);
-    capture->handle_count = link + 1;
+    if (lab_leave(lab, &handle->problem) == 0 && handle->pcap == NULL)
+        error_set(&handle->problem, "cannot capture on %s: %s", handle->name, reason);
+}
 
-    struct epoll_event readable = {.events = EPOLLIN};
-    if (epoll_ctl(capture->ready, EPOLL_CTL_ADD, pcap_get_selectable_fd(handle->pcap), &readable) !=
-        0)
-        return error_set_errno(error, errno, "cannot wait for %s", handle->name);
+static int open_handles(struct capture *capture, struct error *error)
+{
+    side_by_side(capture, open_handle);
+    for (size_t i = 0; i < capture->handle_count; i++) {
+        const struct handle *handle = &capture->handles[i];
+        struct epoll_event readable = {.events = EPOLLIN};
+        if (handle->problem.text[0])
+            return error_set(error, "%s", handle->problem.text);
+        if (epoll_ctl(capture->ready, EPOLL_CTL_ADD, pcap_get_selectable_fd(handle->pcap),
+                      &readable) != 0)
+            return error_set_errno(error, errno, "cannot wait for %s", handle->name);
+    }
     return 0;
+}
+
+static void close_handle(struct capture *capture, size_t handle)
+{
+    if (capture->handles[handle].pcap)
+        pcap_close(capture->handles[handle].pcap);
 }
 
 static int open_all(struct capture *capture, const struct lab *lab, const char *path,
@@ -303,11 +360,9 @@ static int open_all(struct capture *capture, const struct lab *lab, const char *
     capture->file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (capture->file < 0)
         return error_set_errno(error, errno, "cannot create %s", path);
-    for (size_t link = 0; link < links; link++) {
-        if (open_handle(capture, lab, link, error) != 0)
-            return -1;
-    }
-    return 0;
+    capture->lab = lab;
+    capture->handle_count = links;
+    return open_handles(capture, error);
 }
 
 static int start_thread(struct capture *capture, struct error *error)
@@ -332,8 +387,7 @@ static void close_if_open(int descriptor)
 
 static void capture_free(struct capture *capture)
 {
-    for (size_t i = 0; i < capture->handle_count; i++)
-        pcap_close(capture->handles[i].pcap);
+    side_by_side(capture, close_handle);
     close_if_open(capture->stop);
     close_if_open(capture->ready);
     close_if_open(capture->file);
