@@ -204,8 +204,7 @@ static bool find_place(struct pool *pool, struct worker **place)
         struct worker *worker = &pool->workers[i];
         if (worker->process == 0)
             *place = *place ? *place : worker;
-        else if (pool->states[worker->job] == JOB_RUNS_AGAIN ||
-                 pool->jobs[worker->job].seconds < long_wait || now - worker->begun < YOUNG)
+        else if (pool->jobs[worker->job].seconds < long_wait || now - worker->begun < YOUNG)
             at_work++;
     }
     return *place && at_work < pool->plan->options->jobs;

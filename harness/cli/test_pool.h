@@ -5,7 +5,7 @@
  *
  * A breach that comes only once may be the machine's: a lab that is not given the processor for a tenth of a
  * second loses six of the peer's, where those run sixty times as fast. So what is not good is looked at a second
- * time once all others have begun, fewer side by side, and the peer's time half as fast where that makes nobody
+ * time once all others have begun, when fewer go side by side, and the peer's time half as fast where that makes nobody
  * wait long; that look counts.
  */
 #ifndef PINHOLE_CLI_TEST_POOL_H
