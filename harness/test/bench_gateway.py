@@ -128,7 +128,7 @@ def start_miniupnpd(lab: Lab) -> None:
     environment = {k: expanded(v, values) for k, v in peer["environment"].items()}
     subprocess.run(
         ["ip", "netns", "exec", "gateway", lab.build / program, *arguments],
-        env={**os.environ, **environment},
+        env={**lab.environment, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,

@@ -110,12 +110,16 @@ class Lab:
         made.settimeout(PATIENCE)
         return made
 
-    def run(self, node: str, *command: str) -> str:
-        # nft may be the one of the unpacked peers: none needs to be installed.
+    @property
+    def environment(self) -> dict[str, str]:
+        """nft may be the one of the unpacked peers: none needs to be installed."""
         unpacked = self.build / "peers/root/usr/sbin"
+        return {**os.environ, "PATH": f"{os.environ['PATH']}:{unpacked}"}
+
+    def run(self, node: str, *command: str) -> str:
         done = subprocess.run(
             ["ip", "netns", "exec", node, *command],
-            env={**os.environ, "PATH": f"{os.environ['PATH']}:{unpacked}"},
+            env=self.environment,
             capture_output=True,
             text=True,
         )
