@@ -26,12 +26,12 @@ COAPFLAGS := $(shell pkg-config --cflags libcoap-3-openssl 2>/dev/null)
 COAPLIBS  := $(shell pkg-config --libs libcoap-3-openssl 2>/dev/null)
 
 # The arrows of the house: a library may use those behind it in this list.
-LIBRARIES := cli measure check/cases check lab node/common engine wire base
+LIBRARIES := cli measure check/cases check lab node/common engine/lwm2m engine wire base
 sources    = $(sort $(wildcard harness/$(1)/*.c))
 objects    = $(patsubst harness/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 library    = $(if $(call sources,$(1)),$(BUILD)/lib/lib$(subst /,-,$(1)).a)
 CLILIBS   := $(foreach l,$(filter-out cli,$(LIBRARIES)),$(call library,$(l)))
-NODELIBS  := $(foreach l,engine wire base,$(call library,$(l)))
+NODELIBS  := $(foreach l,engine/lwm2m engine wire base,$(call library,$(l)))
 TESTLIBS  := $(foreach l,$(filter-out cli,$(LIBRARIES)),$(call library,$(l)))
 PROGRAMS  := $(filter-out common,$(notdir $(patsubst %/,%,$(wildcard harness/node/*/))))
 NODEBINS  := $(PROGRAMS:%=$(BUILD)/pinhole-%)
@@ -139,9 +139,9 @@ clang: ## build with clang
 .PHONY: tests-built
 tests-built: $(TESTS) $(BENCHES)
 
-$(BUILD)/fuzz/%: harness/test/%.c $(foreach l,base wire engine check,$(call sources,$(l))) | needs
+$(BUILD)/fuzz/%: harness/test/%.c $(foreach l,base wire engine engine/lwm2m check,$(call sources,$(l))) | needs
 	@mkdir -p $(@D)
-	clang $(CSTD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iharness -o $@ $< $(foreach l,base wire engine check,$(call sources,$(l)))
+	clang $(CSTD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iharness -o $@ $< $(foreach l,base wire engine engine/lwm2m check,$(call sources,$(l)))
 
 fuzz: $(FUZZERS) ## run every fuzz target for MINUTES (5) in all; found inputs stay in build/fuzz
 	@harness/test/fuzz $(BUILD)/fuzz $(or $(MINUTES),5) $(FUZZERS)

@@ -1,0 +1,86 @@
+/* Who is registered at an LwM2M server (section 5.3 of 1.0): ten thousand devices and more, found by name and
+ * by location in constant time, and forgotten in order of their lifetimes. Memory is allocated by the caller in
+ * one piece. Time is passed in: ms of a counter that doesn't wrap.
+ */
+#ifndef PINHOLE_ENGINE_LWM2M_REGISTRY_H
+#define PINHOLE_ENGINE_LWM2M_REGISTRY_H
+
+#include "engine/lwm2m/lwm2m_client.h"
+#include "wire/address.h"
+
+/* A registration or update as it came. */
+struct lwm2m_registration_wish {
+    char endpoint[LWM2M_ENDPOINT_SIZE]; /* ep=; "" in updates */
+    bool has_lifetime;
+    uint32_t lifetime; /* s; 86400 unless lt= says another */
+    bool has_binding;
+    char binding[8]; /* b=: "U", "UQ", "T", ... */
+    bool queue_mode; /* Q, or UQ of 1.0 */
+    char version[8]; /* lwm2m=: "1.0", "1.1" */
+    bool has_links;
+    uint16_t object_count;  /* of those of the links, the first of them below */
+    uint16_t objects[16];   /* object ids, ascending, each once */
+    bool has_pcp;           /* object PCP-context is there: */
+    uint16_t pcp_instances; /* how many of its instances */
+    uint16_t pcp_instance;  /* the lowest */
+};
+
+/* Reads the queries of POST /rd (update: /rd/ID) and the links behind it. LWM2M_CREATED (update:
+ * LWM2M_CHANGED), or 4.00 for what is malformed (no or a bad ep, an lt of 0 or none, a binding that isn't known, links that
+ * are none), 4.12 for a version of LwM2M that isn't ours. queries ended by NULL. */
+enum lwm2m_code lwm2m_registration_read(const char *const *queries, const uint8_t *payload,
+                                        size_t length, bool is_update,
+                                        struct lwm2m_registration_wish *out);
+
+struct lwm2m_registration {
+    uint32_t number; /* /rd/NUMBER; 0: free */
+    char endpoint[LWM2M_ENDPOINT_SIZE];
+    struct address address; /* whence it came last */
+    uint16_t port;
+    uint32_t lifetime; /* s */
+    uint64_t expiry;   /* ms */
+    bool queue_mode;
+    char binding[8];
+    char version[8];
+    bool has_pcp;
+    uint16_t pcp_instance;
+    void *session; /* the caller's */
+
+    /* Private: chains of the two tables, place in the heap. */
+    uint32_t next_by_name;
+    uint32_t next_by_number;
+    uint32_t heap_index;
+};
+
+struct lwm2m_registry;
+
+/* Octets that a registry for capacity devices takes, and the registry in that memory, zeroed by the caller. key makes
+ * the table's order unpredictable to those who choose names. */
+size_t lwm2m_registry_size(uint32_t capacity);
+struct lwm2m_registry *lwm2m_registry_place(void *memory, uint32_t capacity, uint64_t key);
+
+/* Adds, or replaces that of the same endpoint (which gets a new number: 5.3.1). *replaced tells the number that
+ * went, 0 if none. NULL if it is full. number: random 32 bits to make the location of, so that nobody guesses it. */
+struct lwm2m_registration *lwm2m_registry_add(struct lwm2m_registry *registry, uint64_t now,
+                                              const struct lwm2m_registration_wish *wish,
+                                              uint32_t random, struct lwm2m_registration *replaced);
+/* NULL if there is none. */
+struct lwm2m_registration *lwm2m_registry_find(struct lwm2m_registry *registry, uint32_t number);
+struct lwm2m_registration *lwm2m_registry_find_name(struct lwm2m_registry *registry,
+                                                    const char *endpoint);
+/* An update; its lifetime begins anew. */
+void lwm2m_registry_update(struct lwm2m_registry *registry, struct lwm2m_registration *registration,
+                           uint64_t now, const struct lwm2m_registration_wish *wish);
+void lwm2m_registry_remove(struct lwm2m_registry *registry,
+                           struct lwm2m_registration *registration);
+/* One whose lifetime is over, copied out and removed; false if there is none. */
+bool lwm2m_registry_expire(struct lwm2m_registry *registry, uint64_t now,
+                           struct lwm2m_registration *expired);
+/* ms until the next expires, UINT64_MAX if none is there. */
+uint64_t lwm2m_registry_wait(const struct lwm2m_registry *registry, uint64_t now);
+uint32_t lwm2m_registry_count(const struct lwm2m_registry *registry);
+/* One after the other, in no order: index from 0 on; NULL at a gap, *end at the end. */
+struct lwm2m_registration *lwm2m_registry_at(struct lwm2m_registry *registry, uint32_t index,
+                                             bool *end);
+
+#endif

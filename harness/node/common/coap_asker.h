@@ -1,0 +1,62 @@
+/* Requests over libcoap sessions, each with whom to tell of its answer: what servers ask of devices, and
+ * devices of servers. One asker a libcoap context; it takes the context's response and nack handlers, and
+ * the sessions' app data stay the caller's. libcoap sends blocks and puts them together (RFC 7959), so that an
+ * answer is always whole.
+ */
+#ifndef PINHOLE_NODE_COAP_ASKER_H
+#define PINHOLE_NODE_COAP_ASKER_H
+
+#include "node/common/coap_support.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { COAP_NO_FORMAT = 65536, COAP_ASKER_LOCATION = 64 };
+
+enum coap_observing { COAP_OBSERVING_NOT, COAP_OBSERVING_BEGIN, COAP_OBSERVING_END };
+
+struct coap_question {
+    coap_pdu_code_t method;
+    const char *path;           /* "rd/7", without the first slash */
+    const char *const *queries; /* ended by NULL, or NULL */
+    uint32_t content_format;    /* COAP_NO_FORMAT: none */
+    uint32_t accept;            /* likewise */
+    enum coap_observing observing;
+    const uint8_t *payload; /* copied */
+    size_t length;
+};
+
+struct coap_answer {
+    uint8_t code;            /* as on the wire; 0: none came */
+    const char *why;         /* of 0: "unanswered", "reset", "session lost"; else NULL */
+    uint32_t content_format; /* COAP_NO_FORMAT: none */
+    const uint8_t *payload;
+    size_t length;
+    char location[COAP_ASKER_LOCATION]; /* the joined Location-Path; "": none, or too long */
+    bool is_notification;               /* a further answer to BEGIN */
+};
+
+/* Called once; for an observation with each notification, until an answer of no 2.xx code. It may ask. */
+typedef void coap_asked(void *context, coap_session_t *session, const struct coap_answer *answer);
+
+struct coap_asker;
+
+/* Takes the handlers of context. NULL without memory. */
+struct coap_asker *coap_asker_open(coap_context_t *context);
+/* Tells nobody any more; before the context is freed. */
+void coap_asker_close(struct coap_asker *asker);
+
+/* Sends a confirmable request. The number names it, to be forgotten; 0 with error if nothing was sent, and
+ * then nobody is told. */
+uint32_t coap_asker_send(struct coap_asker *asker, coap_session_t *session,
+                         const struct coap_question *question, coap_asked *asked, void *context,
+                         struct error *error);
+
+/* Nobody is told of its answer; an observation's next notification is answered by a reset (RFC 7641, 3.6). */
+void coap_asker_forget(struct coap_asker *asker, uint32_t number);
+/* The same of all that is out on session, or with this context. */
+void coap_asker_forget_session(struct coap_asker *asker, const coap_session_t *session);
+void coap_asker_forget_context(struct coap_asker *asker, const void *context);
+
+#endif
