@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LONGEST_WAIT = 3600000 /* ms */ };
+
 const struct coap_patience coap_patience_default = {.ack_timeout = 2000, .max_retransmit = 4};
 
 void coap_support_set_patience(coap_session_t *session, const struct coap_patience *patience)
@@ -68,6 +70,15 @@ int coap_support_request(coap_session_t *session, coap_pdu_code_t method, const 
     if (coap_send(session, pdu) == COAP_INVALID_MID)
         return error_set(error, "libcoap could not send the request to %s", path);
     return 0;
+}
+
+uint32_t coap_support_process(coap_context_t *context)
+{
+    coap_io_process(context, COAP_IO_NO_WAIT);
+    coap_tick_t ticks;
+    coap_ticks(&ticks);
+    uint32_t wait = coap_io_prepare_epoll(context, ticks);
+    return wait == 0 || wait > LONGEST_WAIT ? LONGEST_WAIT : wait;
 }
 
 bool coap_support_is(const coap_pdu_t *pdu, const struct coap_token *token)

@@ -34,6 +34,9 @@ struct coap_token {
 int coap_support_request(coap_session_t *session, coap_pdu_code_t method, const char *path,
                          const char *const *queries, struct coap_token *token, struct error *error);
 
+/* Does what is due, without waiting. Returns the ms until it must be called again at the latest. */
+uint32_t coap_support_process(coap_context_t *context);
+
 /* Does pdu carry this token? */
 bool coap_support_is(const coap_pdu_t *pdu, const struct coap_token *token);
 

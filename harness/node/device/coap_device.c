@@ -1,61 +1,19 @@
 #include "node/device/coap_device.h"
 
 #include "node/common/clock.h"
+#include "node/common/coap_port.h"
 #include "node/common/say.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     REGISTRATION_LIFETIME = 86400,        /* s */
     REGISTRATION_REFRESH = 3 * 86400 / 4, /* s */
     PAUSE_OF_ACK_TIMEOUTS = 3,            /* the first pause before another try */
     LONGEST_PAUSE = 300000,               /* ms */
-    LONGEST_WAIT = 3600000,               /* ms */
     REQUESTS_AT_ONCE = 4 /* NSTART: a new registration needn't wait for one that is out of date */
 };
-
-/* --- the port --------------------------------------------------------------------------------- */
-
-/* libcoap opens its sockets to be shared, and needs that for two on one port. So this takes the port
- * first for itself alone, which fails if anybody has it. */
-static int claim_port(const struct place *local, uint16_t port, struct error *error)
-{
-    union socket_address address;
-    socklen_t length = place_to_socket(local, port, &address);
-    int handle = socket(place_family(local), SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    int status = handle < 0 ? -1 : bind(handle, &address.any, length);
-    int problem = errno;
-    if (handle >= 0)
-        close(handle);
-    char text[PLACE_TEXT_SIZE];
-    if (status < 0)
-        return error_set_errno(error, problem, "could not take UDP port %s",
-                               place_text(&local->address, port, text));
-    return 0;
-}
-
-/* And afterwards nobody else may share it: the kernel asks both sockets. libcoap keeps its handles
- * to itself; they are those that are bound to the port. */
-static void stop_sharing(const struct place *local, uint16_t port)
-{
-    enum { HANDLES_LOOKED_AT = 64 };
-    const int no = 0;
-    for (int handle = 0; handle < HANDLES_LOOKED_AT; handle++) {
-        union socket_address address = {0};
-        socklen_t length = sizeof address;
-        struct place place;
-        uint16_t bound;
-        if (getsockname(handle, &address.any, &length) < 0 ||
-            (address.any.sa_family != AF_INET && address.any.sa_family != AF_INET6))
-            continue;
-        place_from_socket(&address, &place, &bound);
-        if (bound == port && address_equal(&place.address, &local->address))
-            setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &no, sizeof no);
-    }
-}
 
 /* --- what we answer --------------------------------------------------------------------------- */
 
@@ -241,13 +199,13 @@ int coap_device_open(struct coap_device *device, const struct coap_device_facts 
                      struct error *error)
 {
     *device = (struct coap_device){.facts = *facts};
-    if (claim_port(&facts->local, facts->port, error) < 0)
+    if (coap_port_claim(&facts->local, facts->port, error) < 0)
         return -1;
     if (open_all(device, error) < 0) {
         coap_device_close(device);
         return -1;
     }
-    stop_sharing(&facts->local, facts->port);
+    coap_port_stop_sharing(&facts->local, facts->port);
     return 0;
 }
 
@@ -286,12 +244,7 @@ uint32_t coap_device_process(struct coap_device *device)
     bool due = device->state == REGISTRATION_WAITING || device->state == REGISTRATION_DONE;
     if (due && now >= device->next)
         send_registration(device);
-    coap_io_process(device->context, COAP_IO_NO_WAIT);
-    coap_tick_t ticks;
-    coap_ticks(&ticks);
-    uint32_t wait = coap_io_prepare_epoll(device->context, ticks);
-    if (wait == 0 || wait > LONGEST_WAIT)
-        wait = LONGEST_WAIT;
+    uint32_t wait = coap_support_process(device->context);
     due = device->state == REGISTRATION_WAITING || device->state == REGISTRATION_DONE;
     if (due && device->next < now + wait)
         wait = device->next > now ? (uint32_t)(device->next - now) : 0;

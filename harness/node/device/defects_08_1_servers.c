@@ -2,7 +2,7 @@
 #include "node/device/defect.h"
 
 #include "node/common/route.h"
-#include "node/device/servers.h"
+#include "node/common/servers.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
 #include "node/device/defect.h"
 
 #include "engine/pcp_client_private.h"
-#include "node/device/servers.h"
+#include "node/common/servers.h"
 
 #include <net/if.h>
 #include <string.h>

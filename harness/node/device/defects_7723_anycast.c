@@ -3,7 +3,7 @@
 
 #include "node/common/clock.h"
 #include "node/common/route.h"
-#include "node/device/servers.h"
+#include "node/common/servers.h"
 #include "wire/natpmp.h"
 #include "wire/octets.h"
 

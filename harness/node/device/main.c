@@ -2,11 +2,13 @@
  * at its server from that very port only once it has one (RFC 6887 section 10.2), keeps the mapping
  * alive, and registers anew when the outside address changes. It follows its gateway and its own
  * address as they change, and sleeps when it is told to: SIGUSR2 sends it to sleep and wakes it. */
+#include "node/common/alarm.h"
 #include "node/common/clock.h"
 #include "node/common/route.h"
 #include "node/common/route_watch.h"
 #include "node/common/say.h"
 #include "node/common/settings.h"
+#include "node/common/signals.h"
 #include "node/device/coap_device.h"
 #include "node/device/mapper.h"
 
@@ -14,8 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 enum {
@@ -314,14 +314,14 @@ static void sleep_or_wake(struct device *device)
 /* SIGTERM and SIGINT ask to leave; a second one isn't waited for. Returns true to go at once. */
 static bool take_signal(struct device *device, int signals)
 {
-    struct signalfd_siginfo information;
-    if (read(signals, &information, sizeof information) != (ssize_t)sizeof information)
+    int signal = signals_read(signals);
+    if (signal == 0)
         return false;
     if (device->phase != RUNNING)
-        return information.ssi_signo != SIGUSR2;
-    if (information.ssi_signo == SIGUSR2 || device->asleep)
+        return signal != SIGUSR2;
+    if (signal == SIGUSR2 || device->asleep)
         sleep_or_wake(device);
-    if (information.ssi_signo == SIGUSR2)
+    if (signal == SIGUSR2)
         return false;
     device->phase = LEAVING_SERVER;
     device->leave_by = clock_milliseconds() + clock_scaled(device->options.farewell);
@@ -330,18 +330,6 @@ static bool take_signal(struct device *device, int signals)
 }
 
 enum handle { SIGNALS, ALARM, ROUTES, COAP, PCP, HANDLES = PCP + MAPPER_HANDLES };
-
-/* Unlike poll(), whose timeout stands still while the machine sleeps, this alarm is due at once when it
- * wakes too late. */
-static void set_alarm(int alarm, uint32_t wait)
-{
-    wait = (uint32_t)clock_real_wait(wait);
-    struct itimerspec time = {
-        .it_value = {.tv_sec = wait / 1000, .tv_nsec = (long)(wait % 1000) * 1000000}};
-    if (wait == 0)
-        time.it_value.tv_nsec = 1; /* 0 would be never */
-    timerfd_settime(alarm, 0, &time, NULL);
-}
 
 /* What is due now. Returns the ms until this must be called again, PCP_NEVER if never, or -1 when the
  * device is done. */
@@ -369,7 +357,7 @@ static void run(struct device *device, struct pollfd handles[HANDLES])
         int64_t wait = device->asleep ? PCP_NEVER : process(device);
         if (wait < 0)
             return;
-        set_alarm(handles[ALARM].fd, (uint32_t)wait);
+        alarm_set(handles[ALARM].fd, (uint32_t)wait);
         mapper_handles(&device->mapper, &handles[PCP]);
         handles[COAP].fd = coap_device_handle(&device->coap);
         /* While it sleeps only signals wake it. */
@@ -388,25 +376,14 @@ static void run(struct device *device, struct pollfd handles[HANDLES])
     }
 }
 
-/* From here on these signals are read, not delivered. */
-static int open_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGUSR2);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static int live(struct device *device, struct error *error)
 {
+    static const int signals[] = {SIGTERM, SIGINT, SIGUSR2, 0};
     struct pollfd handles[HANDLES];
     for (int i = 0; i < HANDLES; i++)
         handles[i] = (struct pollfd){.fd = -1, .events = POLLIN};
-    handles[SIGNALS].fd = open_signals();
-    handles[ALARM].fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    handles[SIGNALS].fd = signals_open(signals);
+    handles[ALARM].fd = alarm_open();
     /* Before the tables are read: no change may fall between. */
     if (!device->options.no_pcp && (handles[ROUTES].fd = route_watch_open(error)) < 0)
         return -1;

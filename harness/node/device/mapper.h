@@ -3,9 +3,9 @@
 #ifndef PINHOLE_NODE_MAPPER_H
 #define PINHOLE_NODE_MAPPER_H
 
+#include "node/common/servers.h"
 #include "node/device/defect.h"
 #include "node/device/ports.h"
-#include "node/device/servers.h"
 
 enum { MAPPER_HANDLES = 2 * SERVERS_ROOM * PCP_ENDPOINT_HANDLES };
 

@@ -3,16 +3,16 @@
 #include "node/common/coap_support.h"
 #include "node/common/say.h"
 #include "node/common/settings.h"
+#include "node/common/signals.h"
 #include "node/server/directory.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, LONGEST_WAIT = 3600000 /* ms */ };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /* A GET that is out. */
 struct question {
@@ -245,10 +245,10 @@ static int start(struct server *server, struct error *error)
 /* Returns false when it is time to go. */
 static bool take_signal(struct server *server, int signals)
 {
-    struct signalfd_siginfo information;
-    if (read(signals, &information, sizeof information) != (ssize_t)sizeof information)
+    int signal = signals_read(signals);
+    if (signal == 0)
         return true;
-    if (information.ssi_signo != SIGUSR1)
+    if (signal != SIGUSR1)
         return false;
     ask_all(server);
     return true;
@@ -262,27 +262,11 @@ static void run(struct server *server, int signals)
         [COAP] = {.fd = coap_context_get_coap_fd(server->context), .events = POLLIN},
     };
     for (;;) {
-        coap_io_process(server->context, COAP_IO_NO_WAIT);
-        coap_tick_t ticks;
-        coap_ticks(&ticks);
-        uint32_t wait = coap_io_prepare_epoll(server->context, ticks);
-        if (wait == 0 || wait > LONGEST_WAIT)
-            wait = LONGEST_WAIT;
+        uint32_t wait = coap_support_process(server->context);
         if (poll(handles, HANDLES, (int)wait) > 0 && (handles[SIGNALS].revents & POLLIN) &&
             !take_signal(server, signals))
             return;
     }
-}
-
-static int open_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 int main(int count, char **arguments)
@@ -300,7 +284,7 @@ int main(int count, char **arguments)
     case SETTINGS_GO:
         break;
     }
-    int signals = open_signals();
+    int signals = signals_open((const int[]){SIGTERM, SIGINT, SIGUSR1, 0});
     coap_startup();
     coap_set_log_level(LOG_ERR); /* a flood of bad messages must not flood our output */
     if (start(&server, &error) < 0) {

@@ -1,4 +1,4 @@
-#include "node/device/nonces.h"
+#include "node/common/nonces.h"
 
 #include "node/common/chance.h"
 #include "node/common/hex.h"

@@ -1,4 +1,4 @@
-#include "node/device/servers.h"
+#include "node/common/servers.h"
 
 #include "engine/pcp_destinations.h"
 #include "node/common/hex.h"

@@ -4,9 +4,9 @@
 #ifndef PINHOLE_NODE_SERVERS_H
 #define PINHOLE_NODE_SERVERS_H
 
+#include "node/common/nonces.h"
 #include "node/common/pcp_endpoint.h"
 #include "node/common/settings.h"
-#include "node/device/nonces.h"
 
 enum { SERVERS_ROOM = 4 };
 
