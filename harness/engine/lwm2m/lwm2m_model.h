@@ -90,16 +90,18 @@ struct lwm2m_object *lwm2m_model_object(const struct lwm2m_model *model, uint16_
 struct lwm2m_instance *lwm2m_model_instance(const struct lwm2m_object *object, uint16_t id);
 /* The instance with the next higher id; id -1 is the first. NULL at the end. */
 struct lwm2m_instance *lwm2m_model_next(const struct lwm2m_object *object, int32_t id);
-/* A new, empty instance; id LWM2M_ID_RESERVED: the lowest that is free. NULL if the id is taken, or there is no room. */
+/* A new, empty instance; id LWM2M_ID_RESERVED: the lowest that is free. NULL if the id is taken, or there
+ * is no room. It calls none of the object's functions, nor does the removal: who serves a request does. */
 struct lwm2m_instance *lwm2m_model_add(struct lwm2m_object *object, uint16_t id);
 void lwm2m_model_remove(struct lwm2m_object *object, struct lwm2m_instance *instance);
 
-/* Puts a value at path (depth 3 or 4), which it copies, and tells model->changed if it is another than
- * before. The type must be the definition's (INTEGER for UNSIGNED and TIME is accepted). False if there is no
- * such instance or resource, the type is another, or there is no room. */
+/* Puts a value at path (depth 3, or 4 for a multiple resource), which it copies, and tells model->changed if it
+ * is another than before. Its octets may not stand in the model itself, where they move. The type must be the
+ * definition's (INTEGER for UNSIGNED and TIME is accepted). False if there is no such instance or resource, the
+ * type is another, or there is no room. */
 bool lwm2m_model_put(struct lwm2m_model *model, const struct lwm2m_path *path,
                      const struct lwm2m_value *value);
-/* The same by ids, for owners. */
+/* The same by ids, for owners; of a multiple resource the instance 0. */
 bool lwm2m_model_put_integer(struct lwm2m_model *model, uint16_t object, uint16_t instance,
                              uint16_t resource, int64_t value);
 bool lwm2m_model_put_text(struct lwm2m_model *model, uint16_t object, uint16_t instance,
@@ -108,7 +110,8 @@ bool lwm2m_model_put_real(struct lwm2m_model *model, uint16_t object, uint16_t i
                           uint16_t resource, double value);
 bool lwm2m_model_put_boolean(struct lwm2m_model *model, uint16_t object, uint16_t instance,
                              uint16_t resource, bool value);
-/* Takes a value away; a path of depth 3 all instances of a multiple resource. */
+/* Takes a value away, and tells model->changed if there was one; a path of depth 3 all instances of a
+ * multiple resource. */
 void lwm2m_model_drop(struct lwm2m_model *model, const struct lwm2m_path *path);
 
 /* NULL if there is none. */
