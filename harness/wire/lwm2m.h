@@ -85,7 +85,9 @@ struct lwm2m_entry {
 };
 
 /* What the type of the resource at path is: a reader of formats that don't say it asks this.
- * LWM2M_TYPE_NONE: there is no such resource. */
+ * LWM2M_TYPE_NONE: there is no such resource that has a value. That is no fault of the payload (who writes an
+ * instance may know more resources than who reads it), so readers take it as the format has it: OPAQUE in TLV, and
+ * multiple if the TLV is. */
 struct lwm2m_typing {
     enum lwm2m_type (*type_of)(const void *context, const struct lwm2m_path *path);
     /* Is the resource a multiple one, whose values have paths of depth 4? */

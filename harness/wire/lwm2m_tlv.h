@@ -15,8 +15,9 @@
 #include "wire/lwm2m.h"
 
 /* Reads a payload that stands at path base (depth 1 to 4) into entries, in their order. Values point into
- * octets. Returns their number, or -1 with error (truncated, a kind where it may not stand, a resource that
- * typing doesn't know, a length that its type has not, more than capacity). */
+ * octets; of resources that typing doesn't know they are OPAQUE. Returns their number, or -1 with error
+ * (truncated, a kind where it may not stand, a single resource where typing has a multiple one or the reverse, a
+ * length that its type has not, more than capacity). */
 int lwm2m_tlv_read(const struct lwm2m_path *base, const uint8_t *octets, size_t length,
                    const struct lwm2m_typing *typing, struct lwm2m_entry *entries, size_t capacity,
                    struct error *error);

@@ -12,7 +12,8 @@
 
 /* Reads a pack. Names (bn + n) must be paths within base; base of depth 0 allows all. A number becomes
  * an INTEGER or a FLOAT, vs a STRING, vb a BOOLEAN, vd an OPAQUE (base64url in JSON), vlo a LINK; typing, which
- * may be NULL, turns numbers to the type of the resource (1 to 1.0, 1.0 to 1), and refuses other types.
+ * may be NULL, turns numbers to the type of the resource (1 to 1.0, 1.0 to 1), and refuses other types; values of
+ * resources that it doesn't know stay what they are.
  * Times (bt, t), units and sums are read and dropped; a "bver" over 10 and a field with a name that ends
  * in _ and is not known are refused (RFC 8428 section 4.4). Texts that must be decoded go to room.
  * Returns the number of entries, or -1 with error, which says where: at which octet, in which record. */
