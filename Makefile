@@ -48,7 +48,7 @@ all: programs peers ## build everything and unpack the peers
 
 programs: $(BUILD)/pinhole $(NODEBINS)
 
-peers: $(BUILD)/peers/.unpacked
+peers: $(BUILD)/peers/.unpacked $(BUILD)/peers/npm/.unpacked
 
 # --- programs -------------------------------------------------------------------------------
 
@@ -92,6 +92,9 @@ setup: ## install the packages that are missing (as root or through sudo)
 
 $(BUILD)/peers/.unpacked: harness/setup/unpack-peers harness/setup/peers.list
 	harness/setup/unpack-peers $(BUILD)/peers
+
+$(BUILD)/peers/npm/.unpacked: harness/setup/unpack-npm harness/setup/npm/package-lock.json
+	harness/setup/unpack-npm $(BUILD)/peers
 
 # --- the two commands -----------------------------------------------------------------------
 
