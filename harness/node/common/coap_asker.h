@@ -1,7 +1,7 @@
 /* Requests over libcoap sessions, each with whom to tell of its answer: what servers ask of devices, and
  * devices of servers. One asker a libcoap context; it takes the context's response and nack handlers, and
  * the sessions' app data stay the caller's. libcoap sends blocks and puts them together (RFC 7959), so that an
- * answer is always whole.
+ * answer is always whole; for that the asker must be opened before the context has sessions.
  */
 #ifndef PINHOLE_NODE_COAP_ASKER_H
 #define PINHOLE_NODE_COAP_ASKER_H
@@ -14,6 +14,8 @@
 
 enum { COAP_NO_FORMAT = 65536, COAP_ASKER_LOCATION = 64 };
 
+/* END takes the observation of the same path on the same session back, which ends with its answer: whoever
+ * began it is told nothing more. Without such an observation it is an ordinary GET. */
 enum coap_observing { COAP_OBSERVING_NOT, COAP_OBSERVING_BEGIN, COAP_OBSERVING_END };
 
 struct coap_question {
@@ -35,14 +37,15 @@ struct coap_answer {
     size_t length;
     char location[COAP_ASKER_LOCATION]; /* the joined Location-Path; "": none, or too long */
     bool is_notification;               /* a further answer to BEGIN */
+    bool is_observed;                   /* the answer to BEGIN that more may follow */
 };
 
-/* Called once; for an observation with each notification, until an answer of no 2.xx code. It may ask. */
+/* Called once; for an observation with each notification, as long as is_observed. It may ask. */
 typedef void coap_asked(void *context, coap_session_t *session, const struct coap_answer *answer);
 
 struct coap_asker;
 
-/* Takes the handlers of context. NULL without memory. */
+/* Takes the handlers of context, and has libcoap do blocks. NULL without memory. */
 struct coap_asker *coap_asker_open(coap_context_t *context);
 /* Tells nobody any more; before the context is freed. */
 void coap_asker_close(struct coap_asker *asker);
@@ -58,5 +61,13 @@ void coap_asker_forget(struct coap_asker *asker, uint32_t number);
 /* The same of all that is out on session, or with this context. */
 void coap_asker_forget_session(struct coap_asker *asker, const coap_session_t *session);
 void coap_asker_forget_context(struct coap_asker *asker, const void *context);
+
+/* The session is no more, or about to be (COAP_EVENT_DTLS_CLOSED and the like): all that is out on it is told
+ * "session lost". */
+void coap_asker_lose_session(struct coap_asker *asker, coap_session_t *session);
+
+/* Gives up on answers that were acknowledged and did not come within EXCHANGE_LIFETIME (247 s, RFC 7252, 4.8.2).
+ * To be called now and then; takes no time. */
+void coap_asker_give_up(struct coap_asker *asker);
 
 #endif

@@ -39,8 +39,7 @@ const char *coap_support_code(int code, char text[8])
     return text;
 }
 
-/* Options must come in the order of their numbers: Uri-Path (11) before Uri-Query (15). */
-static bool add_options(coap_pdu_t *pdu, const char *path, const char *const *queries)
+bool coap_support_add_path(coap_pdu_t *pdu, const char *path)
 {
     while (*path) {
         size_t length = strcspn(path, "/");
@@ -48,12 +47,41 @@ static bool add_options(coap_pdu_t *pdu, const char *path, const char *const *qu
             return false;
         path += length + (path[length] == '/');
     }
+    return true;
+}
+
+bool coap_support_add_queries(coap_pdu_t *pdu, const char *const *queries)
+{
     for (; queries && *queries; queries++) {
         if (!coap_add_option(pdu, COAP_OPTION_URI_QUERY, strlen(*queries),
                              (const uint8_t *)*queries))
             return false;
     }
     return true;
+}
+
+void coap_support_location(const coap_pdu_t *response, char *out, size_t size)
+{
+    coap_opt_iterator_t iterator;
+    coap_opt_filter_t filter;
+    coap_option_filter_clear(&filter);
+    coap_option_filter_set(&filter, COAP_OPTION_LOCATION_PATH);
+    coap_option_iterator_init(response, &iterator, &filter);
+    size_t used = 0;
+    const coap_opt_t *option;
+    out[0] = '\0';
+    while ((option = coap_option_next(&iterator))) {
+        size_t length = coap_opt_length(option);
+        if (used + length + 2 > size) {
+            out[0] = '\0'; /* too long to be asked for again */
+            return;
+        }
+        if (used)
+            out[used++] = '/';
+        memcpy(out + used, coap_opt_value(option), length);
+        used += length;
+        out[used] = '\0';
+    }
 }
 
 int coap_support_request(coap_session_t *session, coap_pdu_code_t method, const char *path,
@@ -63,7 +91,8 @@ int coap_support_request(coap_session_t *session, coap_pdu_code_t method, const 
     if (!pdu)
         return error_set(error, "libcoap made no message");
     coap_session_new_token(session, &token->length, token->octet);
-    if (!coap_add_token(pdu, token->length, token->octet) || !add_options(pdu, path, queries)) {
+    if (!coap_add_token(pdu, token->length, token->octet) || !coap_support_add_path(pdu, path) ||
+        !coap_support_add_queries(pdu, queries)) {
         coap_delete_pdu(pdu);
         return error_set(error, "the request to %s does not fit a CoAP message", path);
     }

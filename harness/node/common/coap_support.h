@@ -37,6 +37,14 @@ int coap_support_request(coap_session_t *session, coap_pdu_code_t method, const 
 /* Does what is due, without waiting. Returns the ms until it must be called again at the latest. */
 uint32_t coap_support_process(coap_context_t *context);
 
+/* Adds a Uri-Path option for each step of "rd/7", or a Uri-Query option for each of queries, ended by NULL (NULL:
+ * none). False if they do not fit. */
+bool coap_support_add_path(coap_pdu_t *pdu, const char *path);
+bool coap_support_add_queries(coap_pdu_t *pdu, const char *const *queries);
+
+/* The Location-Path options of a response, joined: "rd/7"; "" if there are none, or they need more than size. */
+void coap_support_location(const coap_pdu_t *response, char *out, size_t size);
+
 /* Does pdu carry this token? */
 bool coap_support_is(const coap_pdu_t *pdu, const struct coap_token *token);
 

@@ -69,31 +69,6 @@ static void send_registration(struct coap_device *device)
     }
 }
 
-/* The Location-Path options, joined. */
-static void read_location(const coap_pdu_t *response, char *out, size_t size)
-{
-    coap_opt_iterator_t iterator;
-    coap_opt_filter_t filter;
-    coap_option_filter_clear(&filter);
-    coap_option_filter_set(&filter, COAP_OPTION_LOCATION_PATH);
-    coap_option_iterator_init(response, &iterator, &filter);
-    size_t used = 0;
-    const coap_opt_t *option;
-    out[0] = '\0';
-    while ((option = coap_option_next(&iterator))) {
-        size_t length = coap_opt_length(option);
-        if (used + length + 2 > size) {
-            out[0] = '\0'; /* too long to be asked for again */
-            return;
-        }
-        if (used)
-            out[used++] = '/';
-        memcpy(out + used, coap_opt_value(option), length);
-        used += length;
-        out[used] = '\0';
-    }
-}
-
 static void registration_answered(struct coap_device *device, const coap_pdu_t *response)
 {
     char code[8];
@@ -103,7 +78,7 @@ static void registration_answered(struct coap_device *device, const coap_pdu_t *
         wait_for_another_try(device);
         return;
     }
-    read_location(response, device->location, sizeof device->location);
+    coap_support_location(response, device->location, sizeof device->location);
     device->state = REGISTRATION_DONE;
     device->pause = PAUSE_OF_ACK_TIMEOUTS * device->facts.patience.ack_timeout;
     device->next = clock_milliseconds() + (uint64_t)REGISTRATION_REFRESH * 1000;
