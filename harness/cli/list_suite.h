@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#define LIST_USAGE "requirements|cases|defects|scenarios|peers [--json]"
+#define LIST_USAGE "requirements|cases|defects|scenarios|peers|objects [--json]"
 
 /* Each prints its list, as JSON or for people, and returns an exit code. */
 int list_requirements(bool json);

@@ -1,4 +1,5 @@
 /* `pinhole list`: what there is. */
+#include "cli/list_objects.h"
 #include "cli/list_suite.h"
 #include "cli/memory.h"
 #include "cli/root.h"
@@ -119,7 +120,7 @@ static const struct {
     int (*list)(bool json);
 } lists[] = {
     {"requirements", list_requirements}, {"cases", list_cases}, {"defects", list_defects},
-    {"scenarios", list_scenarios},       {"peers", list_peers},
+    {"scenarios", list_scenarios},       {"peers", list_peers}, {"objects", list_objects},
 };
 
 int verb_list(int argc, char **argv)
