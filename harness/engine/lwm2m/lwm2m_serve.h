@@ -46,6 +46,7 @@ struct lwm2m_server {
     struct lwm2m_model *model;
     struct lwm2m_observations *observations; /* attributes; may be NULL */
     struct lwm2m_content content;            /* scratch */
+    bool is_1_1;             /* serves what is new in 1.1: composite operations, Bootstrap-Read */
     uint32_t default_format; /* of answers to a GET without Accept: LWM2M_FORMAT_TLV in 1.0 */
 };
 

@@ -1,0 +1,161 @@
+#include "engine/lwm2m/lwm2m_content.h"
+#include "wire/lwm2m_tlv.h"
+#include "wire/senml.h"
+
+#include <string.h>
+
+/* --- formats of one value ------------------------------------------------------------------- */
+
+static bool read_text(enum lwm2m_type type, const uint8_t *octets, size_t length,
+                      struct lwm2m_content *out)
+{
+    return lwm2m_value_from_text(type ? type : LWM2M_TYPE_STRING, (const char *)octets, length,
+                                 out->room, sizeof out->room, &out->entries[0].value);
+}
+
+static bool read_opaque(enum lwm2m_type type, const uint8_t *octets, size_t length,
+                        struct lwm2m_content *out)
+{
+    (void)type;
+    struct lwm2m_value *value = &out->entries[0].value;
+    *value = (struct lwm2m_value){.type = LWM2M_TYPE_OPAQUE};
+    value->as.data.octets = octets;
+    value->as.data.length = length;
+    return true;
+}
+
+static bool read_cbor(enum lwm2m_type type, const uint8_t *octets, size_t length,
+                      struct lwm2m_content *out)
+{
+    return lwm2m_cbor_value_read(type, octets, length, out->room, sizeof out->room,
+                                 &out->entries[0].value);
+}
+
+static int write_text(const struct lwm2m_value *value, uint8_t *octets, size_t size,
+                      struct error *error)
+{
+    size_t length = lwm2m_value_to_text(value, (char *)octets, size);
+    return length == (size_t)-1 ? error_set(error, "the text has no room in %zu octets", size)
+                                : (int)length;
+}
+
+static int write_opaque(const struct lwm2m_value *value, uint8_t *octets, size_t size,
+                        struct error *error)
+{
+    size_t length = value->as.data.length;
+    if (length > size)
+        return error_set(error, "%zu octets have no room in %zu", length, size);
+    if (length)
+        memcpy(octets, value->as.data.octets, length);
+    return (int)length;
+}
+
+struct single {
+    uint32_t format;
+    bool is_opaque; /* of resources of type OPAQUE alone (6.4.2 of 1.0) */
+    bool (*read)(enum lwm2m_type type, const uint8_t *octets, size_t length,
+                 struct lwm2m_content *out);
+    int (*write)(const struct lwm2m_value *value, uint8_t *octets, size_t size,
+                 struct error *error);
+};
+
+static const struct single singles[] = {
+    {LWM2M_FORMAT_TEXT, false, read_text, write_text},
+    {LWM2M_FORMAT_OPAQUE, true, read_opaque, write_opaque},
+    {LWM2M_FORMAT_CBOR, false, read_cbor, lwm2m_cbor_value_write},
+};
+
+static const struct single *single_of(uint32_t format)
+{
+    for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
+        if (singles[i].format == format)
+            return &singles[i];
+    return NULL;
+}
+
+static enum lwm2m_code read_single(const struct single *single, const struct lwm2m_path *base,
+                                   const uint8_t *octets, size_t length,
+                                   const struct lwm2m_typing *typing, struct lwm2m_content *out,
+                                   struct error *error)
+{
+    enum lwm2m_type type = typing->type_of(typing->context, base);
+    bool is_multiple = typing->is_multiple(typing->context, base);
+    char text[LWM2M_PATH_TEXT_SIZE];
+    if (base->depth < 3 || (base->depth == 3 && is_multiple) ||
+        (single->is_opaque && type && type != LWM2M_TYPE_OPAQUE)) {
+        error_set(error, "%s can't be the format of %s", lwm2m_format_name(single->format),
+                  lwm2m_path_text(base, text));
+        return LWM2M_UNSUPPORTED;
+    }
+    out->entries[0].path = *base;
+    if (!single->read(type, octets, length, out)) {
+        error_set(error, "the %s of %s is no %s", lwm2m_format_name(single->format),
+                  lwm2m_path_text(base, text), lwm2m_type_name(type));
+        return LWM2M_BAD_REQUEST;
+    }
+    out->count = 1;
+    return LWM2M_CHANGED;
+}
+
+/* --- all formats ---------------------------------------------------------------------------- */
+
+enum lwm2m_code lwm2m_content_read(uint32_t format, const struct lwm2m_path *base,
+                                   const uint8_t *octets, size_t length,
+                                   const struct lwm2m_typing *typing, struct lwm2m_content *out,
+                                   struct error *error)
+{
+    out->count = 0;
+    if (length > LWM2M_ROOM) {
+        error_set(error, "a payload of %zu octets, of %d at most", length, LWM2M_ROOM);
+        return LWM2M_TOO_LARGE;
+    }
+    const struct single *single = single_of(format);
+    if (single)
+        return read_single(single, base, octets, length, typing, out, error);
+
+    int count;
+    if (format == LWM2M_FORMAT_TLV) {
+        count = lwm2m_tlv_read(base, octets, length, typing, out->entries, LWM2M_ENTRIES, error);
+    } else if (format == LWM2M_FORMAT_SENML_JSON) {
+        count = senml_json_read(base, octets, length, typing, out->room, sizeof out->room,
+                                out->entries, LWM2M_ENTRIES, error);
+    } else if (format == LWM2M_FORMAT_SENML_CBOR) {
+        count = senml_cbor_read(base, octets, length, typing, out->room, sizeof out->room,
+                                out->entries, LWM2M_ENTRIES, error);
+    } else {
+        error_set(error, "content format %u is not supported", (unsigned)format);
+        return LWM2M_UNSUPPORTED;
+    }
+    if (count < 0)
+        return LWM2M_BAD_REQUEST;
+    out->count = (size_t)count;
+    return LWM2M_CHANGED;
+}
+
+bool lwm2m_content_can(uint32_t format, const struct lwm2m_path *base,
+                       const struct lwm2m_entry *entries, size_t count)
+{
+    const struct single *single = single_of(format);
+    if (single)
+        return count == 1 && lwm2m_path_equal(&entries[0].path, base) &&
+               entries[0].value.type != LWM2M_TYPE_NONE &&
+               (!single->is_opaque || entries[0].value.type == LWM2M_TYPE_OPAQUE);
+    return format == LWM2M_FORMAT_TLV || format == LWM2M_FORMAT_SENML_JSON ||
+           format == LWM2M_FORMAT_SENML_CBOR;
+}
+
+int lwm2m_content_write(uint32_t format, const struct lwm2m_path *base,
+                        const struct lwm2m_entry *entries, size_t count, uint8_t *octets,
+                        size_t size, struct error *error)
+{
+    const struct single *single = single_of(format);
+    if (!lwm2m_content_can(format, base, entries, count))
+        return error_set(error, "content format %u can't say %zu values", (unsigned)format, count);
+    if (single)
+        return single->write(&entries[0].value, octets, size, error);
+    if (format == LWM2M_FORMAT_TLV)
+        return lwm2m_tlv_write(base, entries, count, octets, size, error);
+    return format == LWM2M_FORMAT_SENML_JSON
+               ? senml_json_write(base, entries, count, octets, size, error)
+               : senml_cbor_write(base, entries, count, octets, size, error);
+}
