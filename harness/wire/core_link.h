@@ -21,7 +21,8 @@ struct core_link_attribute {
     size_t value_length;
 };
 
-/* CORE_LINK_END when none is left, CORE_LINK_BAD when the rest is no link; *offset starts at 0. */
+/* CORE_LINK_END when none is left, CORE_LINK_BAD when the rest is no link; *offset starts at 0. Blanks behind a
+ * comma, which RFC 6690 doesn't allow and people write, are skipped. What is found points into text. */
 enum core_link_step { CORE_LINK_FOUND, CORE_LINK_END, CORE_LINK_BAD };
 
 enum core_link_step core_link_next(const char *text, size_t length, size_t *offset,
@@ -35,7 +36,8 @@ bool core_link_attribute_next(const struct core_link *link, size_t *offset,
 bool core_link_attribute(const struct core_link *link, const char *name,
                          struct core_link_attribute *out);
 
-/* A text under construction. fits turns false when there was no room for it all. */
+/* A text under construction, without a NUL; fits starts as true, and turns false when there was no room
+ * for it all. */
 struct core_link_writer {
     char *text;
     size_t capacity;
@@ -45,7 +47,8 @@ struct core_link_writer {
 
 /* <target>, with a comma in front of all but the first. */
 void core_link_write_target(struct core_link_writer *writer, const char *target);
-/* ;name or, if value is not NULL, ;name=value, quoted if quoted. */
+/* ;name or, if value is not NULL, ;name=value, quoted if quoted. Everything is written as it stands: a quote or
+ * a backslash in value must have its backslash already. */
 void core_link_write_attribute(struct core_link_writer *writer, const char *name, const char *value,
                                bool quoted);
 

@@ -46,7 +46,7 @@ bool lwm2m_path_equal(const struct lwm2m_path *a, const struct lwm2m_path *b);
 /* Is path the same as above, or below it? */
 bool lwm2m_path_is_within(const struct lwm2m_path *path, const struct lwm2m_path *above);
 
-/* Data types, Appendix C of 1.0. OCTETS_UNTYPED is a value whose format tells no type (TLV, text). */
+/* Data types, Appendix C of 1.0. */
 enum lwm2m_type {
     LWM2M_TYPE_NONE = 0, /* executable, or nothing */
     LWM2M_TYPE_STRING,
@@ -84,6 +84,12 @@ struct lwm2m_entry {
     struct lwm2m_value value;
 };
 
+/* Why a payload isn't read: what its readers return instead of a number of entries. */
+enum lwm2m_refusal {
+    LWM2M_MALFORMED = -1, /* it is no such format, or a value not of its resource's type */
+    LWM2M_TOO_MUCH = -2   /* it holds more than there is room for */
+};
+
 /* What the type of the resource at path is: a reader of formats that don't say it asks this.
  * LWM2M_TYPE_NONE: there is no such resource that has a value. That is no fault of the payload (who writes an
  * instance may know more resources than who reads it), so readers take it as the format has it: OPAQUE in TLV, and
@@ -96,11 +102,12 @@ struct lwm2m_typing {
 };
 
 /* The integer, float, boolean or link that octets of TLV (Appendix C of 1.0; section 6.4.3) mean as type;
- * STRING, OPAQUE and CORELINK are the octets themselves. False if their number is none that the type has. */
+ * STRING (which is UTF-8), OPAQUE and CORELINK are the octets themselves. False if their number is none that the type has, for
+ * a boolean that is neither 0 nor 1, and for an UNSIGNED over 2^63 - 1. */
 bool lwm2m_value_from_octets(enum lwm2m_type type, const uint8_t *octets, size_t length,
                              struct lwm2m_value *out);
 
-/* The shortest octets of a value, in room (8) unless it has its own; their length is written. */
+/* The shortest octets of a value, in room (8) unless it has its own; their length is written. None for NONE. */
 const uint8_t *lwm2m_value_octets(const struct lwm2m_value *value, uint8_t room[8], size_t *length);
 
 /* The value that text (content format 0) means as type; OPAQUE is base64 there. room takes what must be
@@ -108,7 +115,8 @@ const uint8_t *lwm2m_value_octets(const struct lwm2m_value *value, uint8_t room[
 bool lwm2m_value_from_text(enum lwm2m_type type, const char *text, size_t length, uint8_t *room,
                            size_t room_size, struct lwm2m_value *out);
 
-/* Writes it as text, without a NUL. Returns the length, or (size_t)-1 if capacity is too small. */
+/* Writes it as text, without a NUL. Returns the length, or (size_t)-1 if capacity is too small or the value is
+ * NONE or a float that is not a number or infinite, which text can't say. */
 size_t lwm2m_value_to_text(const struct lwm2m_value *value, char *text, size_t capacity);
 
 /* "text", "senml-json", ...; NULL for others. "string", "integer", ... Never NULL for types. */
