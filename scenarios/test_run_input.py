@@ -116,6 +116,12 @@ FAULTS = {
         "ftp",
         "expected one of pcp, natpmp, coap",
     ),
+    "a requirement accepted that isn't one": (
+        "expect:\n",
+        "accept: { 6887-99.9-01: why not }\nexpect:\n",
+        "6887-99.9-01",
+        "no requirement '6887-99.9-01'",
+    ),
     "no description of steps": ("steps:\n", "stages:\n", "stages:", "stages"),
 }
 

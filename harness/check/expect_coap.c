@@ -183,6 +183,16 @@ static bool read_payload(const struct sighting *s, size_t index, struct field_va
     return true;
 }
 
+/* Payloads that are no text, in hex; as much of them as there is room for. */
+static bool read_octets(const struct sighting *s, size_t index, struct field_value *value)
+{
+    if (index > 0 || !s->as.coap.payload)
+        return false;
+    for (size_t i = 0; i < s->as.coap.payload_length && 2 * i + 2 < sizeof value->text; i++)
+        (void)snprintf(value->text + 2 * i, 3, "%02x", s->as.coap.payload[i]);
+    return true;
+}
+
 const struct field field_coap[] = {
     {"type", FIELD_NUMBER, types, read_type},
     {"code", FIELD_NUMBER, codes, read_code},
@@ -194,5 +204,6 @@ const struct field field_coap[] = {
     {"observe", FIELD_NUMBER, NULL, read_observe},
     {"content-format", FIELD_NUMBER, NULL, read_content_format},
     {"payload", FIELD_TEXT, NULL, read_payload},
+    {"octets", FIELD_TEXT, NULL, read_octets},
     {NULL, FIELD_NUMBER, NULL, NULL},
 };

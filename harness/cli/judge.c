@@ -111,7 +111,9 @@ static bool breaks_must(const struct scenario *scenario, const struct judgement 
 {
     for (size_t i = 0; i < judgement->check.finding_count; i++) {
         size_t program = judgement->accused[i];
-        if (judgement->check.findings[i].level == FINDING_FAIL && program != (size_t)-1 &&
+        const struct finding *finding = &judgement->check.findings[i];
+        if (finding->level == FINDING_FAIL && program != (size_t)-1 &&
+            !scenario_accepts(scenario, finding->requirement) &&
             strcmp(scenario->programs[program].peer->name, own_peer) == 0)
             return true;
     }

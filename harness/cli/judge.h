@@ -1,8 +1,8 @@
 /* The verdict on a run, from its packets.
  *
  * The scenario's expectations decide. Findings of the rules are listed with whom they accuse; one that
- * breaks a MUST fails the run only if it accuses our own peer `reference`, since a scenario asks what can be
- * reached, and whether a stranger's implementation keeps the RFC is asked by `pinhole test` and
+ * breaks a MUST fails the run only if it accuses our own peer `reference`, and the scenario doesn't
+ * accept it, since a scenario asks what can be reached, and whether a stranger's implementation keeps the RFC is asked by `pinhole test` and
  * `pinhole check`. A step that waited in vain fails the run as well: what came later was not tried.
  *
  * Where the kernel dropped packets of the capture, or the lab broke down on its way, what is missing

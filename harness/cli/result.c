@@ -80,6 +80,9 @@ static json_t *findings_json(const struct result *result)
         if (program != (size_t)-1)
             (void)json_object_set_new(object, "program",
                                       json_string(result->scenario->programs[program].name));
+        const char *why = scenario_accepts(result->scenario, finding->requirement);
+        if (why)
+            (void)json_object_set_new(object, "accepted", json_string(why));
         (void)json_array_append_new(findings, object);
     }
     return findings;
@@ -206,10 +209,13 @@ static void tell_findings(const struct result *result, const struct screen *scre
     for (size_t i = 0; i < check->finding_count; i++) {
         const struct finding *finding = &check->findings[i];
         size_t program = result->judgement->accused[i];
-        screen_tell(screen, marks[finding->level], "finding", "%s %s: %s (frame %" PRIu64 "%s%s)",
-                    finding_level_name(finding->level), requirement_get(finding->requirement)->id,
-                    finding->text, finding->frame, program == (size_t)-1 ? "" : ", by ",
-                    program == (size_t)-1 ? "" : result->scenario->programs[program].name);
+        const char *why = scenario_accepts(result->scenario, finding->requirement);
+        screen_tell(screen, why ? SCREEN_NOTE : marks[finding->level], "finding",
+                    "%s %s: %s (frame %" PRIu64 "%s%s)%s%s", finding_level_name(finding->level),
+                    requirement_get(finding->requirement)->id, finding->text, finding->frame,
+                    program == (size_t)-1 ? "" : ", by ",
+                    program == (size_t)-1 ? "" : result->scenario->programs[program].name,
+                    why ? "; accepted: " : "", why ? why : "");
     }
     screen_tell(screen, SCREEN_NOTE, "rules", "%" PRIu64 " PCP and NAT-PMP messages, %zu finding%s",
                 check->messages, check->finding_count, check->finding_count == 1 ? "" : "s");

@@ -229,8 +229,9 @@ static const struct yaml_value *find_variant(const struct scenario *scenario,
 static int read_scenario(struct scenario *scenario, const struct scenario_options *options,
                          struct error *error)
 {
-    static const char *const keys[] = {"name",     "description", "networks", "nodes",    "links",
-                                       "programs", "steps",       "expect",   "variants", NULL};
+    static const char *const keys[] = {"name",   "description", "networks", "nodes",
+                                       "links",  "programs",    "steps",    "expect",
+                                       "accept", "variants",    NULL};
     const struct yaml_value *root = scenario->document;
     const struct yaml_value *variant = NULL;
     const char *name = NULL;
@@ -260,7 +261,8 @@ static int read_scenario(struct scenario *scenario, const struct scenario_option
                            yaml_get(root, "links"), error) != 0 ||
         read_programs(scenario, options, sections[0], yaml_get(variant, "programs"), error) != 0 ||
         check_overrides(scenario, options, error) != 0 || add_peer_rules(scenario, error) != 0 ||
-        scenario_read_steps(scenario, sections[1], error) != 0)
+        scenario_read_steps(scenario, sections[1], error) != 0 ||
+        scenario_read_accepted(scenario, yaml_get(root, "accept"), error) != 0)
         return -1;
     return scenario_read_expectations(scenario, sections[2], error);
 }

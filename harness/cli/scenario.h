@@ -17,6 +17,8 @@
  *                                              UDP, through the mapping awaited last for PROGRAM
  *   expect     a list; each item { name, text, see, at, direction, where, quiet, after, before, absent,
  *              count }, as check/expect.h has it; text says it for people
+ *   accept     { REQUIREMENT: why }   findings that the scenario is about: they are told, with the reason, and
+ *              don't fail the run
  *   variants   NAME: { description, programs, steps, expect }; steps and expect replace the
  *              scenario's, a program's environment is laid over it
  *
@@ -28,6 +30,7 @@
 
 #include "base/error.h"
 #include "check/expect.h"
+#include "check/register.h"
 #include "cli/facts.h"
 #include "cli/peer.h"
 #include "cli/yaml_texts.h"
@@ -38,7 +41,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SCENARIO_PROGRAMS = 64, SCENARIO_STEPS = 256, SCENARIO_EXPECTATIONS = 256 };
+enum {
+    SCENARIO_PROGRAMS = 64,
+    SCENARIO_STEPS = 256,
+    SCENARIO_EXPECTATIONS = 256,
+    SCENARIO_ACCEPTED = 16
+};
 
 #define SCENARIO_RUNTIME "/run/pinhole" /* inside the sandbox: a folder for each program */
 
@@ -88,6 +96,12 @@ struct scenario_expectation {
     char skipped[120];
 };
 
+/* A breach that the scenario is about. */
+struct scenario_acceptance {
+    const struct requirement *requirement;
+    const char *why;
+};
+
 struct scenario {
     struct yaml_value *document; /* owns every text here */
     const char *file;
@@ -101,6 +115,8 @@ struct scenario {
     size_t step_count;
     struct scenario_expectation *expectations;
     size_t expectation_count;
+    struct scenario_acceptance accepted[SCENARIO_ACCEPTED];
+    size_t accepted_count;
 };
 
 /* What the command line says about a run. Strings belong to the caller. */
@@ -121,12 +137,16 @@ void scenario_free(struct scenario *scenario);
 
 /* (size_t)-1 if there is none. */
 size_t scenario_find_program(const struct scenario *scenario, const char *name);
+/* Why findings about a requirement are accepted; NULL if they aren't. */
+const char *scenario_accepts(const struct scenario *scenario, enum requirement_id id);
 /* The part that reads steps (scenario_steps.c) and expectations (scenario_expect.c); programs and
  * topology stand already. 0 or -1. */
 int scenario_read_steps(struct scenario *scenario, const struct yaml_value *steps,
                         struct error *error);
 int scenario_read_expectations(struct scenario *scenario, const struct yaml_value *list,
                                struct error *error);
+int scenario_read_accepted(struct scenario *scenario, const struct yaml_value *map,
+                           struct error *error);
 /* Reads `when` and `unless` of an item: skipped tells why it doesn't hold, or stays empty. */
 int scenario_read_condition(const struct scenario *scenario, const struct yaml_value *item,
                             char *skipped, size_t size, struct error *error);

@@ -1,4 +1,4 @@
-/* Reads the expectations of a scenario, and has those that hold for its peers validated. */
+/* Reads the expectations of a scenario, has those that hold for its peers validated, and what it accepts. */
 #include "cli/memory.h"
 #include "cli/scenario.h"
 
@@ -97,4 +97,36 @@ int scenario_read_expectations(struct scenario *scenario, const struct yaml_valu
             return -1;
     }
     return validate(scenario, error);
+}
+
+/* --- what is accepted ----------------------------------------------------------------------- */
+
+int scenario_read_accepted(struct scenario *scenario, const struct yaml_value *map,
+                           struct error *error)
+{
+    if (!map)
+        return 0;
+    if (texts_check_map(map, error) != 0)
+        return -1;
+    if (map->count > SCENARIO_ACCEPTED)
+        return yaml_fail(map, error, "expected at most %d requirements", SCENARIO_ACCEPTED);
+    for (size_t i = 0; i < map->count; i++) {
+        const struct yaml_value *entry = map->children[i];
+        const struct requirement *requirement = requirement_find(entry->key);
+        if (!requirement)
+            return yaml_fail(entry, error,
+                             "no requirement '%s'; pinhole list requirements shows them",
+                             entry->key);
+        scenario->accepted[scenario->accepted_count++] =
+            (struct scenario_acceptance){.requirement = requirement, .why = entry->text};
+    }
+    return 0;
+}
+
+const char *scenario_accepts(const struct scenario *scenario, enum requirement_id id)
+{
+    for (size_t i = 0; i < scenario->accepted_count; i++)
+        if (scenario->accepted[i].requirement == requirement_get(id))
+            return scenario->accepted[i].why;
+    return NULL;
 }
