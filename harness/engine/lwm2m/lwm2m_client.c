@@ -333,6 +333,10 @@ static enum lwm2m_asked next_of_registered(struct lwm2m_client *client, uint64_t
         turn(client, LWM2M_DEREGISTERING);
         return LWM2M_ASKED_DEREGISTER;
     }
+    if (client->is_1_1 && lwm2m_client_queueing(client) != client->is_queueing) {
+        begin_registration(client); /* no update of 1.1 tells queue mode (6.2.2) */
+        return LWM2M_ASKED_REGISTER;
+    }
     if (update_is_due(client, now))
         return LWM2M_ASKED_UPDATE;
     return client->sends_length ? LWM2M_ASKED_SEND : LWM2M_ASKED_NOTHING;

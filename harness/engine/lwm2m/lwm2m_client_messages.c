@@ -1,7 +1,6 @@
 /* The messages of a device: their paths, queries and payloads. */
 #include "engine/lwm2m/lwm2m_client_private.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,34 +28,39 @@ bool lwm2m_client_queueing(const struct lwm2m_client *client)
 
 /* --- queries --------------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 3, 4))) static void
-add_query(struct lwm2m_client *client, struct lwm2m_outgoing *out, const char *format, ...)
+static void add_query(struct lwm2m_client *client, struct lwm2m_outgoing *out, const char *name,
+                      const char *value)
 {
     size_t count = 0;
     while (out->queries[count])
         count++;
     if (count == LWM2M_QUERIES)
         return;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(client->texts[count], sizeof client->texts[count], format, arguments);
-    va_end(arguments);
+    snprintf(client->texts[count], sizeof client->texts[count], "%s%s", name, value);
     out->queries[count] = client->texts[count];
+}
+
+static void add_number(struct lwm2m_client *client, struct lwm2m_outgoing *out, const char *name,
+                       uint32_t number)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%lu", (unsigned long)number);
+    add_query(client, out, name, text);
 }
 
 static void add_lifetime(struct lwm2m_client *client, struct lwm2m_outgoing *out)
 {
     client->told_lifetime = lwm2m_client_lifetime(client);
-    add_query(client, out, "lt=%lu", (unsigned long)client->told_lifetime);
+    add_number(client, out, "lt=", client->told_lifetime);
 }
 
 /* Queue mode is a letter of the binding in 1.0 (5.3.1.1), and a query of its own in 1.1 (6.2.1). */
 static void add_binding(struct lwm2m_client *client, struct lwm2m_outgoing *out)
 {
     client->told_queueing = lwm2m_client_queueing(client);
-    add_query(client, out, "b=%s", client->told_queueing && !client->is_1_1 ? "UQ" : "U");
+    add_query(client, out, "b=", client->told_queueing && !client->is_1_1 ? "UQ" : "U");
     if (client->told_queueing && client->is_1_1)
-        add_query(client, out, "Q");
+        add_query(client, out, "Q", "");
 }
 
 static bool add_links(struct lwm2m_client *client, struct lwm2m_outgoing *out)
@@ -76,17 +80,17 @@ static bool add_links(struct lwm2m_client *client, struct lwm2m_outgoing *out)
 
 static bool write_bootstrap(struct lwm2m_client *client, struct lwm2m_outgoing *out)
 {
-    add_query(client, out, "ep=%s", client->endpoint);
+    add_query(client, out, "ep=", client->endpoint);
     if (client->is_1_1 && client->bootstrap_format)
-        add_query(client, out, "pct=%lu", (unsigned long)client->bootstrap_format);
+        add_number(client, out, "pct=", client->bootstrap_format);
     return true;
 }
 
 static bool write_register(struct lwm2m_client *client, struct lwm2m_outgoing *out)
 {
-    add_query(client, out, "ep=%s", client->endpoint);
+    add_query(client, out, "ep=", client->endpoint);
     add_lifetime(client, out);
-    add_query(client, out, "lwm2m=%s", client->is_1_1 ? "1.1" : "1.0");
+    add_query(client, out, "lwm2m=", client->is_1_1 ? "1.1" : "1.0");
     add_binding(client, out);
     return add_links(client, out);
 }
@@ -124,6 +128,7 @@ bool lwm2m_client_write(struct lwm2m_client *client, enum lwm2m_asked asked,
         enum lwm2m_method method;
         bool (*write)(struct lwm2m_client *, struct lwm2m_outgoing *);
     } messages[] = {
+        [LWM2M_ASKED_NOTHING] = {"", LWM2M_GET, write_bare},
         [LWM2M_ASKED_BOOTSTRAP] = {"bs", LWM2M_POST, write_bootstrap},
         [LWM2M_ASKED_REGISTER] = {"rd", LWM2M_POST, write_register},
         [LWM2M_ASKED_UPDATE] = {NULL, LWM2M_POST, write_update},

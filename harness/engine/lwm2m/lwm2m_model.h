@@ -27,6 +27,7 @@ enum lwm2m_code {
     LWM2M_NOT_FOUND = 0x84,      /* 4.04 */
     LWM2M_NOT_ALLOWED = 0x85,    /* 4.05 */
     LWM2M_NOT_ACCEPTABLE = 0x86, /* 4.06 */
+    LWM2M_PRECONDITION = 0x8c,   /* 4.12 */
     LWM2M_TOO_LARGE = 0x8d,      /* 4.13 */
     LWM2M_UNSUPPORTED = 0x8f,    /* 4.15 */
     LWM2M_INTERNAL_ERROR = 0xa0, /* 5.00 */

@@ -5,32 +5,8 @@
 #ifndef PINHOLE_ENGINE_LWM2M_REGISTRY_H
 #define PINHOLE_ENGINE_LWM2M_REGISTRY_H
 
-#include "engine/lwm2m/lwm2m_client.h"
+#include "engine/lwm2m/lwm2m_registration.h"
 #include "wire/address.h"
-
-/* A registration or update as it came. */
-struct lwm2m_registration_wish {
-    char endpoint[LWM2M_ENDPOINT_SIZE]; /* ep=; "" in updates */
-    bool has_lifetime;
-    uint32_t lifetime; /* s; 86400 unless lt= says another */
-    bool has_binding;
-    char binding[8]; /* b=: "U", "UQ", "T", ... */
-    bool queue_mode; /* Q, or UQ of 1.0 */
-    char version[8]; /* lwm2m=: "1.0", "1.1" */
-    bool has_links;
-    uint16_t object_count;  /* of those of the links, the first of them below */
-    uint16_t objects[16];   /* object ids, ascending, each once */
-    bool has_pcp;           /* object PCP-context is there: */
-    uint16_t pcp_instances; /* how many of its instances */
-    uint16_t pcp_instance;  /* the lowest */
-};
-
-/* Reads the queries of POST /rd (update: /rd/ID) and the links behind it. LWM2M_CREATED (update:
- * LWM2M_CHANGED), or 4.00 for what is malformed (no or a bad ep, an lt of 0 or none, a binding that isn't known, links that
- * are none), 4.12 for a version of LwM2M that isn't ours. queries ended by NULL. */
-enum lwm2m_code lwm2m_registration_read(const char *const *queries, const uint8_t *payload,
-                                        size_t length, bool is_update,
-                                        struct lwm2m_registration_wish *out);
 
 struct lwm2m_registration {
     uint32_t number; /* /rd/NUMBER; 0: free */
@@ -46,21 +22,21 @@ struct lwm2m_registration {
     uint16_t pcp_instance;
     void *session; /* the caller's */
 
-    /* Private: chains of the two tables, place in the heap. */
+    /* Private: chains of the two tables, indices from 1 on; 0 ends them. */
     uint32_t next_by_name;
     uint32_t next_by_number;
-    uint32_t heap_index;
 };
 
 struct lwm2m_registry;
 
-/* Octets that a registry for capacity devices takes, and the registry in that memory, zeroed by the caller. key makes
- * the table's order unpredictable to those who choose names. */
+/* Octets that a registry for capacity devices takes, and the registry in that memory, aligned as for any type
+ * and zeroed by the caller. key is random, so that nobody can choose names that collide. */
 size_t lwm2m_registry_size(uint32_t capacity);
 struct lwm2m_registry *lwm2m_registry_place(void *memory, uint32_t capacity, uint64_t key);
 
-/* Adds, or replaces that of the same endpoint (which gets a new number: 5.3.1). *replaced tells the number that
- * went, 0 if none. NULL if it is full. number: random 32 bits to make the location of, so that nobody guesses it. */
+/* Adds, or replaces that of the same endpoint (which gets a new number: 5.3.1). *replaced is a copy of what
+ * went, its number 0 if nothing did. random becomes the number, the next that is free if it is taken or 0: a
+ * location that nobody guesses. Address, port and session are for the caller to set. NULL if it is full. */
 struct lwm2m_registration *lwm2m_registry_add(struct lwm2m_registry *registry, uint64_t now,
                                               const struct lwm2m_registration_wish *wish,
                                               uint32_t random, struct lwm2m_registration *replaced);

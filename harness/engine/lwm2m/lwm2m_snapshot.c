@@ -44,7 +44,7 @@ static bool is_same_value(const struct lwm2m_instance *live, const struct lwm2m_
                !memcmp(octets_of(live, live, &now->value), octets_of(live, before, &then->value),
                        now->value.as.data.length);
     case LWM2M_TYPE_FLOAT:
-        return !memcmp(&now->value.as.real, &then->value.as.real, sizeof now->value.as.real);
+        return now->value.as.real == then->value.as.real;
     case LWM2M_TYPE_BOOLEAN:
         return now->value.as.boolean == then->value.as.boolean;
     case LWM2M_TYPE_LINK:

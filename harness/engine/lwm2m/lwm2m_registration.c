@@ -1,0 +1,160 @@
+#include "engine/lwm2m/lwm2m_registration.h"
+
+#include "wire/core_link.h"
+#include "wire/utf8.h"
+
+#include <string.h>
+
+enum { DEFAULT_LIFETIME = 86400 };
+
+/* --- queries --------------------------------------------------------------------------------- */
+
+/* Copies a text of at least one character. */
+static bool copy_text(const char *text, char *out, size_t size)
+{
+    size_t length = strlen(text);
+    if (length == 0 || length >= size)
+        return false;
+    memcpy(out, text, length + 1);
+    return true;
+}
+
+/* Names stand in lines of logs and commands: nothing in them may look like another line or word. */
+static bool read_endpoint(const char *text, struct lwm2m_registration_wish *out)
+{
+    for (const char *at = text; *at; at++)
+        if ((unsigned char)*at <= ' ' || *at == 0x7f)
+            return false;
+    return utf8_is_valid((const uint8_t *)text, strlen(text)) &&
+           copy_text(text, out->endpoint, sizeof out->endpoint);
+}
+
+static bool read_lifetime(const char *text, struct lwm2m_registration_wish *out)
+{
+    uint64_t lifetime = 0;
+    for (const char *at = text; *at; at++) {
+        if (*at < '0' || *at > '9')
+            return false;
+        lifetime = lifetime * 10 + (uint64_t)(*at - '0');
+        if (lifetime > UINT32_MAX)
+            return false;
+    }
+    out->has_lifetime = true;
+    out->lifetime = (uint32_t)lifetime;
+    return lifetime > 0;
+}
+
+static bool read_version(const char *text, struct lwm2m_registration_wish *out)
+{
+    return copy_text(text, out->version, sizeof out->version);
+}
+
+/* Transports, each once: UDP, TCP, SMS, non-IP; and the Q of 1.0. */
+static bool read_binding(const char *text, struct lwm2m_registration_wish *out)
+{
+    static const char known[] = "UTSNQ";
+    if (!copy_text(text, out->binding, sizeof out->binding))
+        return false;
+    for (const char *at = text; *at; at++)
+        if (!strchr(known, *at) || strchr(at + 1, *at))
+            return false;
+    out->has_binding = true;
+    out->queue_mode |= strchr(text, 'Q') != NULL;
+    return strcmp(text, "Q") != 0;
+}
+
+static bool read_queue(const char *text, struct lwm2m_registration_wish *out)
+{
+    out->queue_mode = true;
+    return !*text;
+}
+
+static const struct {
+    const char *name; /* what the query begins with */
+    bool (*read)(const char *text, struct lwm2m_registration_wish *out);
+    bool in_updates;
+} readers[] = {{"ep=", read_endpoint, false},
+               {"lt=", read_lifetime, true},
+               {"lwm2m=", read_version, true},
+               {"b=", read_binding, true},
+               {"Q", read_queue, true}};
+
+enum { READERS = sizeof readers / sizeof *readers };
+
+static bool read_queries(const char *const *queries, bool is_update,
+                         struct lwm2m_registration_wish *out)
+{
+    bool seen[READERS] = {false};
+    for (; queries && *queries; queries++) {
+        for (size_t i = 0; i < READERS; i++) {
+            size_t length = strlen(readers[i].name);
+            if (strncmp(*queries, readers[i].name, length) != 0)
+                continue;
+            if (seen[i] || (is_update && !readers[i].in_updates) ||
+                !readers[i].read(*queries + length, out))
+                return false;
+            seen[i] = true;
+        }
+    }
+    return true;
+}
+
+/* --- links ----------------------------------------------------------------------------------- */
+
+/* Keeps the lowest ids in order, each once. */
+static void note_object(struct lwm2m_registration_wish *out, uint16_t id)
+{
+    uint16_t at = out->object_count;
+    while (at > 0 && out->objects[at - 1] > id)
+        at--;
+    if ((at > 0 && out->objects[at - 1] == id) || at == LWM2M_REGISTRATION_OBJECTS)
+        return;
+    if (out->object_count < LWM2M_REGISTRATION_OBJECTS)
+        out->object_count++;
+    memmove(&out->objects[at + 1], &out->objects[at],
+            (size_t)(out->object_count - at - 1) * sizeof *out->objects);
+    out->objects[at] = id;
+}
+
+static void note_pcp_instance(struct lwm2m_registration_wish *out, uint16_t id)
+{
+    if (!out->has_pcp || id < out->pcp_instance)
+        out->pcp_instance = id;
+    out->has_pcp = true;
+    if (out->pcp_instances < UINT16_MAX)
+        out->pcp_instances++;
+}
+
+static bool read_links(const char *text, size_t length, struct lwm2m_registration_wish *out)
+{
+    struct core_link link;
+    size_t offset = 0;
+    enum core_link_step step;
+    while ((step = core_link_next(text, length, &offset, &link)) == CORE_LINK_FOUND) {
+        struct lwm2m_path path;
+        out->has_links = true;
+        if (!lwm2m_path_read(link.target, link.target_length, &path) || path.depth < 1 ||
+            path.depth > 2)
+            continue;
+        note_object(out, path.id[0]);
+        if (path.depth == 2 && path.id[0] == LWM2M_OBJECT_PCP_CONTEXT)
+            note_pcp_instance(out, path.id[1]);
+    }
+    return step == CORE_LINK_END;
+}
+
+enum lwm2m_code lwm2m_registration_read(const char *const *queries, const uint8_t *payload,
+                                        size_t length, bool is_update,
+                                        struct lwm2m_registration_wish *out)
+{
+    *out = (struct lwm2m_registration_wish){
+        .lifetime = DEFAULT_LIFETIME, .binding = "U", .version = "1.0"};
+    if (!read_queries(queries, is_update, out) ||
+        (length && !read_links((const char *)payload, length, out)))
+        return LWM2M_BAD_REQUEST;
+    if (!is_update && (!out->endpoint[0] || !out->has_links))
+        return LWM2M_BAD_REQUEST;
+    if (strcmp(out->version, "1.0") != 0 && strcmp(out->version, "1.1") != 0)
+        return LWM2M_PRECONDITION;
+    return is_update ? LWM2M_CHANGED : LWM2M_CREATED;
+}

@@ -1,0 +1,38 @@
+/* What a device that registers says of itself: the queries and links of POST /rd (5.3.1, 5.3.2 of LwM2M 1.0;
+ * 6.2.1 of 1.1). */
+#ifndef PINHOLE_ENGINE_LWM2M_REGISTRATION_H
+#define PINHOLE_ENGINE_LWM2M_REGISTRATION_H
+
+#include "engine/lwm2m/lwm2m_client.h"
+
+enum { LWM2M_REGISTRATION_OBJECTS = 16 };
+
+/* A registration or update as it came; what an update doesn't tell is as it was. */
+struct lwm2m_registration_wish {
+    char endpoint[LWM2M_ENDPOINT_SIZE]; /* ep=; "" in updates */
+    bool has_lifetime;
+    uint32_t lifetime; /* s; 86400 unless lt= says another */
+    bool has_binding;
+    char binding[8]; /* b=: "U", "UQ", "T", ... */
+    bool queue_mode; /* Q, or UQ of 1.0 */
+    char version[8]; /* lwm2m=: "1.0", "1.1" */
+    bool has_links;
+    uint16_t object_count; /* of the objects below: the lowest of those of the links */
+    uint16_t objects[LWM2M_REGISTRATION_OBJECTS]; /* ids, ascending, each once */
+    bool has_pcp;                                 /* an instance of object PCP-context is there: */
+    uint16_t pcp_instances;                       /* links to such instances */
+    uint16_t pcp_instance;                        /* the lowest */
+};
+
+/* Reads the queries of POST /rd (update: /rd/ID), ended by NULL, and the links behind it. LWM2M_CREATED (update:
+ * LWM2M_CHANGED), or
+ *   4.00  for what is malformed: no ep, or one of other than visible characters or over 63 octets; an lt that is none of
+ *         1..2^32-1; a binding that isn't known; links that are none, or none at all in a registration; an
+ *         update that names an endpoint; a query that is there twice;
+ *   4.12  for a version of LwM2M other than 1.0 and 1.1.
+ * Other queries, and links to what is no object or instance, are passed over. */
+enum lwm2m_code lwm2m_registration_read(const char *const *queries, const uint8_t *payload,
+                                        size_t length, bool is_update,
+                                        struct lwm2m_registration_wish *out);
+
+#endif
