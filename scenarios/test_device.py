@@ -519,6 +519,44 @@ def test_a_server_asks_out_of_the_blue_at_the_address_that_was_named():
         assert directory.await_line("answer").endswith("answer lamp 2.05")
 
 
+def look_up(query, mid):
+    """GET /rd-lookup/ep?QUERY: the answer's code, and its links as one text."""
+    message = struct.pack("!BBH", 0x41, 1, mid) + b"\x5a\xb9rd-lookup\x02ep"
+    if query:
+        message += bytes([0x4D, len(query) - 13]) + query if len(query) >= 13 else bytes([0x40 | len(query)]) + query
+    answer = ask(SERVER_AT, message)
+    return answer[1], answer[5:].partition(b"\xff")[2].decode()
+
+
+@sealed
+def test_a_server_tells_where_an_endpoint_of_that_name_is_reached():
+    server()
+    assert look_up(b"ep=lamp", 1) == (0x45, "")
+    ask(SERVER_AT, register(b"lamp", b"coap://10.0.0.1:40000", mid=2))
+    ask(SERVER_AT, register(b"lock", b"coap://[2001:db8::1]", mid=3))
+    lamp = '</rd/1>;ep="lamp";base="coap://10.0.0.1:40000";rt="core.rd-ep"'
+    lock = '</rd/2>;ep="lock";base="coap://[2001:db8::1]:5683";rt="core.rd-ep"'
+    found = {
+        b"": f"{lamp},{lock}",
+        b"ep=lamp": lamp,
+        b"ep=lam": "",
+        b"ep=lo*": lock,
+        b"rt=core.rd-ep": f"{lamp},{lock}",
+        b"base=coap://10.0.0.1:40000": lamp,
+        b"d=here": "",
+    }
+    for mid, (query, links) in enumerate(found.items(), 10):
+        assert look_up(query, mid) == (0x45, links), query
+    assert look_up(b"lamp", 30)[0] == 0x80
+
+
+@sealed
+def test_a_server_takes_no_name_that_would_break_out_of_a_link():
+    server()
+    for mid, name in enumerate((b'a"b', b"a\\b")):
+        assert ask(SERVER_AT, register(name, mid=mid))[1] == 0x80
+
+
 @sealed
 def test_a_server_says_who_does_not_answer():
     directory = server()

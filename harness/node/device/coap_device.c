@@ -50,73 +50,70 @@ static void wait_for_another_try(struct coap_device *device)
     device->pause = device->pause < LONGEST_PAUSE / 2 ? device->pause * 2 : LONGEST_PAUSE;
 }
 
-static void send_registration(struct coap_device *device)
+/* What we have to offer, whole or for the directory to complete by our base. */
+static int write_links(const struct coap_device *device, char *out, size_t size)
 {
-    char endpoint[80];
-    char lifetime[24];
-    char base[128];
-    snprintf(endpoint, sizeof endpoint, "ep=%s", device->facts.name);
-    snprintf(lifetime, sizeof lifetime, "lt=%d", REGISTRATION_LIFETIME);
-    snprintf(base, sizeof base, "base=%s", device->base);
-    const char *const queries[] = {endpoint, lifetime, device->base[0] ? base : NULL, NULL};
-    struct error error = {0};
-    coap_support_set_patience(device->session, &device->facts.patience);
-    device->state = REGISTRATION_ASKING;
-    if (coap_support_request(device->session, COAP_REQUEST_CODE_POST, "rd", queries, &device->token,
-                             &error) < 0) {
-        complain("%s", error.text);
-        wait_for_another_try(device);
-    }
+    return snprintf(out, size, "<%s/status>", device->facts.draft_directory ? device->base : "");
 }
 
-static void registration_answered(struct coap_device *device, const coap_pdu_t *response)
+static void on_registered(void *context, coap_session_t *session, const struct coap_answer *answer)
 {
-    char code[8];
-    coap_support_code(coap_pdu_get_code(response), code);
-    if (COAP_RESPONSE_CLASS(coap_pdu_get_code(response)) != 2) {
-        say("registration refused %s", code);
+    struct coap_device *device = context;
+    char text[PLACE_TEXT_SIZE];
+    (void)session;
+    device->question = 0;
+    if (COAP_RESPONSE_CLASS(answer->code) != 2) {
+        if (answer->code)
+            say("registration refused %s", coap_support_code(answer->code, text));
+        else
+            say("registration %s", answer->why);
         wait_for_another_try(device);
         return;
     }
-    coap_support_location(response, device->location, sizeof device->location);
+    memcpy(device->location, answer->location, sizeof device->location);
     device->state = REGISTRATION_DONE;
     device->pause = PAUSE_OF_ACK_TIMEOUTS * device->facts.patience.ack_timeout;
     device->next = clock_milliseconds() + (uint64_t)REGISTRATION_REFRESH * 1000;
-    char from[PLACE_TEXT_SIZE];
     say("registered %s %s from %s", device->facts.name,
         device->base[0] ? device->base : "without a mapping",
-        place_text(&device->facts.local.address, device->facts.port, from));
+        place_text(&device->facts.local.address, device->facts.port, text));
 }
 
-static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *sent,
-                                   const coap_pdu_t *received, const coap_mid_t mid)
+static void send_registration(struct coap_device *device)
 {
-    (void)sent;
-    (void)mid;
-    struct coap_device *device = coap_session_get_app_data(session);
-    if (!device || !coap_support_is(received, &device->token))
-        return COAP_RESPONSE_OK;
-    if (device->state == REGISTRATION_ASKING) {
-        registration_answered(device, received);
-    } else if (device->state == REGISTRATION_LEAVING) {
-        device->state = REGISTRATION_NONE;
-        say("deregistered %s", device->facts.name);
-    }
-    return COAP_RESPONSE_OK;
-}
-
-static void on_failure(coap_session_t *session, const coap_pdu_t *sent,
-                       const coap_nack_reason_t reason, const coap_mid_t mid)
-{
-    (void)mid;
-    struct coap_device *device = coap_session_get_app_data(session);
-    if (!device || !sent || !coap_support_is(sent, &device->token))
-        return;
-    if (device->state == REGISTRATION_ASKING) {
-        say("registration %s", reason == COAP_NACK_RST ? "reset" : "unanswered");
+    char endpoint[80];
+    char host[80];
+    char lifetime[24];
+    char base[128];
+    char links[128];
+    snprintf(endpoint, sizeof endpoint, "ep=%s", device->facts.name);
+    snprintf(host, sizeof host, "h=%s", device->facts.name);
+    snprintf(lifetime, sizeof lifetime, "lt=%d", REGISTRATION_LIFETIME);
+    snprintf(base, sizeof base, "base=%s", device->base);
+    const char *queries[5] = {endpoint, lifetime};
+    size_t count = 2;
+    if (device->base[0])
+        queries[count++] = base;
+    if (device->facts.draft_directory)
+        queries[count] = host;
+    const struct coap_question question = {
+        .method = COAP_REQUEST_CODE_POST,
+        .path = "rd",
+        .queries = queries,
+        .content_format = COAP_MEDIATYPE_APPLICATION_LINK_FORMAT,
+        .accept = COAP_NO_FORMAT,
+        .payload = (const uint8_t *)links,
+        .length = (size_t)write_links(device, links, sizeof links),
+    };
+    struct error error = {0};
+    coap_support_set_patience(device->session, &device->facts.patience);
+    coap_asker_forget(device->asker, device->question);
+    device->state = REGISTRATION_ASKING;
+    device->question =
+        coap_asker_send(device->asker, device->session, &question, on_registered, device, &error);
+    if (!device->question) {
+        complain("%s", error.text);
         wait_for_another_try(device);
-    } else if (device->state == REGISTRATION_LEAVING) {
-        device->state = REGISTRATION_NONE;
     }
 }
 
@@ -129,15 +126,35 @@ void coap_device_register(struct coap_device *device, const char *base)
     send_registration(device);
 }
 
+void coap_device_find(struct coap_device *device)
+{
+    finder_begin(device);
+}
+
+static void on_left(void *context, coap_session_t *session, const struct coap_answer *answer)
+{
+    struct coap_device *device = context;
+    (void)session;
+    device->question = 0;
+    device->state = REGISTRATION_NONE;
+    if (answer->code)
+        say("deregistered %s", device->facts.name);
+}
+
 void coap_device_leave(struct coap_device *device)
 {
-    if (device->state != REGISTRATION_DONE || !device->location[0])
+    finder_stop(device);
+    /* libcoap 4.3.1's directory dies of a DELETE: it frees what it freed before. */
+    if (device->state != REGISTRATION_DONE || !device->location[0] || device->facts.draft_directory)
         return;
+    const struct coap_question question = {.method = COAP_REQUEST_CODE_DELETE,
+                                           .path = device->location,
+                                           .content_format = COAP_NO_FORMAT,
+                                           .accept = COAP_NO_FORMAT};
     struct error error = {0};
-    device->state = REGISTRATION_LEAVING;
-    if (coap_support_request(device->session, COAP_REQUEST_CODE_DELETE, device->location, NULL,
-                             &device->token, &error) < 0)
-        device->state = REGISTRATION_NONE;
+    device->question =
+        coap_asker_send(device->asker, device->session, &question, on_left, device, &error);
+    device->state = device->question ? REGISTRATION_LEAVING : REGISTRATION_NONE;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -149,7 +166,6 @@ static int open_session(struct coap_device *device, const coap_address_t *from, 
     device->session = coap_new_client_session(device->context, from, &to, COAP_PROTO_UDP);
     if (!device->session)
         return error_set(error, "libcoap could not reach for the server");
-    coap_session_set_app_data(device->session, device);
     coap_session_set_nstart(device->session, REQUESTS_AT_ONCE);
     coap_support_set_patience(device->session, &facts->patience);
     return 0;
@@ -161,12 +177,13 @@ static int open_all(struct coap_device *device, struct error *error)
     device->context = coap_new_context(NULL);
     if (!device->context)
         return error_set(error, "libcoap made no context");
+    device->asker = coap_asker_open(device->context);
+    if (!device->asker)
+        return error_set(error, "no memory for what is asked");
     if (!coap_new_endpoint(device->context, &from, COAP_PROTO_UDP))
         return error_set(error, "libcoap could not listen on the port");
     if (add_resources(device->context, error) < 0)
         return -1;
-    coap_register_response_handler(device->context, on_response);
-    coap_register_nack_handler(device->context, on_failure);
     return device->facts.has_server ? open_session(device, &from, error) : 0;
 }
 
@@ -186,26 +203,33 @@ int coap_device_open(struct coap_device *device, const struct coap_device_facts 
 
 void coap_device_close(struct coap_device *device)
 {
-    if (device->session) {
-        coap_session_set_app_data(device->session, NULL);
-        coap_session_release(device->session);
+    if (device->asker) {
+        finder_stop(device);
+        coap_asker_close(device->asker);
     }
+    if (device->session)
+        coap_session_release(device->session);
     if (device->context)
         coap_free_context(device->context);
+    device->asker = NULL;
     device->session = NULL;
     device->context = NULL;
 }
 
 int coap_device_hush(struct coap_device *device, struct error *error)
 {
-    bool is_asking = device->state == REGISTRATION_ASKING || device->state == REGISTRATION_LEAVING;
+    bool is_finding = device->finder.state != FINDER_IDLE;
     device->state = REGISTRATION_NONE;
-    if (!is_asking)
+    if (!device->question && !is_finding)
         return 0;
     /* libcoap 4.3.1 can't be told to forget a message that is out, but by ending all it has. */
     const struct coap_device_facts facts = device->facts;
     coap_device_close(device);
-    return coap_device_open(device, &facts, error);
+    if (coap_device_open(device, &facts, error) < 0)
+        return -1;
+    if (is_finding)
+        finder_begin(device);
+    return 0;
 }
 
 int coap_device_handle(const struct coap_device *device)
@@ -223,5 +247,6 @@ uint32_t coap_device_process(struct coap_device *device)
     due = device->state == REGISTRATION_WAITING || device->state == REGISTRATION_DONE;
     if (due && device->next < now + wait)
         wait = device->next > now ? (uint32_t)(device->next - now) : 0;
-    return wait;
+    uint32_t finding = finder_process(device, now);
+    return finding < wait ? finding : wait;
 }

@@ -8,7 +8,8 @@
 #ifndef PINHOLE_NODE_COAP_DEVICE_H
 #define PINHOLE_NODE_COAP_DEVICE_H
 
-#include "node/common/coap_support.h"
+#include "node/common/coap_asker.h"
+#include "node/device/finder.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,19 +30,26 @@ struct coap_device_facts {
     struct place server;
     uint16_t server_port;
     struct coap_patience patience;
+    const char *find; /* the endpoint that coap_device_find() is about; NULL: none */
+    /* The directory is libcoap's, which follows a draft of what became RFC 9176: a registration is named by the
+     * parameter h, tells of links that are whole URIs, and is looked up at its own path. */
+    bool draft_directory;
 };
 
 struct coap_device {
     struct coap_device_facts facts;
     coap_context_t *context;
+    struct coap_asker *asker;
     coap_session_t *session; /* to the server; NULL without one */
 
     enum registration_state state;
-    char base[96];     /* where we are reached, as a URI; empty: whence the request comes */
-    char location[96]; /* of our registration, once it is done */
-    struct coap_token token;
-    uint64_t next;  /* ms of clock_milliseconds(): when to register again */
-    uint32_t pause; /* ms before the next try */
+    char base[96]; /* where we are reached, as a URI; empty: whence the request comes */
+    char location[COAP_ASKER_LOCATION]; /* of our registration, once it is done */
+    uint32_t question;                  /* about our registration, that is out; 0: none */
+    uint64_t next;                      /* ms of clock_milliseconds(): when to register again */
+    uint32_t pause;                     /* ms before the next try */
+
+    struct finder finder;
 };
 
 /* Takes the port and prepares a session from there to the server, if there is one. device must stay
@@ -57,6 +65,9 @@ void coap_device_register(struct coap_device *device, const char *base);
 /* The port must be silent: nothing that is out is repeated, nothing new is sent. The handle may
  * change. Returns 0, or -1 with error and the device closed. */
 int coap_device_hush(struct coap_device *device, struct error *error);
+
+/* Finds the other endpoint and asks it for its status, as soon as we are registered. */
+void coap_device_find(struct coap_device *device);
 
 /* Deletes the registration, if there is one; REGISTRATION_NONE tells that it is over. */
 void coap_device_leave(struct coap_device *device);

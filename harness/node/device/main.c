@@ -1,7 +1,8 @@
 /* pinhole-device: a CoAP device behind a gateway. It asks for a mapping of its port by PCP, registers
  * at its server from that very port only once it has one (RFC 6887 section 10.2), keeps the mapping
  * alive, and registers anew when the outside address changes. It follows its gateway and its own
- * address as they change, and sleeps when it is told to: SIGUSR2 sends it to sleep and wakes it. */
+ * address as they change. SIGUSR1 has it find another endpoint, and ask that; SIGUSR2 sends it to sleep and
+ * wakes it. */
 #include "node/common/alarm.h"
 #include "node/common/clock.h"
 #include "node/common/route.h"
@@ -46,6 +47,8 @@ struct options {
     const char *nonce_file;
     bool no_pcp;
     struct coap_patience patience;
+    const char *find;
+    bool draft_directory;
     uint32_t farewell;
     uint32_t time_scale;
     const char *defect;
@@ -72,8 +75,9 @@ struct device {
 static const char about[] = "usage: pinhole-device --server ADDRESS [option]...\n"
                             "A CoAP device: asks the gateway for a mapping of its port by PCP, "
                             "registers at the server from\n"
-                            "that port once it has it (POST /rd), and answers GET /status. SIGUSR2 "
-                            "sends it to sleep, and wakes it.\n";
+                            "that port once it has it (POST /rd), and answers GET /status. SIGUSR1 "
+                            "has it find another\n"
+                            "endpoint and ask it; SIGUSR2 sends it to sleep, and wakes it.\n";
 
 /* --- settings --------------------------------------------------------------------------------- */
 
@@ -135,6 +139,10 @@ static enum settings_result read_options(struct options *options, int count, cha
          1000, 60000, "CoAP's ACK_TIMEOUT, from 1 (2)"},
         {"max-retransmit", "PINHOLE_MAX_RETRANSMIT", SETTING_NUMBER,
          &options->patience.max_retransmit, 1, 20, "CoAP's MAX_RETRANSMIT (4)"},
+        {"find", "PINHOLE_FIND", SETTING_TEXT, &options->find, 0, 0,
+         "the endpoint that SIGUSR1 has us look up at the server, and ask for its status"},
+        {"draft-directory", "PINHOLE_DRAFT_DIRECTORY", SETTING_FLAG, &options->draft_directory, 0,
+         0, "the server is libcoap's coap-rd, which is older than RFC 9176"},
         {"farewell", NULL, SETTING_SECONDS, &options->farewell, 0, 60000,
          "how long to take leave on SIGTERM at most (2)"},
         {"time-scale", "PINHOLE_TIME_SCALE", SETTING_NUMBER, &options->time_scale, 1, FASTEST,
@@ -267,6 +275,8 @@ static int start(struct device *device, struct error *error)
         .server = options->server.place,
         .server_port = (uint16_t)options->server_port,
         .patience = options->patience,
+        .find = options->find,
+        .draft_directory = options->draft_directory,
     };
     if (coap_device_open(&device->coap, &device->facts, error) < 0)
         return -1;
@@ -318,10 +328,12 @@ static bool take_signal(struct device *device, int signals)
     if (signal == 0)
         return false;
     if (device->phase != RUNNING)
-        return signal != SIGUSR2;
+        return signal != SIGUSR1 && signal != SIGUSR2;
     if (signal == SIGUSR2 || device->asleep)
         sleep_or_wake(device);
-    if (signal == SIGUSR2)
+    if (signal == SIGUSR1)
+        coap_device_find(&device->coap);
+    if (signal == SIGUSR1 || signal == SIGUSR2)
         return false;
     device->phase = LEAVING_SERVER;
     device->leave_by = clock_milliseconds() + clock_scaled(device->options.farewell);
@@ -378,7 +390,7 @@ static void run(struct device *device, struct pollfd handles[HANDLES])
 
 static int live(struct device *device, struct error *error)
 {
-    static const int signals[] = {SIGTERM, SIGINT, SIGUSR2, 0};
+    static const int signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, 0};
     struct pollfd handles[HANDLES];
     for (int i = 0; i < HANDLES; i++)
         handles[i] = (struct pollfd){.fd = -1, .events = POLLIN};

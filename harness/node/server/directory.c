@@ -1,47 +1,17 @@
 #include "node/server/directory.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "node/common/coap_uri.h"
 
-/* "ADDRESS:PORT" or "[ADDRESS]:PORT", with the port optional. */
-static bool parse_authority(const char *text, struct registration *out)
-{
-    char host[ADDRESS_TEXT_SIZE];
-    const char *start = text;
-    const char *end;
-    if (*text == '[') {
-        start = text + 1;
-        end = strchr(start, ']');
-    } else {
-        end = start + strcspn(start, ":/");
-    }
-    size_t length = end ? (size_t)(end - start) : sizeof host;
-    if (length >= sizeof host)
-        return false;
-    memcpy(host, start, length);
-    host[length] = '\0';
-    if (!address_parse(host, &out->base.address))
-        return false;
-    out->base.interface = 0;
-    if (*end == ']')
-        end++;
-    unsigned long port = 5683;
-    if (*end == ':') {
-        char *rest;
-        port = strtoul(end + 1, &rest, 10);
-        if (rest == end + 1 || port == 0 || port > UINT16_MAX)
-            return false;
-        end = rest;
-    }
-    out->base_port = (uint16_t)port;
-    return *end == '\0' || *end == '/';
-}
+#include <string.h>
 
 static bool parse_base(const char *value, struct registration *out)
 {
-    static const char scheme[] = "coap://";
-    return strncmp(value, scheme, sizeof scheme - 1) == 0 &&
-           parse_authority(value + sizeof scheme - 1, out);
+    struct coap_uri uri;
+    if (!coap_uri_parse(value, &uri) || uri.is_secure)
+        return false;
+    out->base = uri.place;
+    out->base_port = uri.port;
+    return true;
 }
 
 static bool parse_name(const char *value, char name[DIRECTORY_NAME_SIZE])
@@ -50,7 +20,7 @@ static bool parse_name(const char *value, char name[DIRECTORY_NAME_SIZE])
     if (length == 0 || length >= DIRECTORY_NAME_SIZE)
         return false;
     for (size_t i = 0; i < length; i++) {
-        if (value[i] <= ' ' || value[i] > '~')
+        if (value[i] <= ' ' || value[i] > '~' || value[i] == '"' || value[i] == '\\')
             return false;
     }
     memcpy(name, value, length + 1);

@@ -26,7 +26,8 @@ struct directory {
 
 /* One parameter of a registration, "ep=NAME" or "base=coap://ADDRESS:PORT"; others are skipped.
  * Writes what it says into out. Returns false if the name is empty, too long or holds anything but
- * visible ASCII, or if the base isn't understood. */
+ * visible ASCII, or what must be escaped in links (quotes and backslashes), or if the base isn't
+ * understood. */
 bool directory_read_parameter(const uint8_t *octets, size_t length, struct registration *out);
 
 /* Adds it, or replaces that of the same name, whose number it then keeps. Returns the entry. */

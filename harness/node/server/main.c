@@ -1,10 +1,12 @@
-/* pinhole-server: the lab's CoAP server. Devices register at it (POST /rd); told to by SIGUSR1, it
- * sends each of them a GET out of the blue, at the address that it named, and tells who answers. */
+/* pinhole-server: the lab's CoAP server. Devices register at it (POST /rd) and find each other there (GET
+ * /rd-lookup/ep). Told to by SIGUSR1, it sends each of them a GET out of the blue, at the address that it named,
+ * and tells who answers. */
 #include "node/common/coap_support.h"
 #include "node/common/say.h"
 #include "node/common/settings.h"
 #include "node/common/signals.h"
 #include "node/server/directory.h"
+#include "node/server/lookup.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -34,8 +36,9 @@ struct server {
 
 static const char about[] = "usage: pinhole-server [option]...\n"
                             "A CoAP server: takes registrations (POST "
-                            "/rd?ep=NAME&base=coap://ADDRESS:PORT), and on SIGUSR1\n"
-                            "sends every registered device a GET out of the blue.\n";
+                            "/rd?ep=NAME&base=coap://ADDRESS:PORT), tells where they\n"
+                            "are (GET /rd-lookup/ep?ep=NAME), and on SIGUSR1 sends every "
+                            "registered device a GET out of the blue.\n";
 
 /* --- registrations ---------------------------------------------------------------------------- */
 
@@ -47,8 +50,9 @@ static void add_location(coap_pdu_t *response, uint32_t number)
     coap_add_option(response, COAP_OPTION_LOCATION_PATH, (size_t)length, (const uint8_t *)text);
 }
 
-/* The Uri-Query options, one parameter each. */
-static bool read_parameters(const coap_pdu_t *request, struct registration *out)
+/* Hands each Uri-Query option to take, until that returns false: then this does, too. */
+static bool read_queries(const coap_pdu_t *request,
+                         bool (*take)(const uint8_t *octets, size_t length, void *out), void *out)
 {
     coap_opt_iterator_t iterator;
     coap_opt_filter_t filter;
@@ -57,10 +61,20 @@ static bool read_parameters(const coap_pdu_t *request, struct registration *out)
     coap_option_iterator_init(request, &iterator, &filter);
     const coap_opt_t *option;
     while ((option = coap_option_next(&iterator))) {
-        if (!directory_read_parameter(coap_opt_value(option), coap_opt_length(option), out))
+        if (!take(coap_opt_value(option), coap_opt_length(option), out))
             return false;
     }
-    return out->name[0] != '\0';
+    return true;
+}
+
+static bool take_parameter(const uint8_t *octets, size_t length, void *out)
+{
+    return directory_read_parameter(octets, length, out);
+}
+
+static bool take_criterion(const uint8_t *octets, size_t length, void *out)
+{
+    return lookup_read_criterion(octets, length, out);
 }
 
 static void on_registration(coap_resource_t *resource, coap_session_t *session,
@@ -74,7 +88,7 @@ static void on_registration(coap_resource_t *resource, coap_session_t *session,
     coap_support_place(coap_session_get_addr_remote(session), &source, &port);
     struct registration wish = {.base = source, .base_port = port};
     coap_support_place(coap_session_get_addr_local(session), &wish.local, NULL);
-    if (!read_parameters(request, &wish)) {
+    if (!read_queries(request, take_parameter, &wish) || !wish.name[0]) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_REQUEST);
         return;
     }
@@ -110,6 +124,34 @@ static void on_unknown(coap_resource_t *resource, coap_session_t *session,
     say("deregistered %s", entry->name);
     directory_remove(entry);
     coap_pdu_set_code(response, COAP_RESPONSE_CODE_DELETED);
+}
+
+static void free_links(coap_session_t *session, void *links)
+{
+    (void)session;
+    free(links);
+}
+
+/* GET /rd-lookup/ep. libcoap holds on to the answer while it sends blocks of it. */
+static void on_lookup(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *request,
+                      const coap_string_t *query, coap_pdu_t *response)
+{
+    struct server *server = coap_resource_get_userdata(resource);
+    struct lookup lookup = {0};
+    if (!read_queries(request, take_criterion, &lookup)) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_REQUEST);
+        return;
+    }
+    char *links = malloc(LOOKUP_ROOM);
+    if (!links) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
+        return;
+    }
+    size_t length = lookup_write(&server->directory, &lookup, links);
+    coap_pdu_set_code(response, COAP_RESPONSE_CODE_CONTENT);
+    coap_add_data_large_response(resource, session, request, response, query,
+                                 COAP_MEDIATYPE_APPLICATION_LINK_FORMAT, -1, 0, length,
+                                 (const uint8_t *)links, free_links, links);
 }
 
 /* --- questions -------------------------------------------------------------------------------- */
@@ -232,10 +274,13 @@ static int start(struct server *server, struct error *error)
                          place_text(&local.address, (uint16_t)server->port, text));
     }
     coap_resource_t *rd = coap_resource_init(coap_make_str_const("rd"), 0);
+    coap_resource_t *looked_up = coap_resource_init(coap_make_str_const("rd-lookup/ep"), 0);
     coap_resource_t *unknown = coap_resource_unknown_init2(NULL, 0);
-    if (!rd || !unknown)
+    if (!rd || !looked_up || !unknown)
         return error_set(error, "libcoap made no resource");
+    coap_context_set_block_mode(server->context, COAP_BLOCK_USE_LIBCOAP | COAP_BLOCK_SINGLE_BODY);
     add_resource(server, rd, COAP_REQUEST_POST, on_registration);
+    add_resource(server, looked_up, COAP_REQUEST_GET, on_lookup);
     add_resource(server, unknown, COAP_REQUEST_DELETE, on_unknown);
     coap_register_response_handler(server->context, on_answer);
     coap_register_nack_handler(server->context, on_silence);
