@@ -192,7 +192,7 @@ static bool read_level(struct reading *reading, const struct lwm2m_path *at, boo
             good = read_value(reading, &element, &path);
         else if (element.length > 0)
             good = read_level(reading, &path, true, element.value, element.length);
-        else if (path.depth >= reading->base->depth)
+        else if (path.depth >= reading->base->depth && path.depth > at->depth)
             good = add_entry(reading, &element, &path, &nothing);
         if (!good)
             return false;
