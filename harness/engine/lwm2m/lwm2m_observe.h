@@ -4,7 +4,10 @@
  *
  * Attributes hold for the path they were written to and all below it, the deepest that says one winning
  * (5.1.1). pmin holds back what changed too soon; pmax repeats what did not change for long; gt, lt and st
- * let a number pass only when it crosses, or has moved by a step since the last that was told.
+ * let a number pass only when it crosses, or has moved by a step since the last that was told. One of them
+ * suffices. A change that came within pmin is told when that has passed, even if the value has gone back by then,
+ * since it had to be notified (5.1.2); what is told is the value of that moment. An observed object or
+ * instance is told of every change inside, whatever attributes hold deeper than it.
  */
 #ifndef PINHOLE_ENGINE_LWM2M_OBSERVE_H
 #define PINHOLE_ENGINE_LWM2M_OBSERVE_H
@@ -29,7 +32,7 @@ struct lwm2m_observation {
     struct lwm2m_path path;
     uint64_t told;   /* ms: when it was notified last, or answered */
     bool changed;    /* something worth telling since then */
-    bool has_number; /* the path is one number: */
+    bool has_number; /* what was told is one number: */
     double number;   /* as it was told last */
 };
 
@@ -40,13 +43,14 @@ struct lwm2m_observations {
     uint32_t default_pmax;
 };
 
-/* Write-Attributes: queries as "pmin=10", "gt" alone to take one away; path of depth 1 to 4. LWM2M_CHANGED, or
- * 4.00: a name that isn't known, a value that is none, gt, lt or st on what is no number, pmin over pmax, lt + 2 st over gt. */
+/* Write-Attributes: queries as "pmin=10", "gt" alone to take one away; path of depth 1 to 4. All are written or
+ * none: LWM2M_CHANGED, or 4.00 for a name that isn't known, a value that is none, gt, lt or st on what is no
+ * single number, pmin over pmax, lt not under gt, or lt + 2 st not under gt (5.1.2); 5.00 without room. */
 enum lwm2m_code lwm2m_observe_write(struct lwm2m_observations *observations,
                                     const struct lwm2m_model *model, const struct lwm2m_path *path,
                                     const char *const *queries);
 
-/* The attributes that hold at path, inherited ones too. */
+/* The attributes that hold at path, inherited ones too, but not the defaults of the Server object. */
 struct lwm2m_attributes lwm2m_observe_attributes(const struct lwm2m_observations *observations,
                                                  const struct lwm2m_path *path);
 

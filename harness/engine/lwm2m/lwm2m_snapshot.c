@@ -55,15 +55,24 @@ static bool is_same_value(const struct lwm2m_instance *live, const struct lwm2m_
     }
 }
 
-/* The next cell from index on that others may write: a bootstrap server all that is not read only. */
+enum { OBJECT_SERVER = 1 };
+
+/* What an object changes by itself is read only; objects 0 and 1 change nothing by themselves. */
+static bool is_others(const struct lwm2m_object *object, uint16_t id)
+{
+    const struct lwm2m_resource_definition *resource =
+        lwm2m_definition_resource(object->definition, id);
+    return object->definition->id <= OBJECT_SERVER ||
+           (resource && (!resource->operations || resource->operations & LWM2M_WRITE));
+}
+
+/* The next cell from index on that others may write. */
 static const struct lwm2m_cell *next_written(const struct lwm2m_object *object,
                                              const struct lwm2m_instance *instance, size_t *index)
 {
     while (*index < instance->count) {
         const struct lwm2m_cell *cell = &instance->cells[(*index)++];
-        const struct lwm2m_resource_definition *resource =
-            lwm2m_definition_resource(object->definition, cell->resource);
-        if (resource && (!resource->operations || resource->operations & LWM2M_WRITE))
+        if (is_others(object, cell->resource))
             return cell;
     }
     return NULL;
