@@ -18,7 +18,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "captures")]
 
 import octets as o  # noqa: E402
 from capture import Packet  # noqa: E402
-from pinhole_report import journey, ladder, ladder_text, page, runfolder  # noqa: E402
+from pinhole_report import journey, ladder, ladder_text, numbered, page, runfolder  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("PINHOLE_BUILD", HERE.parent / "build")).resolve()
 
@@ -409,6 +409,71 @@ def test_frames_in_tables_lead_to_the_ladder(run):
     assert len(set(web.ids())) == len(web.ids())
 
 
+def numbered_run(run):
+    """A step of a message, one of nothing, one of an answer; and what has no number."""
+    back = hop(5, 1.0, "server:eth0", "gateway:eth1", SERVER, MAPPED, payload=2, summary="ACK 2.05")
+    back += hop(7, 1.0, "gateway:eth0", "device:eth0", SERVER, DEVICE, payload=2, summary="ACK 2.05")
+    other = through_nat(9, 2.0, payload=3, summary="CON GET /elsewhere")
+
+    def expectation(text, *frames):
+        verdict = {"name": text, "verdict": "pass", "expected": "", "actual": "", "text": text}
+        return {**verdict, "frames": list(frames)}
+
+    return run(
+        messages=through_nat() + back + other,
+        expectations=[
+            expectation("step 1: the device asks", 4),
+            expectation("step 3: it is answered", 8),
+            expectation("step 1: and is heard", 1),
+            expectation("step 2: nobody else speaks"),
+            expectation("something else", 12),
+        ],
+    )
+
+
+def test_numbered_steps_are_told_in_their_order_with_the_messages_they_rest_on(run):
+    web, markdown = report_of(numbered_run(run))
+    text = " ".join(" ".join(web.text).split())
+    assert "The three steps" in text and "## The three steps" in markdown
+    table = re.findall(r"^\| (\d?) +\| pass \| (.*) \| ([\d, ]*) ?\|$", markdown, re.M)
+    assert [(number, words) for number, words, _ in table] == [
+        ("1", "the device asks"),
+        ("", "and is heard"),
+        ("2", "nobody else speaks"),
+        ("3", "it is answered"),
+    ]
+    ladder_lines = markdown.partition("## The three steps")[2].partition("```")[2].partition("```")[0]
+    told = [line for line in ladder_lines.splitlines() if re.search(r"step|CON|ACK|#", line)]
+    assert [re.sub(r"[-|<> ]+", " ", line).strip() for line in told] == [
+        "step 1: the device asks",
+        "0.000 CoAP CON GET /status",
+        "#1 #2 #3 #4",
+        "step 2: nobody else speaks; no message",
+        "step 3: it is answered",
+        "1.000 CoAP ACK 2.05",
+        "#8 #7 #6 #5",
+    ]
+    headings = [a for tag, a in web.elements if tag == "text" and a.get("class", "").startswith("heading")]
+    assert len(headings) == 3
+    assert len(set(web.ids())) == len(web.ids())
+
+
+def test_steps_of_which_some_lack_are_not_counted_in_the_title():
+    def titled(*numbers):
+        steps = [{"text": f"step {n}: x", "frames": []} for n in numbers]
+        return numbered.group(steps, []).title
+
+    assert titled(*range(1, 10)) == "The nine steps"
+    assert titled(5, 7) == "Step by step"
+    assert titled(*range(1, 12)) == "The 11 steps"
+
+
+def test_a_run_without_numbered_steps_has_no_such_section(run):
+    web, markdown = report_of(run())
+    assert "step by step" not in markdown and "step by step" not in " ".join(web.text)
+    assert numbered.group([{"text": "step by step", "frames": []}, {"frames": []}], []) is None
+
+
 def test_a_message_that_died_is_told_with_the_node_and_the_frames_of_each_try(run):
     messages = through_nat() + hop(5, 9.0, "server:eth0", "gateway:eth1", SERVER, MAPPED, payload=2)
     messages += hop(7, 11.0, "server:eth0", "gateway:eth1", SERVER, MAPPED, payload=2)
@@ -742,6 +807,16 @@ EXAMPLES = {
         "result": "success",
     },
     "check": {"packets": 3, "findings": result()["findings"], "seconds": 0.01},
+    "objects": [
+        {
+            "id": 3303,
+            "name": "Temperature",
+            "version": "1.0",
+            "multiple": True,
+            "mandatory": False,
+            "resources": [],
+        }
+    ],
     "requirements": [
         {
             "id": "6887-7.1-01",

@@ -57,6 +57,7 @@ class Ladder:
     nodes: list  # (name, x)
     rows: list
     remarks: list  # (y, text)
+    headings: list  # likewise
     width: float
     height: float
     missing: int  # journeys for which there was no room
@@ -119,18 +120,23 @@ def label_of(sighting):
     return summary if summary.startswith(protocol) else f"{protocol} {summary}"
 
 
-def draw(journeys, names):
-    """The geometry of a Ladder; names are those of its lifelines, from left to right."""
+def draw(journeys, names, headings=None):
+    """The geometry of a Ladder; names are those of its lifelines, from left to right. headings are lines of
+    text by the place of the journey that they stand above: {0: ["step 1: ..."]}."""
+    headings = headings or {}
     shown = journeys[:ROWS_LIMIT]
     longest = max((len(text) for j in shown for _, text in _addresses(j)), default=0)
     lane = max(LANE_LEAST, min(LANE_MOST, longest * NOTE_CHARACTER + 20))
     place = {name: LEFT + 40 + i * lane for i, name in enumerate(names)}
     width = LEFT + 80 + max(len(names) - 1, 1) * lane + RIGHT
     ladder = Ladder(
-        [(name, place[name]) for name in names], [], [], width, 0, len(journeys) - len(shown)
+        [(name, place[name]) for name in names], [], [], [], width, 0, len(journeys) - len(shown)
     )
     y, before = TOP + ROW / 2, None
-    for journey in shown:
+    for i, journey in enumerate(shown):
+        for text in headings.get(i, []):
+            ladder.headings.append((y, text))
+            y += REMARK
         first = journey.first
         if before is not None and first["time"] - before >= QUIET:
             ladder.remarks.append((y, f"{first['time'] - before:.1f} s without a message"))
@@ -163,5 +169,8 @@ def draw(journeys, names):
             )
         )
         y += ROW
+    for text in headings.get(len(journeys), []):
+        ladder.headings.append((y, text))
+        y += REMARK
     ladder.height = y + 6
     return ladder

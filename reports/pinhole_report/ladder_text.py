@@ -53,6 +53,9 @@ class _Drawing:
     def remark(self, text):
         self.lines.append(f"{'':{LEFT}}({text})")
 
+    def heading(self, text):
+        self.lines += ["", *textwrap.wrap(text, COLUMNS)]
+
     def label(self, time, text):
         for i, part in enumerate(textwrap.wrap(text, COLUMNS - LEFT)):
             self.lines.append((time.rjust(8) if i == 0 else "").ljust(LEFT) + part)
@@ -83,12 +86,16 @@ class _Drawing:
             self.arrow(line, begin, x, hop, "X" if fate == STOPPED else "|")
 
 
-def draw(journeys, names):
-    """The lines of a ladder; names are those of its lifelines, from left to right."""
+def draw(journeys, names, headings=None):
+    """The lines of a ladder; names are those of its lifelines, from left to right; headings as those of
+    ladder.draw."""
+    headings = headings or {}
     drawing = _Drawing(names)
     drawing.head()
     before = None
-    for journey in journeys[:ROWS_LIMIT]:
+    for i, journey in enumerate(journeys[:ROWS_LIMIT]):
+        for text in headings.get(i, []):
+            drawing.heading(text)
         time = journey.first["time"]
         drawing.add(drawing.lifelines())
         if before is not None and time - before >= QUIET:
@@ -100,6 +107,8 @@ def draw(journeys, names):
         for hop in journey.hops:
             drawing.hop(line, hop, journey.fate if hop is journey.hops[-1] else None)
         drawing.add(line)
+    for text in headings.get(len(journeys), []):
+        drawing.heading(text)
     if len(journeys) > ROWS_LIMIT:
         drawing.remark(f"{len(journeys) - ROWS_LIMIT} more messages")
     return drawing.lines

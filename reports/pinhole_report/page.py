@@ -12,7 +12,7 @@ import tempfile
 
 import jinja2
 
-from . import journey, ladder, ladder_text
+from . import journey, ladder, ladder_text, numbered
 
 TEMPLATES = pathlib.Path(__file__).resolve().parent / "templates"
 
@@ -114,15 +114,35 @@ def _ended(journeys):
     ]
 
 
+def _steps(expectations, journeys, nodes):
+    """What the section about numbered steps shows; None if there are no such steps."""
+    steps = numbered.group(expectations, journeys)
+    if not steps:
+        return None
+    passed = [node for node in nodes if any(_passes(one, node) for one in steps.journeys)]
+    return {
+        "title": steps.title,
+        "steps": steps.steps,
+        "ladder": ladder.draw(steps.journeys, passed, steps.headings),
+        "ladder_text": ladder_text.draw(steps.journeys, passed, steps.headings),
+    }
+
+
+def _passes(one, node):
+    return any(journey.node_of(s) == node for hop in one.hops for s in hop.sightings)
+
+
 def _model(run):
     interfaces = {row["interface"] for row in run.traffic}
     journeys = journey.follow(run.messages, interfaces)
     nodes = journey.order_nodes(journeys, journey.hosts_of(run.messages, interfaces))
     drawn = ladder.draw(journeys, nodes)
     expectations = run.result["expectations"]
+    judged = [e for e in expectations if e["verdict"] != "skip"]
     return {
         "result": run.result,
-        "judged": [e for e in expectations if e["verdict"] != "skip"],
+        "judged": judged,
+        "numbered": _steps(judged, journeys, nodes),
         "skipped": [e for e in expectations if e["verdict"] == "skip"],
         "summary": _summary(run),
         "cut": run.cut,
