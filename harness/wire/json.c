@@ -63,7 +63,7 @@ int json_next(struct json_reader *reader, char closing_bracket, bool *is_first)
 
 int json_key(struct json_reader *reader, struct json_text *out)
 {
-    if (json_string(reader, out))
+    if (json_quoted(reader, out))
         return -1;
     return take(reader, ':') ? 0 : json_refuse(reader, "no colon behind a key");
 }
@@ -81,7 +81,7 @@ static int skip_scalar(struct json_reader *reader)
     bool boolean;
     switch (peek(reader)) {
     case '"':
-        return json_string(reader, &text);
+        return json_quoted(reader, &text);
     case 't':
     case 'f':
         return json_boolean(reader, &boolean);
@@ -221,7 +221,7 @@ static size_t read_escape(const uint8_t *at, size_t length, uint32_t *character)
     return used + 2 + ESCAPE_DIGITS;
 }
 
-int json_string(struct json_reader *reader, struct json_text *out)
+int json_quoted(struct json_reader *reader, struct json_text *out)
 {
     if (!take(reader, '"'))
         return json_refuse(reader, "no string");

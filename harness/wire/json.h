@@ -42,7 +42,7 @@ int json_next(struct json_reader *reader, char closing_bracket, bool *is_first);
 /* The key of a member and its colon. */
 int json_key(struct json_reader *reader, struct json_text *out);
 
-int json_string(struct json_reader *reader, struct json_text *out);
+int json_quoted(struct json_reader *reader, struct json_text *out);
 int json_boolean(struct json_reader *reader, bool *out);
 /* An INTEGER if it has neither fraction nor exponent, is not -0 and fits; otherwise a FLOAT. */
 int json_number(struct json_reader *reader, struct lwm2m_value *out);

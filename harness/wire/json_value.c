@@ -36,11 +36,11 @@ int json_value(struct json_reader *reader, enum lwm2m_type type, struct room *ro
     case LWM2M_TYPE_BOOLEAN:
         return json_boolean(reader, &out->as.boolean);
     case LWM2M_TYPE_OPAQUE:
-        if (json_string(reader, &text))
+        if (json_quoted(reader, &text))
             return -1;
         return room ? json_opaque(reader, BASE64_URL, &text, room, out) : 0;
     default:
-        if (json_string(reader, &text))
+        if (json_quoted(reader, &text))
             return -1;
         return room ? json_text_value(reader, &text, room, out) : 0;
     }
