@@ -1,0 +1,41 @@
+/* When and how the server has a device map its LwM2M port by PCP: it writes into the device's PCP-context and
+ * executes its request. Step by step, each answer leading to the next:
+ *
+ *   Observe status -> Write lifetime, enabled -> Read version -> Execute request -> ... status is mapped
+ *        |  it is mapped already                                                         |
+ *        +---------------------------------> Read the external place <------------------+
+ *
+ * Then the server compares that place with whence the device's next Registration Update (or registration) comes.
+ * Where they differ, the flow through the NAT is older than the mapping, or the NAT maps by destination: once, the
+ * device is asked for a fresh port. Section 10.2 of RFC 6887 would have had it map before it sent anything.
+ */
+#ifndef PINHOLE_LWM2M_SERVER_PCP_POLICY_H
+#define PINHOLE_LWM2M_SERVER_PCP_POLICY_H
+
+#include "wire/address.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct contact;
+
+struct pcp_policy {
+    bool is_on;
+    bool is_enabled; /* it was written so: not again when an observation begins anew */
+    bool is_mapped;  /* the status is so, as told last */
+    bool is_reading; /* the external place is being read */
+    bool
+        is_heard_since; /* an update came since the request was executed, or it registered mapped */
+    bool has_place;
+    struct address address; /* the external place */
+    uint16_t port;
+    bool is_seen;     /* the device was seen from there, and it has been said */
+    bool asked_fresh; /* a fresh port was asked for; outlives a registration */
+};
+
+/* The device registered; before: what was known of its former registration, NULL if nothing. */
+void pcp_policy_registered(struct contact *contact, const struct pcp_policy *before);
+/* It updated its registration. */
+void pcp_policy_updated(struct contact *contact);
+
+#endif

@@ -1,0 +1,343 @@
+#include "node/lwm2m-server/registration.h"
+
+#include "node/common/chance.h"
+#include "node/common/clock.h"
+#include "node/common/say.h"
+#include "node/lwm2m-server/contact.h"
+#include "node/lwm2m-server/content_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    QUERIES = 16,
+    QUERY_OCTETS = 512,
+    REPEATED_FOR = 247, /* s; EXCHANGE_LIFETIME, RFC 7252 section 4.8.2 */
+    SENT_TEXT_SIZE = 1024
+};
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+struct queries {
+    const char *list[QUERIES + 1];
+    char octets[QUERY_OCTETS];
+};
+
+/* The Uri-Query options as texts; false for too many, or a NUL in one. */
+static bool read_queries(const coap_pdu_t *request, struct queries *out)
+{
+    coap_opt_iterator_t iterator;
+    coap_opt_filter_t filter;
+    coap_option_filter_clear(&filter);
+    coap_option_filter_set(&filter, COAP_OPTION_URI_QUERY);
+    coap_option_iterator_init(request, &iterator, &filter);
+    size_t count = 0;
+    size_t used = 0;
+    const coap_opt_t *option;
+    while ((option = coap_option_next(&iterator))) {
+        size_t length = coap_opt_length(option);
+        const uint8_t *value = coap_opt_value(option);
+        if (count == QUERIES || used + length + 1 > sizeof out->octets ||
+            memchr(value, '\0', length))
+            return false;
+        out->list[count++] = memcpy(out->octets + used, value, length);
+        out->octets[used + length] = '\0';
+        used += length + 1;
+    }
+    out->list[count] = NULL;
+    return true;
+}
+
+static uint32_t content_format(const coap_pdu_t *request)
+{
+    coap_opt_iterator_t iterator;
+    const coap_opt_t *option = coap_check_option(request, COAP_OPTION_CONTENT_FORMAT, &iterator);
+    return option ? coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option))
+                  : LWM2M_FORMAT_NONE;
+}
+
+struct body {
+    const uint8_t *octets;
+    size_t length;
+};
+
+static struct body read_body(const coap_pdu_t *request)
+{
+    struct body body = {0};
+    size_t offset;
+    size_t total;
+    if (!coap_get_data_large(request, &body.length, &body.octets, &offset, &total))
+        body.length = 0;
+    return body;
+}
+
+/* LWM2M_CHANGED or LWM2M_CREATED, or the refusal. */
+static enum lwm2m_code read_wish(const coap_pdu_t *request, bool is_update,
+                                 struct lwm2m_registration_wish *wish)
+{
+    struct queries queries;
+    struct body body = read_body(request);
+    uint32_t format = content_format(request);
+    if (body.length && format != LWM2M_FORMAT_LINK && format != LWM2M_FORMAT_NONE)
+        return LWM2M_UNSUPPORTED;
+    if (!read_queries(request, &queries))
+        return LWM2M_BAD_REQUEST;
+    return lwm2m_registration_read(queries.list, body.octets, body.length, is_update, wish);
+}
+
+static void answer(coap_pdu_t *response, int code)
+{
+    coap_pdu_set_code(response, (coap_pdu_code_t)code);
+}
+
+static void answer_created(coap_pdu_t *response, uint32_t number)
+{
+    char text[16];
+    int length = snprintf(text, sizeof text, "%u", number);
+    answer(response, LWM2M_CREATED);
+    coap_add_option(response, COAP_OPTION_LOCATION_PATH, 2, (const uint8_t *)"rd");
+    coap_add_option(response, COAP_OPTION_LOCATION_PATH, (size_t)length, (const uint8_t *)text);
+}
+
+static const char *source_text(struct lwm2m_registration *registration, coap_session_t *session,
+                               char text[PLACE_TEXT_SIZE])
+{
+    struct place place;
+    coap_support_place(coap_session_get_addr_remote(session), &place, &registration->port);
+    registration->address = place.address;
+    return place_text(&registration->address, registration->port, text);
+}
+
+/* --- who may ---------------------------------------------------------------------------------- */
+
+/* A registration that came through DTLS is changed only by who proves the same identity. One without is
+ * protected by its location alone, which can't be guessed. */
+static bool may_change(const struct lwm2m_registration *registration, const coap_session_t *session)
+{
+    const struct contact *contact = registration->session;
+    char identity[COAP_IDENTITY_SIZE];
+    coap_keys_identity(session, identity);
+    return !contact->identity[0] || strcmp(contact->identity, identity) == 0;
+}
+
+static bool may_be_called(const struct manager *manager, const char *endpoint,
+                          const coap_session_t *session)
+{
+    const struct lwm2m_registration *former = lwm2m_registry_find_name(manager->registry, endpoint);
+    char identity[COAP_IDENTITY_SIZE];
+    coap_keys_identity(session, identity);
+    if (manager->names_are_identities && identity[0] && strcmp(identity, endpoint) != 0)
+        return false;
+    return !former || may_change(former, session);
+}
+
+/* --- register --------------------------------------------------------------------------------- */
+
+/* A request that was sent again, as its answer was lost: it must not make another registration. */
+static const struct contact *find_repeated(const coap_session_t *session, const coap_pdu_t *request)
+{
+    const struct contact *contact = contact_on(session);
+    coap_mid_t message = coap_pdu_get_mid(request);
+    uint64_t lifetime = clock_scaled((uint64_t)REPEATED_FOR * 1000);
+    uint64_t now = clock_milliseconds();
+    while (contact && !(contact->message == message && now < contact->registered + lifetime))
+        contact = contact->next_on_session;
+    return contact;
+}
+
+static void introduce(struct contact *contact, struct lwm2m_registration *registration,
+                      const struct pcp_policy *before)
+{
+    char text[PLACE_TEXT_SIZE];
+    registration->session = contact;
+    say("registered %s from %s lifetime %u binding %s version %s", registration->endpoint,
+        source_text(registration, contact->session, text), registration->lifetime,
+        registration->binding, registration->version);
+    pcp_policy_registered(contact, before);
+}
+
+static enum lwm2m_code add(struct manager *manager, coap_session_t *session,
+                           const coap_pdu_t *request, const struct lwm2m_registration_wish *wish,
+                           uint32_t *number)
+{
+    uint32_t random;
+    struct error error = {0};
+    struct lwm2m_registration former = {0};
+    if (chance_fill(&random, sizeof random, &error) < 0)
+        return LWM2M_INTERNAL_ERROR;
+    struct lwm2m_registration *registration =
+        lwm2m_registry_add(manager->registry, clock_milliseconds(), wish, random, &former);
+    if (!registration)
+        return (enum lwm2m_code)COAP_RESPONSE_CODE(503);
+    struct contact *contact = contact_open(manager, registration->number, session);
+    struct contact *old = former.number ? former.session : NULL;
+    const struct pcp_policy before = old ? old->pcp : (struct pcp_policy){0};
+    if (old)
+        contact_close(old, "registered anew");
+    if (!contact) {
+        lwm2m_registry_remove(manager->registry, registration);
+        return LWM2M_INTERNAL_ERROR;
+    }
+    contact->message = coap_pdu_get_mid(request);
+    introduce(contact, registration, &before);
+    *number = registration->number;
+    return LWM2M_CREATED;
+}
+
+static void on_register(coap_resource_t *resource, coap_session_t *session,
+                        const coap_pdu_t *request, const coap_string_t *query, coap_pdu_t *response)
+{
+    (void)query;
+    struct manager *manager = coap_resource_get_userdata(resource);
+    const struct contact *repeated = find_repeated(session, request);
+    if (repeated) {
+        answer_created(response, repeated->number);
+        return;
+    }
+    struct lwm2m_registration_wish wish;
+    enum lwm2m_code code = read_wish(request, false, &wish);
+    uint32_t number = 0;
+    if (code == LWM2M_CREATED && !may_be_called(manager, wish.endpoint, session))
+        code = (enum lwm2m_code)COAP_RESPONSE_CODE(403);
+    if (code == LWM2M_CREATED)
+        code = add(manager, session, request, &wish, &number);
+    if (code == LWM2M_CREATED)
+        answer_created(response, number);
+    else
+        answer(response, code);
+}
+
+/* --- update and de-register ------------------------------------------------------------------- */
+
+/* The registration at /rd/NUMBER; NULL if there is none. */
+static struct lwm2m_registration *find_addressed(struct manager *manager, const coap_pdu_t *request)
+{
+    coap_string_t *path = coap_get_uri_path(request);
+    char text[16] = "";
+    char *end = text;
+    if (path && path->length > 3 && path->length < sizeof text + 3 &&
+        memcmp(path->s, "rd/", 3) == 0)
+        memcpy(text, path->s + 3, path->length - 3);
+    coap_delete_string(path);
+    unsigned long number = *text >= '1' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+    return number && !*end && number <= UINT32_MAX
+               ? lwm2m_registry_find(manager->registry, (uint32_t)number)
+               : NULL;
+}
+
+/* LWM2M_CHANGED, or why the request is not for this registration. */
+static enum lwm2m_code check_addressed(const struct lwm2m_registration *registration,
+                                       const coap_session_t *session)
+{
+    if (!registration)
+        return LWM2M_NOT_FOUND;
+    return may_change(registration, session) ? LWM2M_CHANGED
+                                             : (enum lwm2m_code)COAP_RESPONSE_CODE(403);
+}
+
+static void on_update(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *request,
+                      const coap_string_t *query, coap_pdu_t *response)
+{
+    (void)query;
+    struct manager *manager = coap_resource_get_userdata(resource);
+    struct lwm2m_registration *registration = find_addressed(manager, request);
+    struct lwm2m_registration_wish wish;
+    enum lwm2m_code code = check_addressed(registration, session);
+    if (code == LWM2M_CHANGED)
+        code = read_wish(request, true, &wish);
+    answer(response, code);
+    if (code != LWM2M_CHANGED)
+        return;
+    char text[PLACE_TEXT_SIZE];
+    struct contact *contact = registration->session;
+    lwm2m_registry_update(manager->registry, registration, clock_milliseconds(), &wish);
+    contact_move(contact, session);
+    say("updated %s from %s", registration->endpoint, source_text(registration, session, text));
+    contact_heard(contact);
+    pcp_policy_updated(contact);
+}
+
+static void remove_registration(struct manager *manager, struct lwm2m_registration *registration)
+{
+    struct contact *contact = registration->session;
+    lwm2m_registry_remove(manager->registry, registration);
+    contact_close(contact, "deregistered");
+}
+
+static void on_deregister(coap_resource_t *resource, coap_session_t *session,
+                          const coap_pdu_t *request, const coap_string_t *query,
+                          coap_pdu_t *response)
+{
+    (void)query;
+    struct manager *manager = coap_resource_get_userdata(resource);
+    struct lwm2m_registration *registration = find_addressed(manager, request);
+    enum lwm2m_code code = check_addressed(registration, session);
+    answer(response, code == LWM2M_CHANGED ? LWM2M_DELETED : code);
+    if (code != LWM2M_CHANGED)
+        return;
+    say("deregistered %s", registration->endpoint);
+    remove_registration(manager, registration);
+}
+
+uint64_t registration_expire(struct manager *manager)
+{
+    struct lwm2m_registration expired;
+    while (lwm2m_registry_expire(manager->registry, clock_milliseconds(), &expired)) {
+        say("expired %s", expired.endpoint);
+        contact_close(expired.session, "expired");
+    }
+    return lwm2m_registry_wait(manager->registry, clock_milliseconds());
+}
+
+/* --- send ------------------------------------------------------------------------------------- */
+
+static void on_sent(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *request,
+                    const coap_string_t *query, coap_pdu_t *response)
+{
+    (void)query;
+    struct manager *manager = coap_resource_get_userdata(resource);
+    struct contact *contact = contact_on(session);
+    struct body body = read_body(request);
+    const struct lwm2m_path root = {0};
+    uint32_t format = content_format(request);
+    enum lwm2m_code code = LWM2M_NOT_FOUND; /* by one who isn't registered */
+    if (contact && format != LWM2M_FORMAT_SENML_JSON && format != LWM2M_FORMAT_SENML_CBOR)
+        code = LWM2M_UNSUPPORTED;
+    else if (contact)
+        code = lwm2m_content_read(format, &root, body.octets, body.length,
+                                  &lwm2m_typing_of_registry, &manager->content, NULL);
+    answer(response, code);
+    if (code != LWM2M_CHANGED)
+        return;
+    char text[SENT_TEXT_SIZE];
+    say("sent %s %s", contact_registration(contact)->endpoint,
+        content_text(&manager->content, &root, ' ', text, sizeof text));
+    contact_heard(contact);
+}
+
+/* --- resources -------------------------------------------------------------------------------- */
+
+static int serve(struct manager *manager, coap_resource_t *resource, coap_request_t method,
+                 coap_method_handler_t handler, struct error *error)
+{
+    if (!resource)
+        return error_set(error, "libcoap made no resource");
+    coap_resource_set_userdata(resource, manager);
+    coap_register_request_handler(resource, method, handler);
+    coap_add_resource(manager->context, resource);
+    return 0;
+}
+
+int registration_serve(struct manager *manager, struct error *error)
+{
+    /* Registrations come and go, so libcoap isn't told of their paths: what it knows nothing of is theirs. */
+    coap_resource_t *unknown = coap_resource_unknown_init2(NULL, 0);
+    if (serve(manager, coap_resource_init(coap_make_str_const("rd"), 0), COAP_REQUEST_POST,
+              on_register, error) < 0 ||
+        serve(manager, coap_resource_init(coap_make_str_const("dp"), 0), COAP_REQUEST_POST, on_sent,
+              error) < 0 ||
+        serve(manager, unknown, COAP_REQUEST_POST, on_update, error) < 0)
+        return -1;
+    coap_register_request_handler(unknown, COAP_REQUEST_DELETE, on_deregister);
+    return 0;
+}
