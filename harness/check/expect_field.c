@@ -202,8 +202,8 @@ static const struct field field_icmp[] = {
 
 static const struct see sees[] = {
     {"pcp", field_pcp, decode_pcp},    {"natpmp", field_natpmp, decode_natpmp},
-    {"coap", field_coap, decode_coap}, {"udp", field_udp, decode_udp},
-    {"icmp", field_icmp, decode_icmp},
+    {"coap", field_coap, decode_coap}, {"dtls", field_dtls, decode_dtls},
+    {"udp", field_udp, decode_udp},    {"icmp", field_icmp, decode_icmp},
 };
 
 const struct see *see_find(const char *word)

@@ -61,9 +61,11 @@ extern const struct field field_common[]; /* every packet has them: ends, ports,
 extern const struct field field_pcp[];    /* expect_pcp.c */
 extern const struct field field_natpmp[]; /* expect_natpmp.c */
 extern const struct field field_coap[];   /* expect_coap.c */
+extern const struct field field_dtls[];   /* expect_dtls.c */
 bool decode_pcp(const struct event *event, struct sighting *sighting);
 bool decode_natpmp(const struct event *event, struct sighting *sighting);
 bool decode_coap(const struct event *event, struct sighting *sighting);
+bool decode_dtls(const struct event *event, struct sighting *sighting);
 extern const struct field_word field_transports[]; /* udp, tcp, ... */
 
 /* NULL if there is no such word, or no such field of see. */

@@ -67,6 +67,55 @@ static void a_message_is_found_by_its_fields(void **state)
     assert_int_equal(verdict.frames[0], 2);
 }
 
+/* Judges one datagram from the server that comes in at the device. */
+static enum expect_outcome judge_datagram(const struct expectation *wanted, const uint8_t *payload,
+                                          size_t length)
+{
+    struct capture_file capture;
+    struct error error = {{0}};
+    struct expect_verdict verdict;
+    capture_open(&capture, interfaces);
+    capture_udp(&capture, AT_MS(0), 0, DIRECTION_IN, &to_device, payload, length);
+    capture_close(&capture);
+    assert_int_equal(expect_validate(wanted, 1, "test.yaml", &error), 0);
+    int result = expect_judge(capture.path, wanted, 1, &verdict, &error);
+    (void)unlink(capture.path);
+    assert_int_equal(result, 0);
+    return verdict.outcome;
+}
+
+static void a_payload_that_is_no_text_is_found_by_its_octets(void **state)
+{
+    (void)state;
+    /* CON POST, message 1, payload c1 00 02: with a NUL in it. */
+    static const uint8_t post[] = {0x40, 0x02, 0x00, 0x01, 0xff, 0xc1, 0x00, 0x02};
+    struct expectation wanted = {
+        .name = "w", .see = "coap", .where = {{"octets", "c10002", 0}}, .where_count = 1};
+    assert_int_equal(judge_datagram(&wanted, post, sizeof post), EXPECT_PASS);
+    wanted.where[0].value = "c10003";
+    assert_int_equal(judge_datagram(&wanted, post, sizeof post), EXPECT_FAIL);
+    assert_int_equal(judge_datagram(&wanted, post, 4), EXPECT_FAIL); /* without a payload */
+}
+
+static void a_dtls_record_is_told_by_what_is_in_the_clear(void **state)
+{
+    (void)state;
+    static const uint8_t hello[] = {22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1};
+    static const uint8_t data[] = {23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 9};
+    struct expectation wanted = {
+        .name = "w",
+        .see = "dtls",
+        .where = {{"content", "handshake", 0}, {"handshake", "client-hello", 0}, {"epoch", "0", 0}},
+        .where_count = 3};
+    assert_int_equal(judge_datagram(&wanted, hello, sizeof hello), EXPECT_PASS);
+    assert_int_equal(judge_datagram(&wanted, hello, sizeof hello - 1), EXPECT_FAIL); /* cut off */
+    assert_int_equal(judge_datagram(&wanted, data, sizeof data), EXPECT_FAIL);
+    wanted.where[0].value = "application-data";
+    wanted.where[1] = (struct expect_condition){"epoch", "1", 0};
+    wanted.where_count = 2;
+    assert_int_equal(judge_datagram(&wanted, data, sizeof data), EXPECT_PASS);
+}
+
 static void a_missing_message_fails_and_the_nearest_one_is_shown(void **state)
 {
     (void)state;
@@ -199,6 +248,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_is_found_by_its_fields),
+        cmocka_unit_test(a_payload_that_is_no_text_is_found_by_its_octets),
+        cmocka_unit_test(a_dtls_record_is_told_by_what_is_in_the_clear),
         cmocka_unit_test(a_missing_message_fails_and_the_nearest_one_is_shown),
         cmocka_unit_test(a_value_of_an_earlier_match_is_followed_across_links),
         cmocka_unit_test(a_reference_to_what_was_not_met_fails),
