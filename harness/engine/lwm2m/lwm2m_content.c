@@ -127,7 +127,7 @@ enum lwm2m_code lwm2m_content_read(uint32_t format, const struct lwm2m_path *bas
         return LWM2M_UNSUPPORTED;
     }
     if (count < 0)
-        return LWM2M_BAD_REQUEST;
+        return count == LWM2M_TOO_MUCH ? LWM2M_TOO_LARGE : LWM2M_BAD_REQUEST;
     out->count = (size_t)count;
     return LWM2M_CHANGED;
 }

@@ -3,39 +3,31 @@
 
 /* --- Create --------------------------------------------------------------------------------- */
 
-/* Does a payload name no instance? Then the device chooses its id. TLV says so by what it begins with: object
- * instances, of kind 00, or resources; names of SenML are always whole. */
-static bool leaves_id_open(const struct lwm2m_request *request)
-{
-    return request->length == 0 ||
-           (request->content_format == LWM2M_FORMAT_TLV && request->payload[0] >> 6 != 0);
-}
-
+/* A payload that names no instance leaves the choice of its id to the device: resources alone, or nothing. */
 enum lwm2m_code lwm2m_serve_create(struct lwm2m_server *server, const struct lwm2m_request *request,
                                    struct lwm2m_response *response)
 {
     struct lwm2m_content *content = &server->content;
     struct lwm2m_typing typing = lwm2m_model_typing(server->model);
-    struct lwm2m_path base = request->path;
-    if (leaves_id_open(request))
-        base = lwm2m_path_child(&base, LWM2M_ID_RESERVED);
+    bool has_format = request->content_format != LWM2M_FORMAT_NONE;
     content->count = 0;
-    if (request->content_format == LWM2M_FORMAT_NONE && request->length > 0)
+    if (!has_format && request->length > 0)
         return LWM2M_BAD_REQUEST;
-    if (request->content_format != LWM2M_FORMAT_NONE) {
-        enum lwm2m_code code = lwm2m_content_read(request->content_format, &base, request->payload,
-                                                  request->length, &typing, content, NULL);
-        if (code != LWM2M_CHANGED)
-            return code;
-    }
-    if (content->count == 0 && base.depth == 1)
+    enum lwm2m_code code = LWM2M_CHANGED;
+    if (has_format)
+        code = lwm2m_content_read(request->content_format, &request->path, request->payload,
+                                  request->length, &typing, content, NULL);
+    if (code != LWM2M_CHANGED)
+        return code;
+    struct lwm2m_path base = request->path;
+    if (content->count == 0 || content->entries[0].path.id[1] == LWM2M_ID_RESERVED)
         base = lwm2m_path_child(&base, LWM2M_ID_RESERVED);
 
     const struct lwm2m_write_rules rules = {.instances = LWM2M_TO_NEW,
                                             .needs_mandatory = true,
                                             .skips_read_only = true,
                                             .skips_unknown = true};
-    enum lwm2m_code code = lwm2m_serve_apply(server, &base, &rules, response);
+    code = lwm2m_serve_apply(server, &base, &rules, response);
     if (code != LWM2M_CHANGED)
         return code;
     response->has_location = true;
