@@ -373,6 +373,8 @@ enum lwm2m_code lwm2m_serve_apply(struct lwm2m_server *server, const struct lwm2
 {
     struct change change = {server, *base, rules, response, {0}};
     enum lwm2m_code code = prepare(&change);
+    if (code != LWM2M_CHANGED)
+        return code;
     struct group group;
     for (size_t i = 0; code == LWM2M_CHANGED && i < server->content.count; i += group.count) {
         group = group_at(&change, i);
