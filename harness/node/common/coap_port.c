@@ -19,9 +19,26 @@ int coap_port_claim(const struct place *local, uint16_t port, struct error *erro
     return 0;
 }
 
-/* libcoap keeps its handles to itself; they are those that are bound to the port. The kernel asks both sockets
- * that would share. */
-static void set_sharing(const struct place *local, uint16_t port, int shared)
+int coap_port_choose(const struct place *local, uint16_t *port, struct error *error)
+{
+    union socket_address address;
+    socklen_t length = place_to_socket(local, 0, &address);
+    int handle = socket(place_family(local), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int status = handle < 0 || bind(handle, &address.any, length) < 0 ||
+                         getsockname(handle, &address.any, &length) < 0
+                     ? -1
+                     : 0;
+    int problem = errno;
+    struct place place;
+    if (status == 0)
+        place_from_socket(&address, &place, port);
+    if (handle >= 0)
+        close(handle);
+    return status < 0 ? error_set_errno(error, problem, "there is no free UDP port") : 0;
+}
+
+/* libcoap keeps its handles to itself; they are those that are bound to the port. */
+static void for_each_handle(const struct place *local, uint16_t port, void (*act)(int handle))
 {
     enum { HANDLES_LOOKED_AT = 64 };
     for (int handle = 0; handle < HANDLES_LOOKED_AT; handle++) {
@@ -34,16 +51,41 @@ static void set_sharing(const struct place *local, uint16_t port, int shared)
             continue;
         place_from_socket(&address, &place, &bound);
         if (bound == port && address_equal(&place.address, &local->address))
-            setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &shared, sizeof shared);
+            act(handle);
     }
+}
+
+/* The kernel asks both sockets that would share. */
+static void stop_sharing(int handle)
+{
+    const int no = 0;
+    setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &no, sizeof no);
+}
+
+static void share(int handle)
+{
+    const int yes = 1;
+    setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+}
+
+static void discard(int handle)
+{
+    uint8_t octet;
+    while (recv(handle, &octet, 1, MSG_DONTWAIT) >= 0 || errno == EINTR || errno == ECONNREFUSED)
+        ;
 }
 
 void coap_port_stop_sharing(const struct place *local, uint16_t port)
 {
-    set_sharing(local, port, 0);
+    for_each_handle(local, port, stop_sharing);
 }
 
 void coap_port_share(const struct place *local, uint16_t port)
 {
-    set_sharing(local, port, 1);
+    for_each_handle(local, port, share);
+}
+
+void coap_port_discard(const struct place *local, uint16_t port)
+{
+    for_each_handle(local, port, discard);
 }

@@ -19,4 +19,10 @@ void coap_port_stop_sharing(const struct place *local, uint16_t port);
 /* Sharing is allowed again, for another socket of ours: between this and coap_port_stop_sharing(). */
 void coap_port_share(const struct place *local, uint16_t port);
 
+/* A port that is free now: to be claimed next. Returns 0, or -1 with error. */
+int coap_port_choose(const struct place *local, uint16_t *port, struct error *error);
+
+/* Throws away what has come to the port and was not read yet. */
+void coap_port_discard(const struct place *local, uint16_t port);
+
 #endif

@@ -296,6 +296,20 @@ void pcp_endpoint_wake(struct pcp_endpoint *endpoint)
         pcp_client_probe(&endpoint->client, now(endpoint));
 }
 
+struct pcp_mapping *pcp_endpoint_mapping(const struct pcp_endpoint *endpoint,
+                                         const struct pcp_message *message)
+{
+    const struct pcp_client *client = &endpoint->client;
+    const struct pcp_map *theirs = &message->data.map;
+    for (unsigned i = 0; i < client->mapping_count; i++) {
+        const struct pcp_map *ours = &client->mappings[i].data.map;
+        if (client->mappings[i].opcode == message->opcode && ours->protocol == theirs->protocol &&
+            ours->internal_port == theirs->internal_port)
+            return &client->mappings[i];
+    }
+    return NULL;
+}
+
 uint32_t pcp_endpoint_wait(const struct pcp_endpoint *endpoint)
 {
     return pcp_client_wait(&endpoint->client, now(endpoint));

@@ -92,6 +92,10 @@ void pcp_endpoint_process(struct pcp_endpoint *endpoint);
 /* Sends a datagram to the server that is asked, past the engine and the tap: for taps. */
 void pcp_endpoint_send(struct pcp_endpoint *endpoint, const uint8_t *octets, size_t length);
 
+/* Which mapping a datagram is about, in or out: a message of MAP or PEER as decoded. NULL: none. */
+struct pcp_mapping *pcp_endpoint_mapping(const struct pcp_endpoint *endpoint,
+                                         const struct pcp_message *message);
+
 /* Milliseconds of clock_milliseconds() until pcp_endpoint_process() has something to do by itself;
  * PCP_NEVER if never. */
 uint32_t pcp_endpoint_wait(const struct pcp_endpoint *endpoint);

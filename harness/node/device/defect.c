@@ -127,15 +127,7 @@ struct defect_note *defect_note(struct defect *defect, const struct defect_datag
 
 struct pcp_mapping *defect_mapping(struct defect *defect, const struct defect_datagram *datagram)
 {
-    const struct pcp_client *client = &defect->endpoint->client;
-    const struct pcp_map *theirs = &datagram->sent.data.map;
-    for (unsigned i = 0; has_data(datagram) && i < client->mapping_count; i++) {
-        const struct pcp_map *ours = &client->mappings[i].data.map;
-        if (client->mappings[i].opcode == datagram->sent.opcode &&
-            ours->protocol == theirs->protocol && ours->internal_port == theirs->internal_port)
-            return &client->mappings[i];
-    }
-    return NULL;
+    return has_data(datagram) ? pcp_endpoint_mapping(defect->endpoint, &datagram->sent) : NULL;
 }
 
 void defect_hasten(struct pcp_mapping *mapping, uint32_t now)

@@ -37,7 +37,7 @@ static void say_grant(const struct mapper_server *server, const char *what,
     char place[PLACE_TEXT_SIZE];
     char by[ADDRESS_TEXT_SIZE + 8];
     char towards[PLACE_TEXT_SIZE + 16];
-    say("%s %s %u%s -> %s lifetime %u%s", what, ports_protocol_name(map->protocol),
+    say("%s %s %u%s -> %s lifetime %u%s", what, mapping_protocol_name(map->protocol),
         map->internal_port, towards_text(mapping, towards),
         place_text(&map->external_address, map->external_port, place), mapping->granted_lifetime,
         by_server(server, by));
@@ -49,7 +49,7 @@ static void say_mapping(const struct mapper_server *server, const char *what,
     const struct pcp_map *map = &mapping->data.map;
     char by[ADDRESS_TEXT_SIZE + 8];
     char towards[PLACE_TEXT_SIZE + 16];
-    say("%s %s %u%s%s%s%s", what, ports_protocol_name(map->protocol), map->internal_port,
+    say("%s %s %u%s%s%s%s", what, mapping_protocol_name(map->protocol), map->internal_port,
         towards_text(mapping, towards), *why ? " " : "", why, by_server(server, by));
 }
 

@@ -3,22 +3,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-const char *ports_protocol_name(uint8_t protocol)
-{
-    switch (protocol) {
-    case PROTOCOL_ALL:
-        return "all";
-    case PROTOCOL_TCP:
-        return "tcp";
-    case PROTOCOL_UDP:
-        return "udp";
-    case PROTOCOL_SCTP:
-        return "sctp";
-    default:
-        return "other";
-    }
-}
-
 /* Whether a program could take it from us, and none of the wishes before holds it already. */
 static bool must_be_held(const struct ports *ports, uint8_t index)
 {
@@ -47,7 +31,7 @@ static int hold(struct port *port, const struct place *at, struct error *error)
         return 0;
     char text[PLACE_TEXT_SIZE];
     return error_set_errno(error, errno, "could not take port %s:%s",
-                           ports_protocol_name(port->protocol),
+                           mapping_protocol_name(port->protocol),
                            place_text(&at->address, port->number, text));
 }
 

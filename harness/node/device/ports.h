@@ -4,17 +4,11 @@
 #define PINHOLE_NODE_PORTS_H
 
 #include "base/error.h"
+#include "node/common/mapping_words.h"
 #include "node/common/settings.h"
 #include "wire/pcp.h"
 
-enum {
-    PORTS_ROOM = 8,
-    PORTS_FILTERS = 8,
-    PROTOCOL_ALL = 0,
-    PROTOCOL_TCP = 6,
-    PROTOCOL_UDP = 17,
-    PROTOCOL_SCTP = 132
-};
+enum { PORTS_ROOM = 8, PORTS_FILTERS = 8 };
 
 /* One wish for a mapping. */
 struct port {
@@ -76,8 +70,5 @@ int ports_learn_address(struct ports *ports, struct error *error);
 int ports_hold(struct ports *ports, const struct address *source, struct error *error);
 
 void ports_release(struct ports *ports);
-
-/* "udp", "tcp", "sctp", "all", or "other". */
-const char *ports_protocol_name(uint8_t protocol);
 
 #endif

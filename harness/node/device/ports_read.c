@@ -1,24 +1,10 @@
 /* The words in which mappings are asked for on the command line. */
 #include "node/device/ports.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { ALL_PORTS = 0, FIELDS = 3 };
-
-/* A decimal number from minimum to maximum, and no more. */
-static bool read_number(const char *text, unsigned long minimum, unsigned long maximum,
-                        unsigned long *number)
-{
-    char *end;
-    if (*text < '0' || *text > '9')
-        return false;
-    errno = 0;
-    *number = strtoul(text, &end, 10);
-    return *end == '\0' && !errno && *number >= minimum && *number <= maximum;
-}
 
 /* udp, tcp or sctp: those with ports. */
 static bool read_transport(const char *text, uint8_t *protocol)
@@ -26,7 +12,7 @@ static bool read_transport(const char *text, uint8_t *protocol)
     static const uint8_t transports[] = {PROTOCOL_UDP, PROTOCOL_TCP, PROTOCOL_SCTP};
     for (size_t i = 0; i < sizeof transports; i++) {
         *protocol = transports[i];
-        if (strcmp(text, ports_protocol_name(*protocol)) == 0)
+        if (strcmp(text, mapping_protocol_name(*protocol)) == 0)
             return true;
     }
     return false;
@@ -47,7 +33,7 @@ static bool read_remote(char *text, struct address *address, uint16_t *port)
 {
     char *colon = strrchr(text, ':');
     unsigned long number;
-    if (!colon || !read_number(colon + 1, 1, UINT16_MAX, &number))
+    if (!colon || !mapping_read_number(colon + 1, 1, UINT16_MAX, &number))
         return false;
     *colon = '\0';
     *port = (uint16_t)number;
@@ -69,19 +55,20 @@ static bool read_map(char *text, struct port *port)
     unsigned long number = ALL_PORTS;
     if (read_transport(text, &port->protocol)) {
         char *seconds = rest ? cut(rest, ':') : NULL;
-        if (!rest || (strcmp(rest, "all") != 0 && !read_number(rest, 1, UINT16_MAX, &number)))
+        if (!rest ||
+            (strcmp(rest, "all") != 0 && !mapping_read_number(rest, 1, UINT16_MAX, &number)))
             return false;
         port->number = (uint16_t)number;
         rest = seconds;
     } else if (strcmp(text, "all") != 0) {
-        if (!read_number(text, 1, UINT8_MAX, &number))
+        if (!mapping_read_number(text, 1, UINT8_MAX, &number))
             return false;
         port->protocol = (uint8_t)number;
     } else {
         port->protocol = PROTOCOL_ALL;
     }
     number = port->lifetime;
-    bool good = !rest || read_number(rest, 1, UINT32_MAX, &number);
+    bool good = !rest || mapping_read_number(rest, 1, UINT32_MAX, &number);
     port->lifetime = (uint32_t)number;
     return good;
 }
@@ -93,28 +80,10 @@ static bool read_flow(char *text, struct port *port)
     unsigned long number;
     port->is_flow = true;
     if (!remote || !read_transport(text, &port->protocol) ||
-        !read_number(local, 1, UINT16_MAX, &number) ||
+        !mapping_read_number(local, 1, UINT16_MAX, &number) ||
         !read_remote(remote, &port->remote, &port->remote_port))
         return false;
     port->number = (uint16_t)number;
-    return true;
-}
-
-static bool read_filter(char *text, struct pcp_filter *filter)
-{
-    char *port = cut(text, ',');
-    char *bits = cut(text, '/');
-    unsigned long number = 0;
-    unsigned long length = 0;
-    *filter = (struct pcp_filter){0};
-    if (!bits || !address_parse(text, &filter->remote_address) ||
-        (port && !read_number(port, 1, UINT16_MAX, &number)))
-        return false;
-    bool ipv4 = address_is_ipv4(&filter->remote_address);
-    if (!read_number(bits, 1, ipv4 ? 32 : 128, &length))
-        return false;
-    filter->prefix_length = (uint8_t)(length + (ipv4 ? 96 : 0));
-    filter->remote_port = (uint16_t)number;
     return true;
 }
 
@@ -159,11 +128,9 @@ static int add_all(struct ports *ports, const struct setting_texts *texts, uint3
 static int add_filters(struct ports *ports, const struct setting_texts *texts, struct error *error)
 {
     for (uint8_t i = 0; i < texts->count; i++) {
-        char text[160];
         if (ports->filter_count == PORTS_FILTERS)
             return error_set(error, "--filter: at most %d filters", PORTS_FILTERS);
-        if (snprintf(text, sizeof text, "%s", texts->text[i]) >= (int)sizeof text ||
-            !read_filter(text, &ports->filters[1 + ports->filter_count]))
+        if (!mapping_read_filter(texts->text[i], &ports->filters[1 + ports->filter_count]))
             return error_set(error, "--filter: expected ADDRESS/LENGTH or with ,PORT, got '%s'",
                              texts->text[i]);
         ports->filter_count++;

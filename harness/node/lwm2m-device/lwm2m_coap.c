@@ -1,0 +1,287 @@
+#include "node/lwm2m-device/lwm2m_coap.h"
+
+#include "node/common/clock.h"
+#include "node/common/say.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    QUERIES = 12,
+    QUERY_ROOM = 512,
+    EXCHANGE_LIFETIME = 247000, /* ms; RFC 7252 section 4.8.2 */
+    OBSERVE_BEGIN = 0
+};
+
+/* --- a request, read -------------------------------------------------------------------------- */
+
+struct queries {
+    const char *text[QUERIES + 1];
+    char room[QUERY_ROOM];
+};
+
+/* False where there are more than anybody has use for. */
+static bool read_queries(const coap_pdu_t *request, struct queries *queries)
+{
+    coap_opt_iterator_t iterator;
+    coap_opt_filter_t filter;
+    coap_option_filter_clear(&filter);
+    coap_option_filter_set(&filter, COAP_OPTION_URI_QUERY);
+    coap_option_iterator_init(request, &iterator, &filter);
+    size_t count = 0;
+    size_t used = 0;
+    const coap_opt_t *option;
+    while ((option = coap_option_next(&iterator))) {
+        size_t length = coap_opt_length(option);
+        if (count == QUERIES || used + length + 1 > sizeof queries->room ||
+            memchr(coap_opt_value(option), 0, length))
+            return false;
+        queries->text[count++] = queries->room + used;
+        memcpy(queries->room + used, coap_opt_value(option), length);
+        used += length;
+        queries->room[used++] = '\0';
+    }
+    queries->text[count] = NULL;
+    return true;
+}
+
+static uint32_t read_number(const coap_pdu_t *request, coap_option_num_t number, uint32_t otherwise)
+{
+    coap_opt_iterator_t iterator;
+    const coap_opt_t *option = coap_check_option(request, number, &iterator);
+    return option ? coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option))
+                  : otherwise;
+}
+
+static bool is_at(const coap_pdu_t *request, const char *path)
+{
+    coap_string_t *text = coap_get_uri_path(request);
+    bool same = text && text->length == strlen(path) && memcmp(text->s, path, text->length) == 0;
+    coap_delete_string(text);
+    return same;
+}
+
+static bool read_path(const coap_pdu_t *request, struct lwm2m_path *path)
+{
+    coap_string_t *text = coap_get_uri_path(request);
+    bool good = text && lwm2m_path_read((const char *)text->s, text->length, path);
+    coap_delete_string(text);
+    return good;
+}
+
+/* --- the answer ------------------------------------------------------------------------------- */
+
+static void release(coap_session_t *session, void *copy)
+{
+    (void)session;
+    free(copy);
+}
+
+static void add_location(coap_pdu_t *response, const struct lwm2m_path *path)
+{
+    for (uint8_t i = 0; i < path->depth; i++) {
+        char id[8];
+        int length = snprintf(id, sizeof id, "%u", path->id[i]);
+        coap_add_option(response, COAP_OPTION_LOCATION_PATH, (size_t)length, (const uint8_t *)id);
+    }
+}
+
+/* libcoap holds on to the payload while it sends blocks of it. */
+static bool add_payload(coap_resource_t *resource, coap_session_t *session,
+                        const coap_pdu_t *request, const coap_string_t *query, coap_pdu_t *pdu,
+                        const struct lwm2m_response *response)
+{
+    uint8_t *copy = malloc(response->length ? response->length : 1);
+    if (!copy)
+        return false;
+    memcpy(copy, response->payload, response->length);
+    return coap_add_data_large_response(resource, session, request, pdu, query,
+                                        (uint16_t)response->format, -1, 0, response->length, copy,
+                                        release, copy) != 0;
+}
+
+/* Who observes what is for libcoap to know, and when to tell for the engine. A notification asks this, too, with the
+ * request that it answers. */
+static void see_to_observing(struct lwm2m_coap *coap, const coap_pdu_t *request,
+                             const struct lwm2m_path *path)
+{
+    enum { NOT_OBSERVING = 2 };
+    if (path->depth == 0 || coap_pdu_get_code(request) != COAP_REQUEST_CODE_GET)
+        return;
+    uint32_t observe = read_number(request, COAP_OPTION_OBSERVE, NOT_OBSERVING);
+    if (observe == OBSERVE_BEGIN && lwm2m_coap_resource_at(coap, path) &&
+        !lwm2m_observe_begin(coap->serve->observations, coap->serve->model, path,
+                             clock_milliseconds()))
+        complain("there is no room to observe another path");
+}
+
+/* --- messages that come again ----------------------------------------------------------------- */
+
+static struct lwm2m_coap_done *find_done(struct lwm2m_coap *coap, const coap_session_t *session,
+                                         coap_mid_t message)
+{
+    for (size_t i = 0; i < LWM2M_COAP_RECENT; i++) {
+        struct lwm2m_coap_done *done = &coap->done[i];
+        if (done->session == session && done->message == message &&
+            clock_milliseconds() < done->until)
+            return done;
+    }
+    return NULL;
+}
+
+static void remember(struct lwm2m_coap *coap, const coap_session_t *session, coap_mid_t message,
+                     const struct lwm2m_response *response)
+{
+    struct lwm2m_coap_done *done = &coap->done[coap->next_done];
+    coap->next_done = (uint8_t)((coap->next_done + 1) % LWM2M_COAP_RECENT);
+    *done = (struct lwm2m_coap_done){
+        .session = session,
+        .message = message,
+        .until = clock_milliseconds() + clock_scaled(EXCHANGE_LIFETIME),
+        .code = response->code,
+        .has_location = response->has_location,
+        .location = response->location,
+    };
+}
+
+void lwm2m_coap_forget(struct lwm2m_coap *coap, const coap_session_t *session)
+{
+    for (size_t i = 0; i < LWM2M_COAP_RECENT; i++) {
+        if (coap->done[i].session == session)
+            coap->done[i].session = NULL;
+    }
+}
+
+/* --- serving ---------------------------------------------------------------------------------- */
+
+static bool is_reading(const coap_pdu_t *request)
+{
+    coap_pdu_code_t code = coap_pdu_get_code(request);
+    return code == COAP_REQUEST_CODE_GET || code == COAP_REQUEST_CODE_FETCH;
+}
+
+/* What anybody may ask. True if it was answered. */
+static bool answer_anybody(struct lwm2m_coap *coap, const coap_pdu_t *request, coap_pdu_t *response)
+{
+    static const char alive[] = "alive";
+    static const char links[] = "</status>;ct=0";
+    static const char more_links[] = "</status>;ct=0,</3303/0/5700>;ct=0";
+    const char *text = NULL;
+    bool is_core = is_at(request, ".well-known/core");
+    if (is_core)
+        text = coap->open_read ? more_links : links;
+    else if (is_at(request, "status"))
+        text = alive;
+    if (!text)
+        return false;
+    if (coap_pdu_get_code(request) != COAP_REQUEST_CODE_GET) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_NOT_ALLOWED);
+        return true;
+    }
+    uint8_t format[2];
+    coap_pdu_set_code(response, COAP_RESPONSE_CODE_CONTENT);
+    coap_add_option(response, COAP_OPTION_CONTENT_FORMAT,
+                    coap_encode_var_safe(format, sizeof format,
+                                         is_core ? LWM2M_FORMAT_LINK : LWM2M_FORMAT_TEXT),
+                    format);
+    coap_add_data(response, strlen(text), (const uint8_t *)text);
+    if (!is_core)
+        say("answered GET /status");
+    return true;
+}
+
+static bool may_ask(const struct lwm2m_coap *coap, enum lwm2m_caller caller,
+                    const coap_pdu_t *request, const struct lwm2m_path *path)
+{
+    switch (caller) {
+    case LWM2M_CALLER_SERVER:
+        return true;
+    case LWM2M_CALLER_BOOTSTRAP:
+        return lwm2m_client_is_bootstrapping(coap->client);
+    case LWM2M_CALLER_STRANGER:
+        break;
+    }
+    return coap->open_read && coap_pdu_get_code(request) == COAP_REQUEST_CODE_GET &&
+           path->depth > 0 && path->id[0] == lwm2m_object_temperature.id;
+}
+
+static void serve(struct lwm2m_coap *coap, enum lwm2m_caller caller, const coap_pdu_t *request,
+                  const struct lwm2m_path *path, struct lwm2m_response *out)
+{
+    struct queries queries;
+    struct lwm2m_request in = {
+        .method = (enum lwm2m_method)coap_pdu_get_code(request),
+        .from_bootstrap = caller == LWM2M_CALLER_BOOTSTRAP,
+        .path = *path,
+        .queries = queries.text,
+        .content_format = read_number(request, COAP_OPTION_CONTENT_FORMAT, LWM2M_FORMAT_NONE),
+        .accept = read_number(request, COAP_OPTION_ACCEPT, LWM2M_FORMAT_NONE),
+    };
+    size_t offset;
+    size_t total;
+    if (!coap_get_data_large(request, &in.length, &in.payload, &offset, &total))
+        in.length = 0;
+    if (!read_queries(request, &queries))
+        out->code = LWM2M_BAD_REQUEST;
+    else
+        lwm2m_serve(coap->serve, &in, out);
+    if (!is_reading(request))
+        coap->is_stale = true;
+    if (out->instances_changed)
+        coap->instances_changed(coap->owner);
+}
+
+/* Of a server that may ask, or a stranger who may not. */
+static void answer_caller(struct lwm2m_coap *coap, enum lwm2m_caller caller,
+                          const coap_pdu_t *request, struct lwm2m_response *out)
+{
+    struct lwm2m_path path;
+    if (caller == LWM2M_CALLER_BOOTSTRAP && is_at(request, "bs")) {
+        out->code = coap_pdu_get_code(request) == COAP_REQUEST_CODE_POST
+                        ? lwm2m_client_bootstrap_finish(coap->client, clock_milliseconds())
+                        : LWM2M_NOT_ALLOWED;
+        return;
+    }
+    bool is_path = read_path(request, &path);
+    if (!is_path && caller != LWM2M_CALLER_STRANGER)
+        out->code = LWM2M_NOT_FOUND;
+    else if (!is_path || !may_ask(coap, caller, request, &path))
+        out->code = LWM2M_UNAUTHORIZED;
+    else
+        serve(coap, caller, request, &path, out);
+    if (is_path && out->code == LWM2M_CONTENT)
+        see_to_observing(coap, request, &path);
+}
+
+void lwm2m_coap_answer(coap_resource_t *resource, coap_session_t *session,
+                       const coap_pdu_t *request, const coap_string_t *query, coap_pdu_t *response)
+{
+    struct lwm2m_coap_resource *entry = coap_resource_get_userdata(resource);
+    struct lwm2m_coap *coap = entry->coap;
+    if (answer_anybody(coap, request, response))
+        return;
+    enum lwm2m_caller caller = coap->caller_of(coap->owner, session);
+    struct lwm2m_response out = {
+        .payload = coap->payload, .capacity = sizeof coap->payload, .format = LWM2M_FORMAT_NONE};
+    coap_mid_t message = coap_pdu_get_mid(request);
+    bool changes = caller != LWM2M_CALLER_STRANGER && !is_reading(request);
+    const struct lwm2m_coap_done *done = changes ? find_done(coap, session, message) : NULL;
+    if (done) {
+        out.code = done->code;
+        out.has_location = done->has_location;
+        out.location = done->location;
+    } else {
+        answer_caller(coap, caller, request, &out);
+    }
+    if (changes && !done)
+        remember(coap, session, message, &out);
+    if (caller == LWM2M_CALLER_SERVER)
+        lwm2m_client_heard(coap->client, clock_milliseconds());
+    coap_pdu_set_code(response, (coap_pdu_code_t)out.code);
+    if (out.has_location)
+        add_location(response, &out.location);
+    if (out.format != LWM2M_FORMAT_NONE &&
+        !add_payload(resource, session, request, query, response, &out))
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
+}

@@ -1,0 +1,100 @@
+#include "node/lwm2m-device/objects.h"
+
+#include <string.h>
+
+static const struct {
+    const struct lwm2m_object_definition *definition;
+    uint16_t capacity;
+    void (*open)(struct objects *objects, struct lwm2m_object *object);
+} kinds[OBJECTS] = {
+    {&lwm2m_object_security, OBJECTS_SECURITY, NULL},
+    {&lwm2m_object_server, OBJECTS_SERVERS, NULL},
+    {&lwm2m_object_device, 1, object_device_open},
+    {&lwm2m_object_connectivity, 1, object_connectivity_open},
+    {&lwm2m_object_temperature, 1, object_temperature_open},
+    {&lwm2m_object_pcp_context, OBJECTS_PCP_CONTEXTS, NULL},
+};
+
+/* Bootstrap servers and provisioning may write a Server object with the Binding alone to come. */
+static void initialise_server(void *context, struct lwm2m_instance *instance)
+{
+    struct objects *objects = context;
+    const uint16_t object = lwm2m_object_server.id;
+    enum { LIFETIME = 1, STORING = 6, BINDING = 7, DEFAULT_LIFETIME = 86400 };
+    lwm2m_model_put_integer(&objects->model, object, instance->id, LIFETIME, DEFAULT_LIFETIME);
+    lwm2m_model_put_boolean(&objects->model, object, instance->id, STORING, false);
+    lwm2m_model_put_text(&objects->model, object, instance->id, BINDING, objects->binding);
+}
+
+void objects_open(struct objects *objects)
+{
+    struct lwm2m_instance *room = objects->instances;
+    objects->model.objects = objects->table;
+    objects->model.count = objects->has_pcp ? OBJECTS : OBJECTS - 1;
+    for (size_t i = 0; i < objects->model.count; i++) {
+        struct lwm2m_object *object = &objects->table[i];
+        object->definition = kinds[i].definition;
+        object->capacity = kinds[i].capacity;
+        object->instances = room;
+        object->context = objects;
+        room += object->capacity;
+    }
+    lwm2m_model_object(&objects->model, lwm2m_object_server.id)->initialise = initialise_server;
+    for (size_t i = 0; i < objects->model.count; i++) {
+        if (kinds[i].open)
+            kinds[i].open(objects, &objects->table[i]);
+    }
+}
+
+void objects_refresh(struct objects *objects)
+{
+    for (size_t i = 0; i < objects->model.count; i++) {
+        struct lwm2m_object *object = &objects->table[i];
+        struct lwm2m_instance *instance = NULL;
+        while (object->refresh &&
+               (instance = lwm2m_model_next(object, instance ? instance->id : -1)))
+            object->refresh(object->context, instance);
+    }
+}
+
+/* --- provisioning ----------------------------------------------------------------------------- */
+
+static void put_octets(struct objects *objects, uint16_t instance, uint16_t resource,
+                       const uint8_t *octets, size_t length)
+{
+    const struct lwm2m_path path = {3, {lwm2m_object_security.id, instance, resource}};
+    const struct lwm2m_value value = {.type = LWM2M_TYPE_OPAQUE,
+                                      .as.data = {.octets = octets, .length = length}};
+    lwm2m_model_put(&objects->model, &path, &value);
+}
+
+bool objects_provision(struct objects *objects, const struct objects_account *account)
+{
+    enum { URI, IS_BOOTSTRAP, MODE, IDENTITY, SERVER_KEY, KEY, SHORT_ID = 10 };
+    enum { PSK = 0, NO_SEC = 3, FIRST_SERVER = 1, LIFETIME = 1 };
+    struct lwm2m_model *model = &objects->model;
+    const uint16_t security = lwm2m_object_security.id;
+    const uint16_t server = lwm2m_object_server.id;
+    const struct lwm2m_instance *instance =
+        lwm2m_model_add(lwm2m_model_object(model, security), LWM2M_ID_RESERVED);
+    if (!instance)
+        return false;
+    const char *identity = account->identity ? account->identity : "";
+    lwm2m_model_put_text(model, security, instance->id, URI, account->uri);
+    lwm2m_model_put_boolean(model, security, instance->id, IS_BOOTSTRAP, account->is_bootstrap);
+    lwm2m_model_put_integer(model, security, instance->id, MODE, account->identity ? PSK : NO_SEC);
+    put_octets(objects, instance->id, IDENTITY, (const uint8_t *)identity, strlen(identity));
+    put_octets(objects, instance->id, SERVER_KEY, (const uint8_t *)"", 0);
+    put_octets(objects, instance->id, KEY, account->key, account->key_length);
+    if (account->is_bootstrap)
+        return true;
+    lwm2m_model_put_integer(model, security, instance->id, SHORT_ID, FIRST_SERVER);
+    struct lwm2m_instance *told = lwm2m_model_add(lwm2m_model_object(model, server), 0);
+    if (!told)
+        return false;
+    initialise_server(objects, told);
+    lwm2m_model_put_integer(model, server, told->id, 0, FIRST_SERVER);
+    lwm2m_model_put_integer(model, server, told->id, LIFETIME, account->lifetime);
+    lwm2m_model_put_text(model, server, told->id, 7, account->binding);
+    return true;
+}
