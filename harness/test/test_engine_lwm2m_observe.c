@@ -177,8 +177,8 @@ static void a_deleted_instance_takes_its_observations_and_attributes_along(void 
 static void when_there_is_no_room_an_observation_is_refused(void **state)
 {
     (void)state;
-    for (uint16_t i = 0; i < LWM2M_OBSERVATIONS; i++) {
-        struct lwm2m_path at = {.depth = 3, .id = {3, 0, i}};
+    for (int i = 0; i < LWM2M_OBSERVATIONS; i++) {
+        struct lwm2m_path at = {.depth = 3, .id = {3, 0, (uint16_t)i}};
         assert_true(lwm2m_observe_begin(&observations, &model, &at, 0));
     }
     struct lwm2m_path one_more = path("/3303/0");
@@ -366,7 +366,7 @@ static void an_attribute_without_a_value_is_taken_away(void **state)
     assert_int_equal(WRITE("/3303/0/5700", "gt"), LWM2M_CHANGED);
     struct lwm2m_path at = path("/3303/0/5700");
     assert_int_equal(lwm2m_observe_attributes(&observations, &at).given, LWM2M_PMIN);
-    for (uint16_t i = 0; i < 2 * LWM2M_ATTRIBUTE_SETS; i++) {
+    for (int i = 0; i < 2 * LWM2M_ATTRIBUTE_SETS; i++) {
         assert_int_equal(WRITE("/3303/1/5700", "pmin=5"), LWM2M_CHANGED);
         assert_int_equal(WRITE("/3303/1/5700", "pmin"), LWM2M_CHANGED);
     }
@@ -413,8 +413,8 @@ static void more_attributes_than_fit_are_refused_and_nothing_is_lost(void **stat
 {
     (void)state;
     const char *const queries[] = {"pmin=3", NULL};
-    for (uint16_t i = 0; i < LWM2M_ATTRIBUTE_SETS; i++) {
-        struct lwm2m_path at = {.depth = 2, .id = {3303, i}};
+    for (int i = 0; i < LWM2M_ATTRIBUTE_SETS; i++) {
+        struct lwm2m_path at = {.depth = 2, .id = {3303, (uint16_t)i}};
         assert_int_equal(lwm2m_observe_write(&observations, &model, &at, queries), LWM2M_CHANGED);
     }
     assert_int_equal(WRITE("/3", "pmin=3"), LWM2M_INTERNAL_ERROR);

@@ -145,7 +145,7 @@ static void of_many_objects_the_lowest_are_kept(void **state)
         used += (size_t)snprintf(links + used, sizeof links - used, "%s</%d>", used ? "," : "", id);
     assert_int_equal(REGISTERS(links, "ep=a"), LWM2M_CREATED);
     assert_int_equal(wish.object_count, LWM2M_REGISTRATION_OBJECTS);
-    for (uint16_t i = 0; i < LWM2M_REGISTRATION_OBJECTS; i++)
+    for (int i = 0; i < LWM2M_REGISTRATION_OBJECTS; i++)
         assert_int_equal(wish.objects[i], i + 1);
 }
 

@@ -127,14 +127,15 @@ void lwm2m_client_answered(struct lwm2m_client *client, uint64_t now, uint8_t co
 void lwm2m_client_failed(struct lwm2m_client *client, uint64_t now);
 
 /* POST /bs from the bootstrap server: is what stands in the model enough to go on with? LWM2M_CHANGED, or
- * 4.06 (6.1.7.? of 1.1: Not Acceptable) and the bootstrap is not over; 4.05 if there is none. */
+ * 4.06 (6.1.7.5 of 1.1: Not Acceptable) and the bootstrap is not over; 4.05 if there is none. */
 enum lwm2m_code lwm2m_client_bootstrap_finish(struct lwm2m_client *client, uint64_t now);
 /* May requests of the bootstrap server be served now? */
 bool lwm2m_client_is_bootstrapping(const struct lwm2m_client *client);
 
 /* Any message came from, or went to, the server: queue mode stays awake. */
 void lwm2m_client_heard(struct lwm2m_client *client, uint64_t now);
-/* Is a device in queue mode to hear messages now? Always true without it. */
+/* Is the device to hear messages of the server now? Queue mode lets it sleep when nothing came or went for
+ * LWM2M_AWAKE; a server that has disabled it is not heard. */
 bool lwm2m_client_is_awake(const struct lwm2m_client *client, uint64_t now);
 
 /* Executes a resource of object 1 (context is the client): Disable, Registration Update Trigger, and

@@ -45,8 +45,8 @@ struct lwm2m_instance {
     bool used;
     uint16_t id;
     uint16_t count;
-    struct lwm2m_cell cells[LWM2M_CELLS]; /* ascending */
     uint16_t arena_used;
+    struct lwm2m_cell cells[LWM2M_CELLS]; /* ascending */
     uint8_t arena[LWM2M_ARENA];
 };
 
