@@ -94,28 +94,6 @@ static uint32_t fresh_number(const struct coap_asker *asker, struct error *error
     return number;
 }
 
-/* An observation is taken back by its own token (RFC 7641 section 3.6). */
-static uint32_t take_back(struct coap_asker *asker, const coap_session_t *session, const char *path)
-{
-    struct coap_asked_question *question = coap_asker_table_first(&asker->table, session);
-    while (question && !(question->begins_observation && !strcmp(question->path, path)))
-        question = coap_asker_table_next(&asker->table, question);
-    uint32_t number = question ? question->number : 0;
-    if (question)
-        coap_asker_table_remove(&asker->table, question);
-    return number;
-}
-
-/* The token that it goes by; 0 with error. */
-static uint32_t choose_number(struct coap_asker *asker, const coap_session_t *session,
-                              const struct coap_question *question, struct error *error)
-{
-    uint32_t number = 0;
-    if (question->observing == COAP_OBSERVING_END)
-        number = take_back(asker, session, question->path);
-    return number ? number : fresh_number(asker, error);
-}
-
 static struct coap_asked_question *remember(struct coap_asker *asker, coap_session_t *session,
                                             uint32_t number, const struct coap_question *question)
 {
@@ -133,30 +111,71 @@ static struct coap_asked_question *remember(struct coap_asker *asker, coap_sessi
     return entry;
 }
 
-uint32_t coap_asker_send(struct coap_asker *asker, coap_session_t *session,
-                         const struct coap_question *question, coap_asked *asked, void *context,
-                         struct error *error)
+static uint32_t send_question(struct coap_asker *asker, struct coap_asked_question *entry,
+                              const struct coap_question *question, struct error *error)
 {
-    uint32_t number = choose_number(asker, session, question, error);
-    if (!number)
-        return 0;
+    uint32_t number = entry->number;
+    coap_session_t *session = entry->session;
     coap_pdu_t *pdu = coap_new_pdu(COAP_MESSAGE_CON, question->method, session);
-    struct coap_asked_question *entry = pdu ? remember(asker, session, number, question) : NULL;
-    if (!entry || !fill(session, pdu, number, question)) {
-        if (entry)
-            coap_asker_table_remove(&asker->table, entry);
+    if (!pdu || !fill(session, pdu, number, question)) {
+        coap_asker_table_remove(&asker->table, entry);
         coap_delete_pdu(pdu);
         error_set(error, "the request to %s does not fit a CoAP message", question->path);
         return 0;
     }
-    entry->asked = asked;
-    entry->context = context;
     if (coap_send(session, pdu) == COAP_INVALID_MID) {
         coap_asker_forget(asker, number);
         error_set(error, "libcoap could not send the request to %s", question->path);
         return 0;
     }
     return number;
+}
+
+/* An observation is taken back by its own token (RFC 7641 section 3.6); in coap_send() libcoap would choose
+ * another. The number; 0 if there is no such observation. */
+static uint32_t take_back(struct coap_asker *asker, coap_session_t *session,
+                          const struct coap_question *question, coap_asked *asked, void *context)
+{
+    struct coap_asked_question *entry = coap_asker_table_first(&asker->table, session);
+    while (entry && !(entry->begins_observation && !strcmp(entry->path, question->path)))
+        entry = coap_asker_table_next(&asker->table, entry);
+    if (!entry)
+        return 0;
+    uint32_t number = entry->number;
+    uint8_t octets[TOKEN_LENGTH];
+    token_of(number, octets);
+    coap_binary_t token = {.length = TOKEN_LENGTH, .s = octets};
+    coap_asker_table_remove(&asker->table, entry);
+    struct coap_question once = *question;
+    once.observing = COAP_OBSERVING_NOT;
+    entry = remember(asker, session, number, &once);
+    if (!entry)
+        return 0;
+    entry->asked = asked;
+    entry->context = context;
+    if (coap_cancel_observe(session, &token, COAP_MESSAGE_CON))
+        return number;
+    coap_asker_forget(asker, number);
+    return 0;
+}
+
+uint32_t coap_asker_send(struct coap_asker *asker, coap_session_t *session,
+                         const struct coap_question *question, coap_asked *asked, void *context,
+                         struct error *error)
+{
+    uint32_t number = 0;
+    if (question->observing == COAP_OBSERVING_END &&
+        (number = take_back(asker, session, question, asked, context)))
+        return number;
+    number = fresh_number(asker, error);
+    struct coap_asked_question *entry = number ? remember(asker, session, number, question) : NULL;
+    if (!entry) {
+        error_set(error, "no memory");
+        return 0;
+    }
+    entry->asked = asked;
+    entry->context = context;
+    return send_question(asker, entry, question, error);
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */

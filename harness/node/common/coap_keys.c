@@ -25,6 +25,16 @@ int coap_keys_add(struct coap_keys *keys, const char *text, struct error *error)
     return 0;
 }
 
+int coap_keys_add_all(struct coap_keys *keys, const struct setting_texts *texts,
+                      struct error *error)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        if (coap_keys_add(keys, texts->text[i], error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static const coap_bin_const_t *choose(coap_bin_const_t *identity, coap_session_t *session,
                                       void *argument)
 {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "node/common/coap_support.h"
+#include "node/common/settings.h"
 
 enum { COAP_KEYS = 32, COAP_KEY_SIZE = 64, COAP_IDENTITY_SIZE = 64 };
 
@@ -20,6 +21,10 @@ struct coap_keys {
 
 /* "IDENTITY:HEXKEY"; an identity may hold colons. -1 with error. keys stays where it is from here on. */
 int coap_keys_add(struct coap_keys *keys, const char *text, struct error *error);
+
+/* Each of texts, likewise. */
+int coap_keys_add_all(struct coap_keys *keys, const struct setting_texts *texts,
+                      struct error *error);
 
 /* context asks for them at each handshake; -1 with error. */
 int coap_keys_use(const struct coap_keys *keys, coap_context_t *context, struct error *error);

@@ -58,7 +58,7 @@ static void hand_over(coap_context_t *context, const struct epoll_event *events,
     coap_io_do_epoll(context, all, used);
 }
 
-uint32_t coap_listener_work(coap_context_t *context)
+void coap_listener_take(coap_context_t *context)
 {
     enum { EVENTS = 4 };
     struct epoll_event events[EVENTS];
@@ -71,6 +71,10 @@ uint32_t coap_listener_work(coap_context_t *context)
         hand_over(context, events, count, repeated);
         repeated = repeated * 4 < MOST_AT_ONCE ? repeated * 4 : MOST_AT_ONCE;
     }
+}
+
+uint32_t coap_listener_wait(coap_context_t *context)
+{
     coap_tick_t now;
     coap_ticks(&now);
     uint32_t wait = coap_io_prepare_epoll(context, now);

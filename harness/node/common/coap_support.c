@@ -60,6 +60,30 @@ bool coap_support_add_queries(coap_pdu_t *pdu, const char *const *queries)
     return true;
 }
 
+bool coap_support_queries(const coap_pdu_t *request, struct coap_queries *out)
+{
+    const size_t most = sizeof out->list / sizeof out->list[0] - 1;
+    coap_opt_iterator_t iterator;
+    coap_opt_filter_t filter;
+    coap_option_filter_clear(&filter);
+    coap_option_filter_set(&filter, COAP_OPTION_URI_QUERY);
+    coap_option_iterator_init(request, &iterator, &filter);
+    size_t count = 0;
+    size_t used = 0;
+    const coap_opt_t *option;
+    while ((option = coap_option_next(&iterator))) {
+        size_t length = coap_opt_length(option);
+        const uint8_t *value = coap_opt_value(option);
+        if (count == most || used + length + 1 > sizeof out->octets || memchr(value, '\0', length))
+            return false;
+        out->list[count++] = memcpy(out->octets + used, value, length);
+        out->octets[used + length] = '\0';
+        used += length + 1;
+    }
+    out->list[count] = NULL;
+    return true;
+}
+
 void coap_support_location(const coap_pdu_t *response, char *out, size_t size)
 {
     coap_opt_iterator_t iterator;

@@ -42,6 +42,15 @@ uint32_t coap_support_process(coap_context_t *context);
 bool coap_support_add_path(coap_pdu_t *pdu, const char *path);
 bool coap_support_add_queries(coap_pdu_t *pdu, const char *const *queries);
 
+/* The Uri-Query options of a request as texts. */
+struct coap_queries {
+    const char *list[17]; /* ended by NULL */
+    char octets[512];
+};
+
+/* False for more than fit, or a NUL in one. */
+bool coap_support_queries(const coap_pdu_t *request, struct coap_queries *out);
+
 /* The Location-Path options of a response, joined: "rd/7"; "" if there are none, or they need more than size. */
 void coap_support_location(const coap_pdu_t *response, char *out, size_t size);
 

@@ -123,6 +123,26 @@ static int send_errand(struct errand *errand, struct error *error)
     return errand->number ? 0 : -1;
 }
 
+static void make_due(struct contact *contact)
+{
+    if (contact->is_due)
+        return;
+    contact->is_due = true;
+    contact->next_due = contact->manager->due;
+    contact->manager->due = contact;
+}
+
+static void unmake_due(struct contact *contact)
+{
+    struct contact **at = &contact->manager->due;
+    if (!contact->is_due)
+        return;
+    while (*at != contact)
+        at = &(*at)->next_due;
+    *at = contact->next_due;
+    contact->is_due = false;
+}
+
 static size_t count_errands(const struct contact *contact)
 {
     size_t count = 0;
@@ -142,14 +162,12 @@ int contact_ask(struct contact *contact, const struct coap_question *question, c
     errand->contact = contact;
     errand->asked = asked;
     errand->context = context;
-    if (!contact_is_asleep(contact) && send_errand(errand, error) < 0) {
-        free(errand);
-        return -1;
-    }
     struct errand **end = &contact->errands;
     while (*end)
         end = &(*end)->next;
     *end = errand;
+    if (!contact_is_asleep(contact))
+        make_due(contact);
     return 0;
 }
 
@@ -172,6 +190,7 @@ void contact_close(struct contact *contact, const char *why)
 {
     while (contact->errands)
         end_unsaid(contact->errands, NULL, why);
+    unmake_due(contact);
     leave(contact);
     free(contact);
 }
@@ -191,15 +210,30 @@ static struct errand *first_waiting(const struct contact *contact)
     return errand;
 }
 
-void contact_heard(struct contact *contact)
+static void send_waiting(struct contact *contact)
 {
-    contact->heard = clock_milliseconds();
     struct errand *errand;
     while ((errand = first_waiting(contact))) {
         struct error error = {0};
         if (send_errand(errand, &error) < 0)
             end_unsaid(errand, contact, "session lost");
     }
+}
+
+void contact_send_due(struct manager *manager)
+{
+    struct contact *contact;
+    while ((contact = manager->due)) {
+        unmake_due(contact);
+        send_waiting(contact);
+    }
+}
+
+void contact_heard(struct contact *contact)
+{
+    contact->heard = clock_milliseconds();
+    if (first_waiting(contact))
+        make_due(contact);
 }
 
 void contact_move(struct contact *contact, coap_session_t *session)

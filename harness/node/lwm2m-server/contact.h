@@ -20,6 +20,8 @@ struct contact {
     coap_mid_t message;
     uint64_t registered;
     struct errand *errands;
+    bool is_due;
+    struct contact *next_due;
     char identity[COAP_IDENTITY_SIZE]; /* "": without DTLS */
     struct pcp_policy pcp;
 };
@@ -40,7 +42,7 @@ void contact_lose_session(coap_session_t *session);
 /* It speaks from session now: observations begin anew there. */
 void contact_move(struct contact *contact, coap_session_t *session);
 
-/* It is awake: it gets what waits. */
+/* It is awake: it gets what waits, by contact_send_due(). */
 void contact_heard(struct contact *contact);
 /* Does it hear nothing now, being in queue mode and silent for MAX_TRANSMIT_WAIT? */
 bool contact_is_asleep(const struct contact *contact);
@@ -48,9 +50,12 @@ bool contact_is_asleep(const struct contact *contact);
 /* The registration; never NULL as long as the contact is there. */
 struct lwm2m_registration *contact_registration(const struct contact *contact);
 
-/* Asks it, now or when it wakes up. question is copied. -1 with error: too much waits, or there is no session;
- * then nobody is told. */
+/* Asks it by contact_send_due(), or when it wakes up. question is copied. -1 with error: too much waits; then
+ * nobody is told. */
 int contact_ask(struct contact *contact, const struct coap_question *question, contact_asked *asked,
                 void *context, struct error *error);
+
+/* Sends what was asked for since. Apart, so that no request overtakes the response to a registration. */
+void contact_send_due(struct manager *manager);
 
 #endif

@@ -119,11 +119,7 @@ static int read_keys(const struct options *options, struct coap_keys *keys, stru
         if (coap_keys_add(keys, pair, error) < 0)
             return -1;
     }
-    for (size_t i = 0; i < options->psk.count; i++) {
-        if (coap_keys_add(keys, options->psk.text[i], error) < 0)
-            return -1;
-    }
-    return 0;
+    return coap_keys_add_all(keys, &options->psk, error);
 }
 
 /* --control, or $PINHOLE_RUNTIME/control; NULL if neither is given. */
@@ -195,9 +191,11 @@ static void run(struct manager *manager, struct control *control, int signals)
 {
     enum { COAP, SIGNALS, CONTROL, HANDLES };
     for (;;) {
+        coap_listener_take(manager->context);
         uint64_t expiry = registration_expire(manager);
         coap_asker_give_up(manager->asker);
-        int wait = wait_of(expiry, coap_listener_work(manager->context));
+        contact_send_due(manager);
+        int wait = wait_of(expiry, coap_listener_wait(manager->context));
         struct pollfd handles[HANDLES] = {
             [COAP] = {.fd = coap_context_get_coap_fd(manager->context), .events = POLLIN},
             [SIGNALS] = {.fd = signals, .events = POLLIN},

@@ -11,6 +11,8 @@
  * the server at any time, and without a mapping would have to keep its NAT's binding alive. */
 enum pcp_use { PCP_WHEN_NEEDED, PCP_ALWAYS, PCP_NEVER };
 
+struct contact;
+
 struct manager {
     enum pcp_use pcp;
     uint32_t mapping_lifetime; /* s; wanted of PCP */
@@ -21,6 +23,7 @@ struct manager {
     coap_context_t *context;
     struct coap_asker *asker;
     struct lwm2m_registry *registry;
+    struct contact *due;          /* those to whom something is to be sent */
     struct lwm2m_content content; /* scratch */
 };
 

@@ -10,43 +10,11 @@
 #include <string.h>
 
 enum {
-    QUERIES = 16,
-    QUERY_OCTETS = 512,
     REPEATED_FOR = 247, /* s; EXCHANGE_LIFETIME, RFC 7252 section 4.8.2 */
     SENT_TEXT_SIZE = 1024
 };
 
 /* --- requests --------------------------------------------------------------------------------- */
-
-struct queries {
-    const char *list[QUERIES + 1];
-    char octets[QUERY_OCTETS];
-};
-
-/* The Uri-Query options as texts; false for too many, or a NUL in one. */
-static bool read_queries(const coap_pdu_t *request, struct queries *out)
-{
-    coap_opt_iterator_t iterator;
-    coap_opt_filter_t filter;
-    coap_option_filter_clear(&filter);
-    coap_option_filter_set(&filter, COAP_OPTION_URI_QUERY);
-    coap_option_iterator_init(request, &iterator, &filter);
-    size_t count = 0;
-    size_t used = 0;
-    const coap_opt_t *option;
-    while ((option = coap_option_next(&iterator))) {
-        size_t length = coap_opt_length(option);
-        const uint8_t *value = coap_opt_value(option);
-        if (count == QUERIES || used + length + 1 > sizeof out->octets ||
-            memchr(value, '\0', length))
-            return false;
-        out->list[count++] = memcpy(out->octets + used, value, length);
-        out->octets[used + length] = '\0';
-        used += length + 1;
-    }
-    out->list[count] = NULL;
-    return true;
-}
 
 static uint32_t content_format(const coap_pdu_t *request)
 {
@@ -75,12 +43,12 @@ static struct body read_body(const coap_pdu_t *request)
 static enum lwm2m_code read_wish(const coap_pdu_t *request, bool is_update,
                                  struct lwm2m_registration_wish *wish)
 {
-    struct queries queries;
+    struct coap_queries queries;
     struct body body = read_body(request);
     uint32_t format = content_format(request);
     if (body.length && format != LWM2M_FORMAT_LINK && format != LWM2M_FORMAT_NONE)
         return LWM2M_UNSUPPORTED;
-    if (!read_queries(request, &queries))
+    if (!coap_support_queries(request, &queries))
         return LWM2M_BAD_REQUEST;
     return lwm2m_registration_read(queries.list, body.octets, body.length, is_update, wish);
 }

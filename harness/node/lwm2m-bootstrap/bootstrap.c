@@ -1,0 +1,299 @@
+#include "node/lwm2m-bootstrap/bootstrap.h"
+
+#include "node/common/say.h"
+#include "wire/core_link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_SIZE = 64, INSTANCES_KNOWN = 64 };
+
+struct bootstrap {
+    struct bootstrap_server *server;
+    struct bootstrap *next;
+    coap_session_t *session; /* held */
+    char name[NAME_SIZE];
+    coap_mid_t message; /* of the request, which may come again */
+    uint32_t format;
+    bool is_due;       /* to begin */
+    uint32_t question; /* the one that is out */
+    uint16_t security; /* the instance of object 0 to write */
+    bool has_pcp;
+    size_t written; /* of the gift */
+    char path[LWM2M_PATH_TEXT_SIZE];
+};
+
+/* --- a device --------------------------------------------------------------------------------- */
+
+static void end(struct bootstrap *bootstrap)
+{
+    struct bootstrap **at = &bootstrap->server->first;
+    while (*at != bootstrap)
+        at = &(*at)->next;
+    *at = bootstrap->next;
+    bootstrap->server->count--;
+    coap_asker_forget(bootstrap->server->asker, bootstrap->question);
+    coap_session_set_app_data(bootstrap->session, NULL);
+    coap_session_release(bootstrap->session);
+    free(bootstrap);
+}
+
+static void give_up(struct bootstrap *bootstrap, const char *why)
+{
+    say("bootstrap %s failed at %s %s", bootstrap->name, bootstrap->path, why);
+    end(bootstrap);
+}
+
+static void ask(struct bootstrap *bootstrap, struct coap_question question, coap_asked *asked)
+{
+    struct error error = {0};
+    question.path = bootstrap->path + 1; /* without the slash */
+    bootstrap->question = coap_asker_send(bootstrap->server->asker, bootstrap->session, &question,
+                                          asked, bootstrap, &error);
+    if (!bootstrap->question)
+        give_up(bootstrap, error.text);
+}
+
+/* An answer of another class than 2.xx, or none, ends it. */
+static bool is_good(struct bootstrap *bootstrap, const struct coap_answer *answer)
+{
+    char code[8];
+    bootstrap->question = 0;
+    bool good = COAP_RESPONSE_CLASS(answer->code) == 2;
+    if (!good)
+        give_up(bootstrap, answer->code ? coap_support_code(answer->code, code) : answer->why);
+    return good;
+}
+
+static const struct coap_question bare = {.content_format = COAP_NO_FORMAT,
+                                          .accept = COAP_NO_FORMAT};
+
+/* --- finish ----------------------------------------------------------------------------------- */
+
+static void on_finished(void *context, coap_session_t *session, const struct coap_answer *answer)
+{
+    (void)session;
+    struct bootstrap *bootstrap = context;
+    if (!is_good(bootstrap, answer))
+        return;
+    say("bootstrap %s finished", bootstrap->name);
+    end(bootstrap);
+}
+
+static void finish(struct bootstrap *bootstrap)
+{
+    struct coap_question question = bare;
+    question.method = COAP_REQUEST_CODE_POST;
+    strcpy(bootstrap->path, "/bs");
+    ask(bootstrap, question, on_finished);
+}
+
+/* --- write ------------------------------------------------------------------------------------ */
+
+static void write_next(struct bootstrap *bootstrap);
+
+static void on_written(void *context, coap_session_t *session, const struct coap_answer *answer)
+{
+    (void)session;
+    struct bootstrap *bootstrap = context;
+    if (is_good(bootstrap, answer))
+        write_next(bootstrap);
+}
+
+static void write_next(struct bootstrap *bootstrap)
+{
+    uint8_t payload[GIFT_PAYLOAD_SIZE];
+    struct lwm2m_path path;
+    struct error error = {0};
+    int length = gift_write(&bootstrap->server->gift, bootstrap->written++, bootstrap->security,
+                            bootstrap->has_pcp, bootstrap->format, &path, payload, &error);
+    if (length <= 0) {
+        if (length < 0)
+            give_up(bootstrap, error.text);
+        else
+            finish(bootstrap);
+        return;
+    }
+    struct coap_question question = bare;
+    question.method = COAP_REQUEST_CODE_PUT;
+    question.content_format = bootstrap->format;
+    question.payload = payload;
+    question.length = (size_t)length;
+    lwm2m_path_text(&path, bootstrap->path);
+    ask(bootstrap, question, on_written);
+}
+
+/* --- discover --------------------------------------------------------------------------------- */
+
+/* What Discover lists. */
+struct discovered {
+    bool any_object;
+    bool has_pcp;
+    bool security[INSTANCES_KNOWN]; /* instances of object 0 */
+};
+
+static void note_link(const struct core_link *link, struct discovered *out)
+{
+    struct lwm2m_path path;
+    if (!lwm2m_path_read(link->target, link->target_length, &path) || path.depth == 0)
+        return;
+    out->any_object |= path.id[0] != 0;
+    out->has_pcp |= path.id[0] == LWM2M_OBJECT_PCP_CONTEXT;
+    if (path.depth >= 2 && path.id[0] == 0 && path.id[1] < INSTANCES_KNOWN)
+        out->security[path.id[1]] = true;
+}
+
+/* Links, but for what stands in front of them: lwm2m="1.0" (section 5.2.7.3). */
+static void read_links(const char *text, size_t length, struct discovered *out)
+{
+    const char *start = length ? memchr(text, '<', length) : NULL;
+    size_t left = start ? length - (size_t)(start - text) : 0;
+    size_t offset = 0;
+    struct core_link link;
+    while (left && core_link_next(start, left, &offset, &link) == CORE_LINK_FOUND)
+        note_link(&link, out);
+}
+
+static void on_discovered(void *context, coap_session_t *session, const struct coap_answer *answer)
+{
+    (void)session;
+    struct bootstrap *bootstrap = context;
+    if (!is_good(bootstrap, answer))
+        return;
+    struct discovered found = {0};
+    read_links((const char *)answer->payload, answer->length, &found);
+    bootstrap->security = 0;
+    while (bootstrap->security < INSTANCES_KNOWN - 1 && found.security[bootstrap->security])
+        bootstrap->security++;
+    /* A device that lists objects without PCP-context has none. */
+    bootstrap->has_pcp = found.has_pcp || !found.any_object;
+    if (!bootstrap->has_pcp && bootstrap->server->gift.pcp_instances)
+        say("bootstrap %s without PCP-context", bootstrap->name);
+    write_next(bootstrap);
+}
+
+/* --- delete ----------------------------------------------------------------------------------- */
+
+static void on_deleted(void *context, coap_session_t *session, const struct coap_answer *answer)
+{
+    (void)session;
+    struct bootstrap *bootstrap = context;
+    if (!is_good(bootstrap, answer))
+        return;
+    struct coap_question question = bare;
+    question.method = COAP_REQUEST_CODE_GET;
+    question.accept = LWM2M_FORMAT_LINK;
+    ask(bootstrap, question, on_discovered);
+}
+
+static void begin(struct bootstrap *bootstrap)
+{
+    struct coap_question question = bare;
+    question.method = COAP_REQUEST_CODE_DELETE;
+    bootstrap->is_due = false;
+    bootstrap->written = 0;
+    strcpy(bootstrap->path, "/");
+    ask(bootstrap, question, on_deleted);
+}
+
+void bootstrap_begin_due(struct bootstrap_server *server)
+{
+    struct bootstrap *next;
+    for (struct bootstrap *bootstrap = server->first; bootstrap; bootstrap = next) {
+        next = bootstrap->next;
+        if (bootstrap->is_due)
+            begin(bootstrap);
+    }
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+/* ep, and the content format that the device would rather have (pct of 1.1). */
+static bool read_request(const coap_pdu_t *request, char name[NAME_SIZE], uint32_t *format)
+{
+    struct coap_queries queries;
+    name[0] = '\0';
+    *format = LWM2M_FORMAT_TLV;
+    if (!coap_support_queries(request, &queries))
+        return false;
+    for (const char *const *query = queries.list; *query; query++) {
+        if (strncmp(*query, "ep=", 3) == 0)
+            snprintf(name, NAME_SIZE, "%s", *query + 3);
+        else if (strcmp(*query, "pct=110") == 0)
+            *format = LWM2M_FORMAT_SENML_JSON;
+        else if (strcmp(*query, "pct=112") == 0)
+            *format = LWM2M_FORMAT_SENML_CBOR;
+    }
+    for (const char *at = name; *at; at++) {
+        if (*at <= ' ' || *at > '~')
+            return false;
+    }
+    return name[0] != '\0';
+}
+
+/* The session's own; NULL with the code of the refusal. */
+static struct bootstrap *open_bootstrap(struct bootstrap_server *server, coap_session_t *session,
+                                        coap_pdu_code_t *refusal)
+{
+    struct bootstrap *bootstrap = coap_session_get_app_data(session);
+    if (bootstrap) { /* starts over */
+        coap_asker_forget(server->asker, bootstrap->question);
+        bootstrap->question = 0;
+        return bootstrap;
+    }
+    *refusal = COAP_RESPONSE_CODE(503);
+    if (server->count == BOOTSTRAPS || !(bootstrap = calloc(1, sizeof *bootstrap)))
+        return NULL;
+    bootstrap->server = server;
+    bootstrap->session = coap_session_reference(session);
+    bootstrap->next = server->first;
+    bootstrap->message = COAP_INVALID_MID;
+    server->first = bootstrap;
+    server->count++;
+    coap_session_set_app_data(session, bootstrap);
+    coap_support_set_patience(session, &server->patience);
+    return bootstrap;
+}
+
+static void on_request(coap_resource_t *resource, coap_session_t *session,
+                       const coap_pdu_t *request, const coap_string_t *query, coap_pdu_t *response)
+{
+    (void)query;
+    struct bootstrap_server *server = coap_resource_get_userdata(resource);
+    struct bootstrap *bootstrap = coap_session_get_app_data(session);
+    char name[NAME_SIZE];
+    uint32_t format;
+    coap_pdu_code_t refusal = COAP_RESPONSE_CODE(400);
+    coap_pdu_set_code(response, COAP_RESPONSE_CODE(204));
+    if (bootstrap && bootstrap->message == coap_pdu_get_mid(request))
+        return; /* sent again */
+    if (!read_request(request, name, &format) ||
+        !(bootstrap = open_bootstrap(server, session, &refusal))) {
+        coap_pdu_set_code(response, refusal);
+        return;
+    }
+    strcpy(bootstrap->name, name);
+    bootstrap->format = format;
+    bootstrap->message = coap_pdu_get_mid(request);
+    bootstrap->is_due = true;
+    say("bootstrap %s requested", bootstrap->name);
+}
+
+void bootstrap_lose_session(coap_session_t *session)
+{
+    struct bootstrap *bootstrap = coap_session_get_app_data(session);
+    if (bootstrap)
+        give_up(bootstrap, "session lost");
+}
+
+int bootstrap_serve(struct bootstrap_server *server, struct error *error)
+{
+    coap_resource_t *resource = coap_resource_init(coap_make_str_const("bs"), 0);
+    if (!resource)
+        return error_set(error, "libcoap made no resource");
+    coap_resource_set_userdata(resource, server);
+    coap_register_request_handler(resource, COAP_REQUEST_POST, on_request);
+    coap_add_resource(server->context, resource);
+    return 0;
+}
