@@ -39,6 +39,7 @@ struct options {
     bool prefer_failure;
     bool both_families;
     bool learn_address;
+    bool by_peer;
     uint32_t port;
     uint32_t external_port;
     uint32_t lifetime;
@@ -118,6 +119,8 @@ static enum settings_result read_options(struct options *options, int count, cha
          "have the CoAP port reached over IPv4 and over IPv6"},
         {"learn-address", "PINHOLE_LEARN_ADDRESS", SETTING_FLAG, &options->learn_address, 0, 0,
          "learn the external address by a short mapping of the Discard port"},
+        {"by-peer", "PINHOLE_BY_PEER", SETTING_FLAG, &options->by_peer, 0, 0,
+         "have the CoAP port mapped by PEER, for its flow to the server alone, and not by MAP"},
         {"name", "PINHOLE_NODE", SETTING_TEXT, &options->name, 0, 0,
          "the endpoint's name (device)"},
         {"port", "PINHOLE_PORT", SETTING_NUMBER, &options->port, 1, UINT16_MAX,
@@ -171,6 +174,15 @@ static int read_defect(struct device *device, struct error *error)
                            name);
 }
 
+static int use_peer(struct device *device, struct error *error)
+{
+    const struct options *options = &device->options;
+    if (!options->server.given)
+        return error_set(error, "--by-peer: expected --server beside it");
+    return ports_use_peer(&device->ports, &options->server.place.address,
+                          (uint16_t)options->server_port, error);
+}
+
 static int read_lists(struct device *device, struct error *error)
 {
     const struct options *options = &device->options;
@@ -186,7 +198,8 @@ static int read_lists(struct device *device, struct error *error)
     if (ports_read(&device->ports, (uint16_t)options->port, options->lifetime, &options->ports,
                    error) < 0 ||
         (options->both_families && ports_want_both_families(&device->ports, error) < 0) ||
-        (options->learn_address && ports_learn_address(&device->ports, error) < 0))
+        (options->learn_address && ports_learn_address(&device->ports, error) < 0) ||
+        (options->by_peer && use_peer(device, error) < 0))
         return -1;
     device->ports.prefer_failure = options->prefer_failure;
     return 0;

@@ -62,6 +62,9 @@ int ports_read(struct ports *ports, uint16_t coap_port, uint32_t lifetime,
 
 /* The CoAP port is to be reached over both families. Returns 0, or -1 with error. */
 int ports_want_both_families(struct ports *ports, struct error *error);
+/* The CoAP port is to be mapped by PEER, for what it exchanges with one remote endpoint. Likewise. */
+int ports_use_peer(struct ports *ports, const struct address *remote, uint16_t remote_port,
+                   struct error *error);
 /* The external address is to be learned by a short mapping, of the Discard port. Likewise. */
 int ports_learn_address(struct ports *ports, struct error *error);
 

@@ -147,6 +147,17 @@ int ports_want_both_families(struct ports *ports, struct error *error)
     return add(ports, &port, error);
 }
 
+int ports_use_peer(struct ports *ports, const struct address *remote, uint16_t remote_port,
+                   struct error *error)
+{
+    if (ports->filter_count > 0)
+        return error_set(error, "--by-peer: PEER takes no --filter");
+    ports->ports[0].is_flow = true;
+    ports->ports[0].remote = *remote;
+    ports->ports[0].remote_port = remote_port;
+    return 0;
+}
+
 int ports_learn_address(struct ports *ports, struct error *error)
 {
     enum { DISCARD = 9, LIFETIME = 120 };
