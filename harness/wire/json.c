@@ -63,7 +63,7 @@ int json_next(struct json_reader *reader, char closing_bracket, bool *is_first)
 
 int json_key(struct json_reader *reader, struct json_text *out)
 {
-    if (json_quoted(reader, out))
+    if (json_read_string(reader, out))
         return -1;
     return take(reader, ':') ? 0 : json_refuse(reader, "no colon behind a key");
 }
@@ -81,17 +81,17 @@ static int skip_scalar(struct json_reader *reader)
     bool boolean;
     switch (peek(reader)) {
     case '"':
-        return json_quoted(reader, &text);
+        return json_read_string(reader, &text);
     case 't':
     case 'f':
-        return json_boolean(reader, &boolean);
+        return json_read_boolean(reader, &boolean);
     case 'n':
         if (reader->length - reader->at < 4 || memcmp(reader->octets + reader->at, "null", 4) != 0)
             return json_refuse(reader, "no value");
         reader->at += 4;
         return 0;
     default:
-        return json_number(reader, &number);
+        return json_read_number(reader, &number);
     }
 }
 
@@ -141,7 +141,7 @@ static bool has_leading_zero(const char *text, size_t length)
            text[first + 1] <= '9';
 }
 
-int json_number(struct json_reader *reader, struct lwm2m_value *out)
+int json_read_number(struct json_reader *reader, struct lwm2m_value *out)
 {
     skip_space(reader);
     const char *text = (const char *)reader->octets + reader->at;
@@ -164,7 +164,7 @@ int json_number(struct json_reader *reader, struct lwm2m_value *out)
     return json_refuse(reader, "no number, or too large a one");
 }
 
-int json_boolean(struct json_reader *reader, bool *out)
+int json_read_boolean(struct json_reader *reader, bool *out)
 {
     *out = peek(reader) == 't';
     const char *word = *out ? "true" : "false";
@@ -221,7 +221,7 @@ static size_t read_escape(const uint8_t *at, size_t length, uint32_t *character)
     return used + 2 + ESCAPE_DIGITS;
 }
 
-int json_quoted(struct json_reader *reader, struct json_text *out)
+int json_read_string(struct json_reader *reader, struct json_text *out)
 {
     if (!take(reader, '"'))
         return json_refuse(reader, "no string");

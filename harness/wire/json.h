@@ -3,7 +3,7 @@
  * The reader goes forwards and knows what it expects:
  *
  *   json_open(reader, '{');
- *   while ((more = json_next(reader, '}', &first)) > 0) { json_key(); json_number(), json_skip() ... }
+ *   while ((more = json_next(reader, '}', &first)) > 0) { json_key(); json_read_number(), json_skip() ... }
  *
  * Functions that return int return 0, or what they say, or -1 with what was wrong at which octet in
  * reader->error. After that the reader is of no more use.
@@ -42,10 +42,10 @@ int json_next(struct json_reader *reader, char closing_bracket, bool *is_first);
 /* The key of a member and its colon. */
 int json_key(struct json_reader *reader, struct json_text *out);
 
-int json_quoted(struct json_reader *reader, struct json_text *out);
-int json_boolean(struct json_reader *reader, bool *out);
+int json_read_string(struct json_reader *reader, struct json_text *out);
+int json_read_boolean(struct json_reader *reader, bool *out);
 /* An INTEGER if it has neither fraction nor exponent, is not -0 and fits; otherwise a FLOAT. */
-int json_number(struct json_reader *reader, struct lwm2m_value *out);
+int json_read_number(struct json_reader *reader, struct lwm2m_value *out);
 /* Any value. */
 int json_skip(struct json_reader *reader);
 /* Nothing but space may be left. */

@@ -32,15 +32,15 @@ int json_value(struct json_reader *reader, enum lwm2m_type type, struct room *ro
     out->type = type;
     switch (type) {
     case LWM2M_TYPE_FLOAT:
-        return json_number(reader, out);
+        return json_read_number(reader, out);
     case LWM2M_TYPE_BOOLEAN:
-        return json_boolean(reader, &out->as.boolean);
+        return json_read_boolean(reader, &out->as.boolean);
     case LWM2M_TYPE_OPAQUE:
-        if (json_quoted(reader, &text))
+        if (json_read_string(reader, &text))
             return -1;
         return room ? json_opaque(reader, BASE64_URL, &text, room, out) : 0;
     default:
-        if (json_quoted(reader, &text))
+        if (json_read_string(reader, &text))
             return -1;
         return room ? json_text_value(reader, &text, room, out) : 0;
     }

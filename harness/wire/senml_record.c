@@ -151,7 +151,8 @@ int senml_pack_add(struct senml_pack *pack, const struct senml_record *record)
         if (record->base_name.as.data.length >= sizeof pack->base_name)
             return refuse(pack, "a base name that begins no path");
         pack->base_name_length = record->base_name.as.data.length;
-        memcpy(pack->base_name, record->base_name.as.data.octets, pack->base_name_length);
+        if (pack->base_name_length)
+            memcpy(pack->base_name, record->base_name.as.data.octets, pack->base_name_length);
     }
     if (record->present & 1U << SENML_BASE_VALUE)
         pack->base_value = record->base_value;
@@ -168,10 +169,11 @@ int senml_pack_add(struct senml_pack *pack, const struct senml_record *record)
 
 /* --- types ---------------------------------------------------------------------------------- */
 
-/* A double that is an integer; false if it is none, or beyond int64. */
+/* A double that is an integer; false if it is none, or beyond int64. -2^63 itself is what integers beyond it
+ * round to, and no writer's way to say it. */
 static bool integer_of(double real, int64_t *out)
 {
-    if (!(real >= -0x1p63 && real < 0x1p63))
+    if (!(real > -0x1p63 && real < 0x1p63))
         return false;
     *out = (int64_t)real;
     return (double)*out == real;
