@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { BOOTSTRAP_TIMEOUT = 93000 /* ms, as long as a message may take */, REFRESH = 1000 /* ms */ };
+enum { REFRESH = 1000 /* ms */ };
 
 static const char *from_text(const struct device *device, char text[PLACE_TEXT_SIZE])
 {
@@ -243,7 +243,7 @@ static void start_life(struct device *device)
     memcpy(device->client.endpoint, options->endpoint, strlen(options->endpoint));
     device->client.is_1_1 = strcmp(options->version, "1.1") == 0;
     device->client.queue_mode = strcmp(options->binding, "UQ") == 0;
-    device->client.bootstrap_timeout = (uint32_t)clock_scaled(BOOTSTRAP_TIMEOUT);
+    device->client.bootstrap_timeout = (uint32_t)clock_scaled(options->bootstrap_timeout);
     device->client.turned = on_turned;
     device->client.context = device;
     device->state = LWM2M_IDLE;

@@ -99,6 +99,7 @@ enum settings_result options_read(struct options *options, int count, char **arg
         .port = COAP_DEFAULT_PORT,
         .requests = 4,
         .patience = coap_patience_default,
+        .bootstrap_timeout = 93000, /* as long as a message may take */
         .farewell = 2000,
         .time_scale = 1,
     };
@@ -138,6 +139,9 @@ enum settings_result options_read(struct options *options, int count, char **arg
          1000, 60000, "CoAP's ACK_TIMEOUT, from 1 (2)"},
         {"max-retransmit", "PINHOLE_MAX_RETRANSMIT", SETTING_NUMBER,
          &options->patience.max_retransmit, 1, 20, "CoAP's MAX_RETRANSMIT (4)"},
+        {"bootstrap-timeout", "PINHOLE_BOOTSTRAP_TIMEOUT", SETTING_SECONDS,
+         &options->bootstrap_timeout, 100, 3600000,
+         "how long a bootstrap may last before it is undone (93)"},
         {"farewell", NULL, SETTING_SECONDS, &options->farewell, 0, 60000,
          "how long to take leave on SIGTERM at most (2)"},
         {"time-scale", "PINHOLE_TIME_SCALE", SETTING_NUMBER, &options->time_scale, 1, FASTEST,

@@ -27,6 +27,7 @@ struct options {
     const char *temperature_text;
     double temperature;
     struct coap_patience patience;
+    uint32_t bootstrap_timeout; /* ms, as CoAP's own */
     uint32_t farewell;
     uint32_t time_scale;
 };
