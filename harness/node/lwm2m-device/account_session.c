@@ -102,7 +102,10 @@ void account_session_close(struct account_session *session)
 {
     if (!session->session)
         return;
+    coap_session_set_app_data(session->session, NULL);
     coap_session_set_no_observe_cancel(session->session);
+    /* Else its observers would keep it, and its socket. */
+    coap_session_disconnected(session->session, COAP_NACK_NOT_DELIVERABLE);
     coap_session_release(session->session);
     session->session = NULL;
 }

@@ -280,11 +280,10 @@ static int open_objects(struct device *device, struct error *error)
     objects->has_pcp = !options->no_pcp;
     objects->family = device->servers.family;
     objects->source = device->local.address;
+    objects->client = &device->client;
     objects->reboot = on_reboot;
     objects->context = device;
     objects_open(objects);
-    struct lwm2m_object *server = lwm2m_model_object(&objects->model, lwm2m_object_server.id);
-    server->execute = lwm2m_client_execute;
     const struct objects_account account = {
         .is_bootstrap = !options->server,
         .uri = options_uri(options),
@@ -292,7 +291,6 @@ static int open_objects(struct device *device, struct error *error)
         .key = options->key,
         .key_length = options->key_length,
         .lifetime = options->lifetime,
-        .binding = objects->binding,
     };
     const struct objects_account other = {.is_bootstrap = true, .uri = options->bootstrap};
     if (!objects_provision(objects, &account) ||
@@ -360,7 +358,6 @@ int device_open(struct device *device, struct error *error)
     if (find_local(device, error) < 0 || open_objects(device, error) < 0 ||
         open_pcp(device, error) < 0 || open_coap(device, error) < 0)
         return -1;
-    lwm2m_model_object(&device->objects.model, lwm2m_object_server.id)->context = &device->client;
     say("ready %s", from_text(device, text));
     start_life(device);
     return 0;
@@ -393,7 +390,8 @@ static void see_to_hearing(struct device *device)
 
 static void do_what_waits(struct device *device)
 {
-    if (device->lost_session) {
+    /* Nobody is told any more of what changes afterwards. */
+    if (device->lost_session || device->client.state == LWM2M_GONE) {
         device->lost_session = false;
         close_sessions(device);
     }

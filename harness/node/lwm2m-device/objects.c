@@ -2,29 +2,49 @@
 
 #include <string.h>
 
+/* --- Server ----------------------------------------------------------------------------------- */
+
+/* For what a bootstrap server doesn't write. */
+static void initialise_server(void *context, struct lwm2m_instance *instance)
+{
+    enum { STORING = 6, DEFAULT_LIFETIME = 86400 };
+    struct objects *objects = context;
+    const uint16_t object = lwm2m_object_server.id;
+    lwm2m_model_put_integer(&objects->model, object, instance->id, LWM2M_SERVER_LIFETIME,
+                            DEFAULT_LIFETIME);
+    lwm2m_model_put_boolean(&objects->model, object, instance->id, STORING, false);
+    lwm2m_model_put_text(&objects->model, object, instance->id, LWM2M_SERVER_BINDING,
+                         objects->binding);
+}
+
+static enum lwm2m_code execute_server(void *context, struct lwm2m_instance *instance,
+                                      uint16_t resource, const char *arguments, size_t length)
+{
+    const struct objects *objects = context;
+    return lwm2m_client_execute(objects->client, instance, resource, arguments, length);
+}
+
+static void open_server(struct objects *objects, struct lwm2m_object *object)
+{
+    (void)objects;
+    object->initialise = initialise_server;
+    object->execute = execute_server;
+}
+
+/* --- all -------------------------------------------------------------------------------------- */
+
 static const struct {
     const struct lwm2m_object_definition *definition;
     uint16_t capacity;
     void (*open)(struct objects *objects, struct lwm2m_object *object);
 } kinds[OBJECTS] = {
     {&lwm2m_object_security, OBJECTS_SECURITY, NULL},
-    {&lwm2m_object_server, OBJECTS_SERVERS, NULL},
+    {&lwm2m_object_server, OBJECTS_SERVERS, open_server},
     {&lwm2m_object_device, 1, object_device_open},
     {&lwm2m_object_connectivity, 1, object_connectivity_open},
     {&lwm2m_object_temperature, 1, object_temperature_open},
     {&lwm2m_object_pcp_context, OBJECTS_PCP_CONTEXTS, NULL},
 };
-
-/* Bootstrap servers and provisioning may write a Server object with the Binding alone to come. */
-static void initialise_server(void *context, struct lwm2m_instance *instance)
-{
-    struct objects *objects = context;
-    const uint16_t object = lwm2m_object_server.id;
-    enum { LIFETIME = 1, STORING = 6, BINDING = 7, DEFAULT_LIFETIME = 86400 };
-    lwm2m_model_put_integer(&objects->model, object, instance->id, LIFETIME, DEFAULT_LIFETIME);
-    lwm2m_model_put_boolean(&objects->model, object, instance->id, STORING, false);
-    lwm2m_model_put_text(&objects->model, object, instance->id, BINDING, objects->binding);
-}
 
 void objects_open(struct objects *objects)
 {
@@ -39,7 +59,6 @@ void objects_open(struct objects *objects)
         object->context = objects;
         room += object->capacity;
     }
-    lwm2m_model_object(&objects->model, lwm2m_object_server.id)->initialise = initialise_server;
     for (size_t i = 0; i < objects->model.count; i++) {
         if (kinds[i].open)
             kinds[i].open(objects, &objects->table[i]);
@@ -70,8 +89,7 @@ static void put_octets(struct objects *objects, uint16_t instance, uint16_t reso
 
 bool objects_provision(struct objects *objects, const struct objects_account *account)
 {
-    enum { URI, IS_BOOTSTRAP, MODE, IDENTITY, SERVER_KEY, KEY, SHORT_ID = 10 };
-    enum { PSK = 0, NO_SEC = 3, FIRST_SERVER = 1, LIFETIME = 1 };
+    enum { PSK = 0, NO_SEC = 3, SERVER_KEY = 4, SHORT_ID = 1 };
     struct lwm2m_model *model = &objects->model;
     const uint16_t security = lwm2m_object_security.id;
     const uint16_t server = lwm2m_object_server.id;
@@ -80,21 +98,23 @@ bool objects_provision(struct objects *objects, const struct objects_account *ac
     if (!instance)
         return false;
     const char *identity = account->identity ? account->identity : "";
-    lwm2m_model_put_text(model, security, instance->id, URI, account->uri);
-    lwm2m_model_put_boolean(model, security, instance->id, IS_BOOTSTRAP, account->is_bootstrap);
-    lwm2m_model_put_integer(model, security, instance->id, MODE, account->identity ? PSK : NO_SEC);
-    put_octets(objects, instance->id, IDENTITY, (const uint8_t *)identity, strlen(identity));
+    lwm2m_model_put_text(model, security, instance->id, LWM2M_SECURITY_URI, account->uri);
+    lwm2m_model_put_boolean(model, security, instance->id, LWM2M_SECURITY_BOOTSTRAP,
+                            account->is_bootstrap);
+    lwm2m_model_put_integer(model, security, instance->id, LWM2M_SECURITY_MODE,
+                            account->identity ? PSK : NO_SEC);
+    put_octets(objects, instance->id, LWM2M_SECURITY_IDENTITY, (const uint8_t *)identity,
+               strlen(identity));
     put_octets(objects, instance->id, SERVER_KEY, (const uint8_t *)"", 0);
-    put_octets(objects, instance->id, KEY, account->key, account->key_length);
+    put_octets(objects, instance->id, LWM2M_SECURITY_KEY, account->key, account->key_length);
     if (account->is_bootstrap)
         return true;
-    lwm2m_model_put_integer(model, security, instance->id, SHORT_ID, FIRST_SERVER);
+    lwm2m_model_put_integer(model, security, instance->id, LWM2M_SECURITY_SHORT_ID, SHORT_ID);
     struct lwm2m_instance *told = lwm2m_model_add(lwm2m_model_object(model, server), 0);
     if (!told)
         return false;
     initialise_server(objects, told);
-    lwm2m_model_put_integer(model, server, told->id, 0, FIRST_SERVER);
-    lwm2m_model_put_integer(model, server, told->id, LIFETIME, account->lifetime);
-    lwm2m_model_put_text(model, server, told->id, 7, account->binding);
+    lwm2m_model_put_integer(model, server, told->id, LWM2M_SERVER_SHORT_ID, SHORT_ID);
+    lwm2m_model_put_integer(model, server, told->id, LWM2M_SERVER_LIFETIME, account->lifetime);
     return true;
 }

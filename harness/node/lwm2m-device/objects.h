@@ -3,7 +3,7 @@
 #ifndef PINHOLE_NODE_LWM2M_DEVICE_OBJECTS_H
 #define PINHOLE_NODE_LWM2M_DEVICE_OBJECTS_H
 
-#include "engine/lwm2m/lwm2m_model.h"
+#include "engine/lwm2m/lwm2m_client.h"
 #include "node/common/place.h"
 
 enum {
@@ -25,9 +25,10 @@ struct objects {
     const char *serial;  /* number; outlives this */
     const char *binding; /* "U" or "UQ"; likewise */
     bool is_1_1;
-    bool has_pcp;          /* PCP-context is there */
-    int family;            /* of the routers that are told */
-    struct address source; /* of the device */
+    bool has_pcp;                /* PCP-context is there */
+    int family;                  /* of the routers that are told */
+    struct address source;       /* of the device */
+    struct lwm2m_client *client; /* does what Server is executed for; outlives this */
     /* Device is to reboot: its answer goes first. */
     void (*reboot)(void *context);
     void *context;
@@ -51,7 +52,6 @@ struct objects_account {
     const uint8_t *key;
     size_t key_length;
     uint32_t lifetime; /* s */
-    const char *binding;
 };
 /* Returns false if there is no room for it. */
 bool objects_provision(struct objects *objects, const struct objects_account *account);
