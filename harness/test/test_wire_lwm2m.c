@@ -167,6 +167,9 @@ static void a_float_has_4_octets_where_they_say_it_all_and_8_otherwise(void **st
     assert_octets(&value, "\x80\x00\x00\x00", 4);
     value.as.real = (double)INFINITY;
     assert_octets(&value, "\x7f\x80\x00\x00", 4);
+    assert_true(from_octets(LWM2M_TYPE_FLOAT, "\x7f\xc0\x00\x00", 4, &value));
+    assert_true(isnan(value.as.real));
+    assert_octets(&value, "\x7f\xc0\x00\x00", 4);
     assert_true(from_octets(LWM2M_TYPE_FLOAT, "\xc1\xb4\x00\x00", 4, &value));
     assert_true(value.as.real == -22.5);
     assert_true(from_octets(LWM2M_TYPE_FLOAT, "\x3f\xb9\x99\x99\x99\x99\x99\x9a", 8, &value));

@@ -114,9 +114,9 @@ static size_t integer_octets(const struct lwm2m_value *value, uint8_t room[8])
 
 static size_t real_octets(double real, uint8_t room[8])
 {
-    bool in_range = fabs(real) <= (double)FLT_MAX || isinf(real);
+    bool in_range = fabs(real) <= (double)FLT_MAX || !isfinite(real);
     float single = in_range ? (float)real : 0.0F;
-    if (in_range && (double)single == real) {
+    if (in_range && ((double)single == real || isnan(real))) {
         uint32_t bits;
         memcpy(&bits, &single, sizeof bits);
         octets_put32(room, bits);
