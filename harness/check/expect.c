@@ -8,15 +8,12 @@
 
 #include "check/event.h"
 #include "check/expect_compile.h"
-#include "check/table.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { FLOW_LIMIT = 1 << 16 };
 
 /* --- one packet ----------------------------------------------------------------------------- */
 
@@ -39,10 +36,9 @@ static bool holds(enum expect_operation operation, int order)
     return false;
 }
 
-static int compare(const struct field *field, const struct field_value *a,
-                   const struct field_value *b)
+static int compare(enum field_kind kind, const struct field_value *a, const struct field_value *b)
 {
-    switch (field->kind) {
+    switch (kind) {
     case FIELD_NUMBER:
         return (a->number > b->number) - (a->number < b->number);
     case FIELD_ADDRESS:
@@ -57,60 +53,12 @@ static int compare(const struct field *field, const struct field_value *a,
 static bool condition_holds(const struct expect_term *condition, const struct sighting *sighting)
 {
     struct field_value value;
-    for (size_t i = 0; condition->field->read(sighting, i, &value); i++) {
-        int order = compare(condition->field, &value, &condition->value);
+    for (size_t i = 0; field_read(&condition->use, sighting, i, &value); i++) {
+        int order = compare(condition->use.field->kind, &value, &condition->value);
         if (condition->operation == NOT_EQUAL ? order == 0 : holds(condition->operation, order))
             return condition->operation != NOT_EQUAL;
     }
     return condition->operation == NOT_EQUAL;
-}
-
-/* --- how long a flow has been quiet --------------------------------------------------------- */
-
-struct flow {
-    struct flow_key {
-        uint8_t ends[2][18]; /* address and port, the smaller one first */
-        uint32_t interface;
-        uint32_t protocol;
-    } key;
-    int64_t last;
-};
-
-/* The times of a flow's packets at one interface. A flow that had to make room for others counts as
- * seen at the time of the youngest that went: quiet is never claimed without proof. */
-struct quiet {
-    struct table *flows;
-    int64_t unknown_before;
-};
-
-static void forget_flow(void *entry, void *argument)
-{
-    const struct flow *flow = entry;
-    struct quiet *quiet = argument;
-    if (flow->last > quiet->unknown_before)
-        quiet->unknown_before = flow->last;
-}
-
-/* Notes the packet and returns how long its flow has been provably quiet; -1 if memory is out. */
-static int64_t quiet_note(struct quiet *quiet, const struct event *event)
-{
-    const struct packet *packet = &event->packet;
-    struct flow_key key = {.interface = event->interface, .protocol = packet->protocol};
-    uint8_t ends[2][18] = {{0}};
-    memcpy(ends[0], packet->source.octet, 16);
-    memcpy(ends[1], packet->destination.octet, 16);
-    memcpy(ends[0] + 16, &packet->source_port, 2);
-    memcpy(ends[1] + 16, &packet->destination_port, 2);
-    bool swap = memcmp(ends[0], ends[1], sizeof ends[0]) > 0;
-    memcpy(key.ends[0], ends[swap], sizeof ends[0]);
-    memcpy(key.ends[1], ends[!swap], sizeof ends[0]);
-    bool made = false;
-    struct flow *flow = table_get(quiet->flows, &key, &made);
-    if (!flow)
-        return -1;
-    int64_t since = made ? quiet->unknown_before : flow->last;
-    flow->last = event->time;
-    return event->time > since ? event->time - since : 0;
 }
 
 /* --- one pass ------------------------------------------------------------------------------- */
@@ -127,7 +75,8 @@ struct pass {
     struct expect_compiled *compiled;
     struct expect_verdict *verdict;
     struct nearest nearest;
-    struct quiet quiet;
+    struct flow_quiet quiet;
+    struct flow_requests requests;
     uint64_t candidates; /* of the kind, at the place, in time */
     uint64_t after_frame;
     uint64_t before_frame; /* UINT64_MAX: no bound */
@@ -135,18 +84,18 @@ struct pass {
 };
 
 static void note_nearest(struct nearest *nearest, size_t score, const struct sighting *sighting,
-                         const struct expect_term *unmet)
+                         const struct expect_term *unmet, const char *name)
 {
     if (nearest->frame && score <= nearest->score)
         return;
-    struct field_value value = {.kind = unmet->field->kind};
+    struct field_value value = {.kind = unmet->use.field->kind};
     char text[FIELD_TEXT_SIZE] = "missing";
-    if (unmet->field->read(sighting, 0, &value))
-        (void)field_format(unmet->field, &value, text);
+    if (field_read(&unmet->use, sighting, 0, &value))
+        (void)field_format(unmet->use.field, &value, text);
     nearest->frame = sighting->event->frame;
     nearest->score = score;
     (void)snprintf(nearest->text, sizeof nearest->text, "nearest is frame %" PRIu64 ": %s is %s",
-                   nearest->frame, unmet->field->name, text);
+                   nearest->frame, name, text);
 }
 
 static void note_noise(struct nearest *nearest, size_t score, const struct event *event,
@@ -164,16 +113,19 @@ static void note_noise(struct nearest *nearest, size_t score, const struct event
 static bool conditions_hold(struct pass *pass, const struct sighting *sighting)
 {
     const struct expect_term *unmet = NULL;
+    const char *name = NULL;
     size_t score = 0;
     for (size_t i = 0; i < pass->source->where_count; i++) {
         const struct expect_term *condition = &pass->compiled->conditions[i];
-        if (condition_holds(condition, sighting))
+        if (condition_holds(condition, sighting)) {
             score++;
-        else if (!unmet)
+        } else if (!unmet) {
             unmet = condition;
+            name = pass->source->where[i].field;
+        }
     }
     if (unmet)
-        note_nearest(&pass->nearest, score, sighting, unmet);
+        note_nearest(&pass->nearest, score, sighting, unmet, name);
     return !unmet;
 }
 
@@ -198,9 +150,22 @@ static void resolve(struct expect_compiled *list, const struct expectation *sour
             struct expect_term *condition = &list[i].conditions[k];
             if (condition->reference == own)
                 condition->resolved =
-                    condition->reference_field->read(sighting, 0, &condition->value);
+                    field_read(&condition->reference_use, sighting, 0, &condition->value);
         }
     }
+}
+
+/* Decodes the event as what is to be seen. Requests are noted wherever they are, since a response that is
+ * looked at may answer one that isn't. */
+static bool decode_event(struct pass *pass, const struct event *event, struct sighting *sighting)
+{
+    sighting->event = event;
+    sighting->request_path[0] = '\0';
+    if (!pass->compiled->see->decode(event, sighting))
+        return false;
+    if (pass->compiled->see->decode == decode_coap)
+        flow_requests_path(&pass->requests, event, &sighting->as.coap, sighting->request_path);
+    return true;
 }
 
 static bool event_matches(struct pass *pass, const struct event_source *source,
@@ -208,17 +173,17 @@ static bool event_matches(struct pass *pass, const struct event_source *source,
 {
     int64_t silence = 0;
     if (pass->source->quiet > 0 && event->packet.ip_version != 0) {
-        silence = quiet_note(&pass->quiet, event);
+        silence = flow_quiet_note(&pass->quiet, event);
         if (silence < 0) {
             (void)error_set(error, "out of memory");
             return false;
         }
     }
+    bool decoded = decode_event(pass, event, sighting);
     if (!at_place(pass, source, event) || event->frame <= pass->after_frame ||
         event->frame >= pass->before_frame)
         return false;
-    sighting->event = event;
-    if (!pass->compiled->see->decode(event, sighting))
+    if (!decoded)
         return false;
     pass->candidates++;
     if (!conditions_hold(pass, sighting))
@@ -299,7 +264,8 @@ static void write_expected(const struct expectation *source, const struct expect
         append(text, size, ", %s %s", source->where[i].field, source->where[i].value);
         char value[FIELD_TEXT_SIZE];
         if (condition->reference != NO_REFERENCE && condition->resolved)
-            append(text, size, " (%s)", field_format(condition->field, &condition->value, value));
+            append(text, size, " (%s)",
+                   field_format(condition->use.field, &condition->value, value));
     }
     if (source->quiet > 0)
         append(text, size, ", after %.3f s of silence", (double)source->quiet / 1e9);
@@ -368,16 +334,15 @@ static int judge_one(const char *capture, const struct expectation *sources,
         pass.after_frame = list[compiled->after].anchor_frame;
     if (compiled->before != NO_REFERENCE && list[compiled->before].anchor_frame)
         pass.before_frame = list[compiled->before].anchor_frame;
-    struct table_shape shape = {.key_size = sizeof(struct flow_key),
-                                .entry_size = sizeof(struct flow),
-                                .limit = FLOW_LIMIT,
-                                .evicted = forget_flow,
-                                .argument = &pass.quiet};
-    pass.quiet.flows = table_create(&shape);
-    if (!pass.quiet.flows)
+    if (!flow_quiet_open(&pass.quiet))
         return error_set(error, "out of memory");
+    if (!flow_requests_open(&pass.requests)) {
+        flow_quiet_close(&pass.quiet);
+        return error_set(error, "out of memory");
+    }
     int result = run_pass(&pass, capture, sources, list, own, count, error);
-    table_destroy(pass.quiet.flows);
+    flow_quiet_close(&pass.quiet);
+    flow_requests_close(&pass.requests);
     if (result != 0)
         return -1;
     int order = (verdict->matched > compiled->count) - (verdict->matched < compiled->count);

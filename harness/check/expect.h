@@ -25,7 +25,8 @@ enum {
 };
 
 /* value is a number, a name ("MAP", "SUCCESS", "2.05", "udp"), an address or a text, with ">=",
- * "<=", ">", "<" or "!=" in front where that makes sense; or ${NAME.FIELD}. */
+ * "<=", ">", "<" or "!=" in front where that makes sense; or ${NAME.FIELD}. Fields of CoAP may name a
+ * resource of LwM2M, as in "number:/26887/0/2": check/expect_lwm2m.c. */
 struct expect_condition {
     const char *field;
     const char *value;

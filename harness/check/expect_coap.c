@@ -126,19 +126,12 @@ static bool read_number_option(const struct sighting *s, uint32_t number, size_t
     return true;
 }
 
-/* "/rd/7" from the segments "rd" and "7". */
+/* A message without such options has no such path, where RFC 7252 would have "/". */
 static bool read_path_option(const struct sighting *s, uint32_t number, struct field_value *value)
 {
     struct coap_message_option option;
-    size_t used = 0;
-    for (size_t i = 0; find_option(s, number, i, &option); i++) {
-        int length = snprintf(value->text + used, sizeof value->text - used, "/%.*s",
-                              (int)option.length, (const char *)option.value);
-        if (length < 0 || (size_t)length >= sizeof value->text - used)
-            return false;
-        used += (size_t)length;
-    }
-    return used > 0;
+    return find_option(s, number, 0, &option) &&
+           coap_message_path(&s->as.coap, number, value->text, sizeof value->text);
 }
 
 static bool read_path(const struct sighting *s, size_t index, struct field_value *value)

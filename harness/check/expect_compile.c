@@ -68,13 +68,12 @@ static int compile_reference(const struct expectation *list, size_t own, const c
     (void)snprintf(field_name, sizeof field_name, "%.*s", (int)(text + length - 1 - dot - 1),
                    dot + 1);
     const struct see *see = see_find(list[condition->reference].see);
-    condition->reference_field = see ? field_find(see, field_name) : NULL;
-    if (!condition->reference_field)
+    if (!see || !field_find(see, field_name, &condition->reference_use))
         return refuse(error, file, line, "'%s': a %s packet has no field '%s'", text,
                       list[condition->reference].see, field_name);
-    if (condition->reference_field->kind != condition->field->kind)
+    if (condition->reference_use.field->kind != condition->use.field->kind)
         return refuse(error, file, line, "'%s': field '%s' is of another kind than '%s'", text,
-                      field_name, condition->field->name);
+                      field_name, condition->use.field->name);
     return 0;
 }
 
@@ -84,22 +83,20 @@ static int compile_condition(const struct expectation *list, size_t own, size_t 
 {
     const struct expect_condition *source = &list[own].where[which];
     int line = source->line ? source->line : list[own].line;
-    condition->field = field_find(see, source->field);
     condition->reference = NO_REFERENCE;
-    if (!condition->field)
+    if (!field_find(see, source->field, &condition->use))
         return refuse(error, file, line, "'%s': a %s packet has no such field", source->field,
                       see->word);
     const char *text = source->value;
     condition->operation = take_operation(&text);
-    if (condition->operation > NOT_EQUAL && condition->field->kind != FIELD_NUMBER)
+    if (condition->operation > NOT_EQUAL && condition->use.field->kind != FIELD_NUMBER)
         return refuse(error, file, line, "'%s': only numbers are more or less than others",
                       source->value);
     if (strncmp(text, "${", 2) == 0)
         return compile_reference(list, own, text, condition, file, line, error);
-    condition->resolved = field_parse(condition->field, text, &condition->value);
+    condition->resolved = field_parse(condition->use.field, text, &condition->value);
     if (!condition->resolved)
-        return refuse(error, file, line, "'%s' is no value of the field '%s'", text,
-                      condition->field->name);
+        return refuse(error, file, line, "'%s' is no value of the field '%s'", text, source->field);
     return 0;
 }
 

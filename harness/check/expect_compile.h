@@ -9,11 +9,11 @@ enum expect_operation { EQUAL, NOT_EQUAL, AT_LEAST, AT_MOST, MORE, LESS };
 
 /* A condition, compiled. */
 struct expect_term {
-    const struct field *field;
+    struct field_use use;
     enum expect_operation operation;
     struct field_value value; /* known at once, or once the reference's anchor is found */
     size_t reference;         /* expectation it refers to, or NO_REFERENCE */
-    const struct field *reference_field;
+    struct field_use reference_use;
     bool resolved;
 };
 

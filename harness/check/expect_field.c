@@ -201,9 +201,9 @@ static const struct field field_icmp[] = {
 /* --- by name -------------------------------------------------------------------------------- */
 
 static const struct see sees[] = {
-    {"pcp", field_pcp, decode_pcp},    {"natpmp", field_natpmp, decode_natpmp},
-    {"coap", field_coap, decode_coap}, {"dtls", field_dtls, decode_dtls},
-    {"udp", field_udp, decode_udp},    {"icmp", field_icmp, decode_icmp},
+    {"pcp", field_pcp, NULL, decode_pcp},           {"natpmp", field_natpmp, NULL, decode_natpmp},
+    {"coap", field_coap, field_lwm2m, decode_coap}, {"dtls", field_dtls, NULL, decode_dtls},
+    {"udp", field_udp, NULL, decode_udp},           {"icmp", field_icmp, NULL, decode_icmp},
 };
 
 const struct see *see_find(const char *word)
@@ -214,18 +214,35 @@ const struct see *see_find(const char *word)
     return NULL;
 }
 
-static const struct field *find_among(const struct field *fields, const char *name)
+static const struct field *find_among(const struct field *fields, const char *name, size_t length)
 {
-    for (; fields->name; fields++)
-        if (strcmp(fields->name, name) == 0)
+    for (; fields && fields->name; fields++)
+        if (strlen(fields->name) == length && memcmp(fields->name, name, length) == 0)
             return fields;
     return NULL;
 }
 
-const struct field *field_find(const struct see *see, const char *name)
+bool field_find(const struct see *see, const char *name, struct field_use *out)
 {
-    const struct field *field = find_among(see->fields, name);
-    return field ? field : find_among(field_common, name);
+    const char *colon = strchr(name, ':');
+    size_t length = colon ? (size_t)(colon - name) + 1 : strlen(name);
+    const struct field *const tables[3] = {see->fields, see->more, field_common};
+    *out = (struct field_use){.field = NULL};
+    for (size_t i = 0; i < 3 && !out->field; i++)
+        out->field = find_among(tables[i], name, length);
+    if (!out->field || !colon)
+        return out->field;
+    return lwm2m_path_read(colon + 1, strlen(colon + 1), &out->path) && out->path.depth >= 3;
+}
+
+bool field_read(const struct field_use *use, const struct sighting *sighting, size_t index,
+                struct field_value *value)
+{
+    if (use->path.depth == 0)
+        return use->field->read(sighting, index, value);
+    struct sighting asked = *sighting;
+    asked.wanted = use->path;
+    return use->field->read(&asked, index, value);
 }
 
 /* A whole unsigned decimal number. */

@@ -16,7 +16,8 @@
  *                probe: { from: NODE, through: PROGRAM | to: ADDRESS:PORT, tries, wait, text }
  *                                              UDP, through the mapping awaited last for PROGRAM
  *   expect     a list; each item { name, text, see, at, direction, where, quiet, after, before, absent,
- *              count }, as check/expect.h has it; text says it for people
+ *              count }, as check/expect.h has it; text says it for people; in where, a list of values
+ *              asks for each of them: query: [ep=device, b=U]
  *   accept     { REQUIREMENT: why }   findings that the scenario is about: they are told, with the reason, and
  *              don't fail the run
  *   variants   NAME: { description, programs, steps, expect }; steps and expect replace the

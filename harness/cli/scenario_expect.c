@@ -7,18 +7,34 @@
 
 static const char *const directions[] = {"in", "out", NULL};
 
+static int add_condition(const struct yaml_value *entry, const char *field, struct expectation *out,
+                         struct error *error)
+{
+    const char *text;
+    if (yaml_string(entry, &text, error) != 0)
+        return -1;
+    if (out->where_count == EXPECT_CONDITIONS)
+        return yaml_fail(entry, error, "expected at most %d conditions", EXPECT_CONDITIONS);
+    out->where[out->where_count++] =
+        (struct expect_condition){.field = field, .value = text, .line = entry->line};
+    return 0;
+}
+
+/* A field may have a list of values: each of them is a condition. */
 static int read_where(const struct yaml_value *where, struct expectation *out, struct error *error)
 {
     if (!where)
         return 0;
-    if (texts_check_map(where, error) != 0)
+    if (yaml_check_map(where, error) != 0)
         return -1;
-    if (where->count > EXPECT_CONDITIONS)
-        return yaml_fail(where, error, "expected at most %d conditions", EXPECT_CONDITIONS);
     for (size_t i = 0; i < where->count; i++) {
         const struct yaml_value *entry = where->children[i];
-        out->where[out->where_count++] = (struct expect_condition){
-            .field = entry->key, .value = entry->text, .line = entry->line};
+        bool several = entry->kind == YAML_VALUE_LIST;
+        for (size_t k = 0; several && k < entry->count; k++)
+            if (add_condition(entry->children[k], entry->key, out, error) != 0)
+                return -1;
+        if (!several && add_condition(entry, entry->key, out, error) != 0)
+            return -1;
     }
     return 0;
 }

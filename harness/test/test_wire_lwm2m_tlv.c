@@ -386,7 +386,7 @@ static void an_element_in_a_wrong_place_is_refused_and_named_by_its_octet(void *
         {"/3/0/9", {0xc1, 0x09, 0x01, 0xc1, 0x0a, 0x01}, 6, "octet 3: a resource 10"},
         {"/3/0/7/1", {0x41, 0x00, 0x01}, 3, "octet 0: a resource instance 0 isn't within"},
         {"/3/0/7/1", {0x83, 0x07, 0x41, 0x00, 0x01}, 5, "octet 2: a resource instance 0 isn't"},
-        {"/3/0/7/1", {0xc1, 0x07, 0x01}, 3, "/3/0/7 is a multiple resource"},
+        {"/3/0/7/1", {0xc1, 0x07, 0x01}, 3, "a resource 7 isn't within /3/0/7/1"},
         {"/3/0", {0xc1, 0x07, 0x01}, 3, "octet 0: /3/0/7 is a multiple resource"},
         {"/3/0", {0x83, 0x09, 0x41, 0x00, 0x01}, 5, "octet 0: /3/0/9 is no multiple resource"},
         {"/3/0", {0xe1, 0xff, 0xff, 0x01}, 4, "octet 0: identifier 65535 is reserved"},

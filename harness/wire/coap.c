@@ -111,6 +111,29 @@ uint32_t coap_message_option_uint(const struct coap_message_option *option)
     return value;
 }
 
+bool coap_message_path(const struct coap_message *message, uint32_t option, char *text, size_t size)
+{
+    struct coap_message_walk walk = {0};
+    struct coap_message_option segment;
+    size_t used = 0;
+    while (coap_message_next_option(message, &walk, &segment)) {
+        if (segment.number != option)
+            continue;
+        if (segment.length + 2 > size - used || memchr(segment.value, 0, segment.length))
+            return false;
+        text[used++] = '/';
+        memcpy(text + used, segment.value, segment.length);
+        used += segment.length;
+    }
+    if (used == 0) {
+        if (size < 2)
+            return false;
+        text[used++] = '/';
+    }
+    text[used] = '\0';
+    return true;
+}
+
 bool coap_message_is_request(const struct coap_message *message)
 {
     return message->code > 0 && message->code < 32;

@@ -90,6 +90,11 @@ bool coap_message_next_option(const struct coap_message *message, struct coap_me
 /* An option's value as the unsigned integer of section 3.2; only its last 4 octets count. */
 uint32_t coap_message_option_uint(const struct coap_message_option *option);
 
+/* "/rd/7" from the segments in the options of that number, "/" if there are none; octets as they stand. False if
+ * it is longer than size - 1, or a segment holds a NUL. */
+bool coap_message_path(const struct coap_message *message, uint32_t option, char *text,
+                       size_t size);
+
 /* True for codes 0.01 to 0.31. */
 bool coap_message_is_request(const struct coap_message *message);
 

@@ -146,8 +146,8 @@ static bool place_element(struct reading *reading, const struct lwm2m_path *at,
     else if (at->depth == 2 && !is_resource(element))
         out->depth = 1; /* the instance itself, around its resources */
     *out = lwm2m_path_child(out, element->id);
-    bool outside = out->depth >= base->depth ? !lwm2m_path_is_within(out, base)
-                                             : !lwm2m_path_is_within(base, out);
+    bool leads_there = element->kind != KIND_RESOURCE && lwm2m_path_is_within(base, out);
+    bool outside = out->depth >= base->depth ? !lwm2m_path_is_within(out, base) : !leads_there;
     if (outside)
         return refuse(reading, element->at, LWM2M_MALFORMED, "%s %u isn't within %s",
                       kind_names[element->kind], element->id, lwm2m_path_text(base, text));
