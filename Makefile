@@ -124,6 +124,10 @@ $(BUILD)/test/%: harness/test/%.c $(TESTLIBS) | needs
 	@mkdir -p $(@D)
 	$(call say,TEST)$(CC) $(ALLFLAGS) -fno-lto $(PKGFLAGS) -DSOURCE_ROOT='"$(CURDIR)"' -o $@ $< -Wl,--start-group $(TESTLIBS) -Wl,--end-group $(PKGLIBS) -lcmocka
 
+# Compares with what libcoap alone does.
+$(BUILD)/test/bench_lwm2m_bare: PKGFLAGS += $(COAPFLAGS)
+$(BUILD)/test/bench_lwm2m_bare: PKGLIBS += $(COAPLIBS)
+
 check-c: arrows programs peers $(TESTS)
 	@set -e; for t in $(TESTS); do echo "== $$t"; $$t; done
 

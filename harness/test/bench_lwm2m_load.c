@@ -1,0 +1,181 @@
+/* Registers devices at an LwM2M server on loopback as fast as it answers.
+ *
+ *   bench_lwm2m_load PORT DEVICES COUNT WINDOW
+ *       prints {"success": N, "first": S, "again": S}: the seconds for each device's first registration, and
+ *       for COUNT further ones of the same devices
+ *
+ * Registration number i is that of device i % DEVICES, which has the address 127.1.0.0 + that. WINDOW requests
+ * are out at a time. What has no answer within 5 s is counted as failed.
+ */
+#include "wire/octets.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    BATCH = 32,
+    ROOM = 256,
+    CONTROL = 64,
+    PATIENCE = 5, /* s */
+    CODE_CREATED = 0x41,
+    OPTION_URI_PATH = 11,
+    OPTION_CONTENT_FORMAT = 12,
+    OPTION_URI_QUERY = 15,
+    FORMAT_LINK = 40
+};
+
+static const uint32_t first_device = 0x7f010000; /* 127.1.0.0 */
+static const char links[] = "</>;rt=\"oma.lwm2m\",</1/0>,</3/0>,</4/0>,</3303/0>,</26887/0>";
+
+struct load {
+    int descriptor;
+    struct sockaddr_in server;
+    unsigned long devices, count, window;
+    unsigned long sent, answered, succeeded;
+};
+
+struct parcel {
+    uint8_t octets[ROOM];
+    struct iovec vector;
+    uint8_t control[CONTROL] __attribute__((aligned(8)));
+};
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Deltas and lengths are under 13 or, for longer values, under 269. */
+static uint8_t *put_option(uint8_t *at, unsigned int delta, const char *value)
+{
+    size_t length = strlen(value);
+    *at++ = (uint8_t)(delta << 4 | (length < 13 ? length : 13));
+    if (length >= 13)
+        *at++ = (uint8_t)(length - 13);
+    memcpy(at, value, length);
+    return at + length;
+}
+
+/* POST /rd?ep=device-N&lt=86400&lwm2m=1.0&b=U, confirmable, with a token of four octets. */
+static size_t write_registration(unsigned long device, unsigned long number, uint8_t *octets)
+{
+    const char format[] = {FORMAT_LINK, '\0'};
+    char endpoint[32];
+    uint8_t *at = octets;
+    *at++ = 0x44;
+    *at++ = 0x02;
+    octets_put16(at, (uint16_t)number);
+    octets_put32(at + 2, (uint32_t)number);
+    at = put_option(at + 6, OPTION_URI_PATH, "rd");
+    at = put_option(at, OPTION_CONTENT_FORMAT - OPTION_URI_PATH, format);
+    (void)snprintf(endpoint, sizeof endpoint, "ep=device-%lu", device);
+    at = put_option(at, OPTION_URI_QUERY - OPTION_CONTENT_FORMAT, endpoint);
+    at = put_option(at, 0, "lt=86400");
+    at = put_option(at, 0, "lwm2m=1.0");
+    at = put_option(at, 0, "b=U");
+    *at++ = 0xff;
+    memcpy(at, links, sizeof links - 1);
+    return (size_t)(at - octets) + sizeof links - 1;
+}
+
+static void write_parcel(const struct load *load, unsigned long number, struct parcel *parcel,
+                         struct msghdr *message)
+{
+    unsigned long device = number % load->devices;
+    size_t length = write_registration(device, number, parcel->octets);
+    parcel->vector = (struct iovec){parcel->octets, length};
+    memset(parcel->control, 0, sizeof parcel->control);
+    *message = (struct msghdr){.msg_name = (void *)&load->server,
+                               .msg_namelen = sizeof load->server,
+                               .msg_iov = &parcel->vector,
+                               .msg_iovlen = 1,
+                               .msg_control = parcel->control,
+                               .msg_controllen = CMSG_SPACE(sizeof(struct in_pktinfo))};
+    struct cmsghdr *part = CMSG_FIRSTHDR(message);
+    struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(first_device + (uint32_t)device)};
+    part->cmsg_level = IPPROTO_IP;
+    part->cmsg_type = IP_PKTINFO;
+    part->cmsg_len = CMSG_LEN(sizeof info);
+    memcpy(CMSG_DATA(part), &info, sizeof info);
+}
+
+static void send_some(struct load *load)
+{
+    static struct parcel parcels[BATCH];
+    struct mmsghdr messages[BATCH];
+    unsigned int count = 0;
+    while (count < BATCH && load->sent + count < load->count &&
+           load->sent + count - load->answered < load->window) {
+        write_parcel(load, load->sent + count, &parcels[count], &messages[count].msg_hdr);
+        count++;
+    }
+    int sent = count ? sendmmsg(load->descriptor, messages, count, 0) : 0;
+    if (sent > 0)
+        load->sent += (unsigned int)sent;
+}
+
+/* Waits for the first for at most a while; others are taken as they are there. */
+static unsigned int receive_some(struct load *load)
+{
+    static uint8_t octets[BATCH][ROOM];
+    struct mmsghdr messages[BATCH];
+    struct iovec vectors[BATCH];
+    for (int i = 0; i < BATCH; i++) {
+        vectors[i] = (struct iovec){octets[i], sizeof octets[i]};
+        messages[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i], .msg_iovlen = 1};
+    }
+    int count = recvmmsg(load->descriptor, messages, BATCH, MSG_WAITFORONE, NULL);
+    for (int i = 0; i < count; i++)
+        load->succeeded += messages[i].msg_len >= 4 && octets[i][1] == CODE_CREATED;
+    load->answered += count > 0 ? (unsigned int)count : 0;
+    return count > 0 ? (unsigned int)count : 0;
+}
+
+/* So many more; the seconds that they took. */
+static double run(struct load *load, unsigned long count)
+{
+    double begin = seconds_now();
+    load->count += count;
+    while (load->answered < load->count) {
+        send_some(load);
+        if (!receive_some(load))
+            load->answered = load->sent; /* what is out is lost */
+    }
+    return seconds_now() - begin;
+}
+
+int main(int argc, char **argv)
+{
+    struct load load = {.server = {.sin_family = AF_INET}};
+    const struct timeval patience = {.tv_sec = PATIENCE};
+    int room = 4 << 20;
+    if (argc != 5) {
+        (void)fprintf(stderr, "usage: bench_lwm2m_load PORT DEVICES COUNT WINDOW\n");
+        return 2;
+    }
+    load.server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    load.server.sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10));
+    load.devices = strtoul(argv[2], NULL, 10);
+    load.window = strtoul(argv[4], NULL, 10);
+    load.descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (load.descriptor < 0 || load.devices == 0 ||
+        setsockopt(load.descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience)) {
+        perror("bench_lwm2m_load");
+        return 2;
+    }
+    if (setsockopt(load.descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room))
+        (void)setsockopt(load.descriptor, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    double first = run(&load, load.devices);
+    double again = run(&load, strtoul(argv[3], NULL, 10));
+    printf("{\"success\": %lu, \"first\": %.6f, \"again\": %.6f}\n", load.succeeded, first, again);
+    close(load.descriptor);
+    return 0;
+}
