@@ -132,6 +132,18 @@ expect: [{ name: greeting, text: left greets right, see: udp, where: { payload: 
     assert re.search(r"fail +left greets right\n +expected .*hello\n +came .*knock", done.out)
 
 
+def test_every_value_of_a_list_is_a_condition(two):
+    rest = """
+programs: {}
+steps: [{ probe: { from: left, to: "10.1.0.2:4000", wait: 50ms, text: knock } }]
+expect:
+  - { name: both, see: udp, where: { payload: [knock, "!=hello"] } }
+  - { name: one, see: udp, where: { payload: [knock, hello] } }
+"""
+    done = two(rest)
+    assert (done.code, done.failed()) == (1, ["one"])
+
+
 CLIENT = """
 name: {name}
 role: device

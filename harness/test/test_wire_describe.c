@@ -187,6 +187,28 @@ static void coap_shows_method_path_and_message_id(void **state)
     assert_line(coap_describe, odd, 3, "CoAP [shorter than 4 octets (RFC 7252 section 3)]");
 }
 
+static void coap_shows_what_tells_messages_of_lwm2m_apart(void **state)
+{
+    (void)state;
+    static const uint8_t registration[] = {0x40, 0x02, 0x00, 0x01, 0xb2, 'r', 'd',  0x11,
+                                           0x28, 0x34, 'e',  'p',  '=',  'd', 0x03, 'b',
+                                           '=',  'U',  0xff, '<',  '/',  '>'};
+    static const uint8_t notification[] = {0x51, 0x45, 0x00, 0x02, 0x07, 0x61, 0x03,
+                                           0x62, 0x2d, 0x16, 0xff, 0xc1, 0x02, 0x02};
+    static const uint8_t read[] = {0x40, 0x01, 0x00, 0x03, 0xb1, '3', 0x62, 0x2d, 0x16};
+    static const uint8_t text[] = {0x60, 0x45, 0x00, 0x04, 0xc0, 0xff, '"', ' ', 'x', '\n'};
+    static const uint8_t block[] = {0x60, 0x45, 0x00, 0x05, 0xc2, 0x27, 0x0f,
+                                    0xb1, 0x1a, 0x41, 0x06, 0xff, 'x'};
+    assert_line(coap_describe, registration, sizeof registration,
+                "CON POST /rd?ep=d&b=U [mid 1] link 3 octets");
+    assert_line(coap_describe, notification, sizeof notification,
+                "NON 2.05 Content notify 3 [mid 2] tlv 3 octets");
+    assert_line(coap_describe, read, sizeof read, "CON GET /3 accept tlv [mid 3]");
+    assert_line(coap_describe, text, sizeof text, "ACK 2.05 Content [mid 4] text \"%22 x%0A\"");
+    assert_line(coap_describe, block, sizeof block,
+                "ACK 2.05 Content 2:1/1/64 1:0/0/1024 [mid 5] format 9999 1 octets");
+}
+
 static void a_line_is_cut_to_its_room(void **state)
 {
     (void)state;
@@ -212,6 +234,7 @@ int main(void)
         cmocka_unit_test(a_broken_pcp_message_tells_what_it_can),
         cmocka_unit_test(nat_pmp_is_called_so),
         cmocka_unit_test(coap_shows_method_path_and_message_id),
+        cmocka_unit_test(coap_shows_what_tells_messages_of_lwm2m_apart),
         cmocka_unit_test(a_line_is_cut_to_its_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

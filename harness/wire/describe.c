@@ -1,6 +1,7 @@
 #include "wire/describe.h"
 
 #include "wire/coap.h"
+#include "wire/lwm2m.h"
 #include "wire/natpmp.h"
 #include "wire/pcp.h"
 
@@ -33,15 +34,22 @@ __attribute__((format(printf, 2, 3))) static void add(struct line *line, const c
         line->length += (size_t)wanted < room ? (size_t)wanted : room - 1;
 }
 
-/* As it is, if printable ASCII; percent-encoded otherwise, as RFC 7252 section 6.5 writes URIs. */
-static void add_text(struct line *line, const uint8_t *octets, size_t length)
+/* As it is, if printable ASCII and none of special; percent-encoded otherwise. */
+static void add_encoded(struct line *line, const uint8_t *octets, size_t length,
+                        const char *special)
 {
     for (size_t i = 0; i < length; i++) {
-        if (octets[i] > ' ' && octets[i] < 0x7f && octets[i] != '%')
+        if (octets[i] >= ' ' && octets[i] < 0x7f && !strchr(special, octets[i]))
             add(line, "%c", octets[i]);
         else
             add(line, "%%%02X", octets[i]);
     }
+}
+
+/* As RFC 7252 section 6.5 writes URIs. */
+static void add_text(struct line *line, const uint8_t *octets, size_t length)
+{
+    add_encoded(line, octets, length, " %");
 }
 
 static void add_name(struct line *line, const char *name, const char *kind, unsigned code)
@@ -224,34 +232,92 @@ size_t natpmp_describe(const uint8_t *octets, size_t length, char *text, size_t 
 
 /* --- CoAP ---------------------------------------------------------------------------------- */
 
-enum { OPTION_OBSERVE = 6, OPTION_LOCATION_PATH = 8, OPTION_URI_PATH = 11, OPTION_URI_QUERY = 15 };
+enum {
+    OPTION_OBSERVE = 6,
+    OPTION_LOCATION_PATH = 8,
+    OPTION_URI_PATH = 11,
+    OPTION_CONTENT_FORMAT = 12,
+    OPTION_URI_QUERY = 15,
+    OPTION_ACCEPT = 17,
+    OPTION_BLOCK2 = 23,
+    OPTION_BLOCK1 = 27
+};
 
-/* Path and query as in a URI (RFC 7252 section 6.5), then what else tells messages apart. */
+enum { TEXT_SHOWN = 40 }; /* octets of a payload that is text */
+
+/* Options whose values are text: what stands in front of the first of a kind, and of the others. */
+static const struct {
+    uint32_t number;
+    const char *first, *other;
+} text_options[] = {
+    {OPTION_URI_PATH, " /", "/"}, /* as in a URI, RFC 7252 section 6.5 */
+    {OPTION_URI_QUERY, "?", "&"},
+    {OPTION_LOCATION_PATH, " at /", "/"},
+};
+
+/* An answer that is acknowledged at once begins an observation; those that come by themselves notify. */
+static void add_observe(struct line *line, const struct coap_message *message, uint32_t number)
+{
+    if (coap_message_is_request(message))
+        add(line, number ? " stop observing" : " observe");
+    else
+        add(line, message->type == COAP_TYPE_ACKNOWLEDGEMENT ? " observe %u" : " notify %u",
+            number);
+}
+
+/* "2:1/0/64": the second of Block2, the last, of 64 octets (RFC 7959 section 3). */
+static void add_block(struct line *line, unsigned which, uint32_t value)
+{
+    add(line, " %u:%u/%u/%u", which, value >> 4, value >> 3 & 1, 16U << (value & 7));
+}
+
 static void add_coap_options(struct line *line, const struct coap_message *message)
 {
     struct coap_message_walk walk = {0};
     struct coap_message_option option;
     uint32_t previous = 0;
-    bool request = coap_message_is_request(message);
     while (coap_message_next_option(message, &walk, &option)) {
-        bool first = option.number != previous;
-        previous = option.number;
-        if (option.number == OPTION_URI_PATH)
-            add(line, first ? " /" : "/");
-        else if (option.number == OPTION_URI_QUERY)
-            add(line, first ? "?" : "&");
-        else if (option.number == OPTION_LOCATION_PATH)
-            add(line, first ? " at /" : "/");
-        else if (option.number == OPTION_OBSERVE)
-            add(line,
-                request && coap_message_option_uint(&option) ? " stop observing" : " observe");
-        else
-            continue;
-        if (option.number != OPTION_OBSERVE)
+        for (size_t i = 0; i < sizeof text_options / sizeof text_options[0]; i++) {
+            if (text_options[i].number != option.number)
+                continue;
+            add(line, "%s",
+                option.number == previous ? text_options[i].other : text_options[i].first);
             add_text(line, option.value, option.length);
-        else if (!request)
-            add(line, " %u", coap_message_option_uint(&option));
+        }
+        uint32_t number = coap_message_option_uint(&option);
+        if (option.number == OPTION_OBSERVE)
+            add_observe(line, message, number);
+        else if (option.number == OPTION_ACCEPT) {
+            add(line, " accept ");
+            add_name(line, lwm2m_format_name(number), "format", number);
+        } else if (option.number == OPTION_BLOCK1 || option.number == OPTION_BLOCK2)
+            add_block(line, option.number == OPTION_BLOCK1 ? 1 : 2, number);
+        previous = option.number;
     }
+}
+
+/* " tlv 27 octets", or a short text itself. */
+static void add_coap_payload(struct line *line, const struct coap_message *message)
+{
+    struct coap_message_walk walk = {0};
+    struct coap_message_option option;
+    uint32_t format = LWM2M_FORMAT_NONE;
+    while (coap_message_next_option(message, &walk, &option))
+        if (option.number == OPTION_CONTENT_FORMAT)
+            format = coap_message_option_uint(&option);
+    if (!message->payload_length)
+        return;
+    if (format != LWM2M_FORMAT_NONE) {
+        add(line, " ");
+        add_name(line, lwm2m_format_name(format), "format", format);
+    }
+    if (format != LWM2M_FORMAT_TEXT || message->payload_length > TEXT_SHOWN) {
+        add(line, " %zu octets", message->payload_length);
+        return;
+    }
+    add(line, " \"");
+    add_encoded(line, message->payload, message->payload_length, "%\"");
+    add(line, "\"");
 }
 
 size_t coap_describe(const uint8_t *octets, size_t length, char *text, size_t size)
@@ -272,8 +338,7 @@ size_t coap_describe(const uint8_t *octets, size_t length, char *text, size_t si
         add(&line, " %s", name);
     add_coap_options(&line, &message);
     add(&line, " [mid %u]", message.message_id);
-    if (message.payload_length)
-        add(&line, " %zu octets", message.payload_length);
+    add_coap_payload(&line, &message);
     if (fault)
         add(&line, " [%s]", coap_message_fault_text(fault));
     return line.length;

@@ -7,6 +7,7 @@
  *   PEER request tcp 49152 to 203.0.113.7:443 lifetime 600 nonce 0a1b2c3d.. suggested any
  *   NAT-PMP map UDP request 5683 suggested 5683 lifetime 7200
  *   CON GET /status [mid 4711]
+ *   NON 2.05 Content notify 12 [mid 4712] tlv 3 octets
  *
  * with a fault in brackets behind it. text is always ended by a NUL and cut to size (at least 1).
  * Octets of a message that aren't printable ASCII never reach text. Returns the length of text.
