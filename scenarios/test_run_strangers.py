@@ -4,6 +4,7 @@ import pytest
 
 from conftest import CONTENT, GET, SCENARIOS, run
 
+UNAUTHORIZED = "129"
 DEVICE, STRANGER, OUTSIDE = "192.168.1.10", "11.0.0.3", "11.0.0.1"
 
 
@@ -11,7 +12,7 @@ DEVICE, STRANGER, OUTSIDE = "192.168.1.10", "11.0.0.3", "11.0.0.1"
 def strangers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("strangers")
     runs = {None: run(SCENARIOS / "strangers.yaml", folder / "itself")}
-    for variant in ("refused", "filtered"):
+    for variant in ("refused", "filtered", "lwm2m"):
         runs[variant] = run(SCENARIOS / "strangers.yaml", folder / variant, "--variant", variant)
     return runs
 
@@ -23,7 +24,7 @@ def asked(run):
 
 
 @pytest.mark.xdist_group("strangers")
-@pytest.mark.parametrize("variant", [None, "refused", "filtered"])
+@pytest.mark.parametrize("variant", [None, "refused", "filtered", "lwm2m"])
 def test_strangers_hold_and_end_with_0(strangers, variant):
     done = strangers[variant]
     assert (done.code, done.failed()) == (0, []), done.out + done.err
@@ -68,3 +69,11 @@ def test_without_a_mapping_for_it_a_stranger_is_heard_by_nobody(strangers, varia
     assert done.where(at="gateway:eth1", payload=payload) != []
     assert done.where(at="device:eth0", payload=payload) == []
     assert done.where(at="stranger:eth0", destination=STRANGER) == []
+
+
+@pytest.mark.xdist_group("strangers")
+def test_an_lwm2m_device_gives_strangers_what_is_open_and_nothing_else(strangers):
+    done = strangers["lwm2m"]
+    answers = done.where(at="stranger:eth0", source=OUTSIDE, destination=STRANGER)
+    assert [p["coap"] for p in answers] == [CONTENT, UNAUTHORIZED]
+    assert "alive" in done.log("libcoap") and "alive" not in done.log("npm")
