@@ -23,8 +23,8 @@ static const uint16_t instances[] = {0, 1, 2, 65534};
 static const uint16_t resources[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 14, 16, 5700, 5701, 65534};
 static const uint16_t places[] = {0, 1, 7, 65534};
 static const uint32_t formats[] = {
-    LWM2M_FORMAT_TEXT,       LWM2M_FORMAT_LINK,       LWM2M_FORMAT_OPAQUE, LWM2M_FORMAT_CBOR,
-    LWM2M_FORMAT_SENML_JSON, LWM2M_FORMAT_SENML_CBOR, LWM2M_FORMAT_TLV,    LWM2M_FORMAT_NONE};
+    LWM2M_FORMAT_TEXT,       LWM2M_FORMAT_LINK,       LWM2M_FORMAT_JSON, LWM2M_FORMAT_CBOR,
+    LWM2M_FORMAT_SENML_JSON, LWM2M_FORMAT_SENML_CBOR, LWM2M_FORMAT_TLV,  LWM2M_FORMAT_NONE};
 static const char *const queries[][3] = {
     {NULL},           {"pmin=10", NULL}, {"pmax=5", "gt=1.5", NULL},
     {"st=0.1", NULL}, {"lt=", NULL},     {"gt", "pmin=4294967296", NULL},

@@ -185,7 +185,8 @@ static void a_registration_tells_objects_and_instances_but_no_account(void **sta
     int length = lwm2m_serve_links(&device->model, false, text, sizeof text);
     assert_true(length > 0);
     text[length] = '\0';
-    assert_string_equal(text, "</>;rt=\"oma.lwm2m\",</1/0>,</3/0>,</4>,</3303/0>,</26887/0>");
+    assert_string_equal(text,
+                        "</>;rt=\"oma.lwm2m\";ct=11543,</1/0>,</3/0>,</4>,</3303/0>,</26887/0>");
     length = lwm2m_serve_links(&device->model, true, text, sizeof text);
     text[length] = '\0';
     assert_string_equal(text, "</>;rt=\"oma.lwm2m\";ct=\"60 110 112 11542\",</1/0>,</3/0>,</4>,"

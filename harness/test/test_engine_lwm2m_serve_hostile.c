@@ -74,7 +74,8 @@ struct payload {
 static const struct payload malformed[] = {
     OCTETS(LWM2M_FORMAT_NONE, "?"),
     OCTETS(LWM2M_FORMAT_LINK, "</1>"),
-    OCTETS(LWM2M_FORMAT_JSON, "{\"e\":[]}"),
+    OCTETS(LWM2M_FORMAT_JSON, "{\"e\":[}"),
+    OCTETS(LWM2M_FORMAT_JSON, "[]"),
     OCTETS(50, "{}"),
     OCTETS(65535, "x"),
     OCTETS(LWM2M_FORMAT_CBOR, ""),

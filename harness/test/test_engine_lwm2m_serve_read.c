@@ -163,7 +163,7 @@ static void a_format_that_can_not_say_it_is_not_acceptable(void **state)
         {"/1/0", LWM2M_FORMAT_OPAQUE},
         {"/1/0/1", LWM2M_FORMAT_OPAQUE},
         {"/1/0", LWM2M_FORMAT_CBOR},
-        {"/1/0/1", LWM2M_FORMAT_JSON},
+        {"/1/0/1", 41},
         {"/1/0/1", 50},
         {"/1/0/1", 65535},
         {"/4", LWM2M_FORMAT_TEXT},

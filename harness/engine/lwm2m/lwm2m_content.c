@@ -1,4 +1,5 @@
 #include "engine/lwm2m/lwm2m_content.h"
+#include "wire/lwm2m_json.h"
 #include "wire/lwm2m_tlv.h"
 #include "wire/senml.h"
 
@@ -97,6 +98,42 @@ static enum lwm2m_code read_single(const struct single *single, const struct lwm
     return LWM2M_CHANGED;
 }
 
+/* --- formats of many values ----------------------------------------------------------------- */
+
+/* As the readers of wire/senml.h, for TLV, whose values need no room. */
+static int read_tlv(const struct lwm2m_path *base, const uint8_t *octets, size_t length,
+                    const struct lwm2m_typing *typing, uint8_t *room, size_t room_size,
+                    struct lwm2m_entry *entries, size_t capacity, struct error *error)
+{
+    (void)room;
+    (void)room_size;
+    return lwm2m_tlv_read(base, octets, length, typing, entries, capacity, error);
+}
+
+struct pack {
+    uint32_t format;
+    int (*read)(const struct lwm2m_path *base, const uint8_t *octets, size_t length,
+                const struct lwm2m_typing *typing, uint8_t *room, size_t room_size,
+                struct lwm2m_entry *entries, size_t capacity, struct error *error);
+    int (*write)(const struct lwm2m_path *base, const struct lwm2m_entry *entries, size_t count,
+                 uint8_t *octets, size_t size, struct error *error);
+};
+
+static const struct pack packs[] = {
+    {LWM2M_FORMAT_TLV, read_tlv, lwm2m_tlv_write},
+    {LWM2M_FORMAT_SENML_JSON, senml_json_read, senml_json_write},
+    {LWM2M_FORMAT_SENML_CBOR, senml_cbor_read, senml_cbor_write},
+    {LWM2M_FORMAT_JSON, lwm2m_json_read, lwm2m_json_write},
+};
+
+static const struct pack *pack_of(uint32_t format)
+{
+    for (size_t i = 0; i < sizeof packs / sizeof *packs; i++)
+        if (packs[i].format == format)
+            return &packs[i];
+    return NULL;
+}
+
 /* --- all formats ---------------------------------------------------------------------------- */
 
 enum lwm2m_code lwm2m_content_read(uint32_t format, const struct lwm2m_path *base,
@@ -112,20 +149,13 @@ enum lwm2m_code lwm2m_content_read(uint32_t format, const struct lwm2m_path *bas
     const struct single *single = single_of(format);
     if (single)
         return read_single(single, base, octets, length, typing, out, error);
-
-    int count;
-    if (format == LWM2M_FORMAT_TLV) {
-        count = lwm2m_tlv_read(base, octets, length, typing, out->entries, LWM2M_ENTRIES, error);
-    } else if (format == LWM2M_FORMAT_SENML_JSON) {
-        count = senml_json_read(base, octets, length, typing, out->room, sizeof out->room,
-                                out->entries, LWM2M_ENTRIES, error);
-    } else if (format == LWM2M_FORMAT_SENML_CBOR) {
-        count = senml_cbor_read(base, octets, length, typing, out->room, sizeof out->room,
-                                out->entries, LWM2M_ENTRIES, error);
-    } else {
+    const struct pack *pack = pack_of(format);
+    if (!pack) {
         error_set(error, "content format %u is not supported", (unsigned)format);
         return LWM2M_UNSUPPORTED;
     }
+    int count = pack->read(base, octets, length, typing, out->room, sizeof out->room, out->entries,
+                           LWM2M_ENTRIES, error);
     if (count < 0)
         return count == LWM2M_TOO_MUCH ? LWM2M_TOO_LARGE : LWM2M_BAD_REQUEST;
     out->count = (size_t)count;
@@ -140,22 +170,17 @@ bool lwm2m_content_can(uint32_t format, const struct lwm2m_path *base,
         return count == 1 && lwm2m_path_equal(&entries[0].path, base) &&
                entries[0].value.type != LWM2M_TYPE_NONE &&
                (!single->is_opaque || entries[0].value.type == LWM2M_TYPE_OPAQUE);
-    return format == LWM2M_FORMAT_TLV || format == LWM2M_FORMAT_SENML_JSON ||
-           format == LWM2M_FORMAT_SENML_CBOR;
+    return pack_of(format);
 }
 
 int lwm2m_content_write(uint32_t format, const struct lwm2m_path *base,
                         const struct lwm2m_entry *entries, size_t count, uint8_t *octets,
                         size_t size, struct error *error)
 {
-    const struct single *single = single_of(format);
     if (!lwm2m_content_can(format, base, entries, count))
-        return error_set(error, "content format %u can't say %zu values", (unsigned)format, count);
-    if (single)
-        return single->write(&entries[0].value, octets, size, error);
-    if (format == LWM2M_FORMAT_TLV)
-        return lwm2m_tlv_write(base, entries, count, octets, size, error);
-    return format == LWM2M_FORMAT_SENML_JSON
-               ? senml_json_write(base, entries, count, octets, size, error)
-               : senml_cbor_write(base, entries, count, octets, size, error);
+        return error_set(error, "content format %u can't say %zu values of it", (unsigned)format,
+                         count);
+    const struct single *single = single_of(format);
+    return single ? single->write(&entries[0].value, octets, size, error)
+                  : pack_of(format)->write(base, entries, count, octets, size, error);
 }

@@ -59,7 +59,7 @@ enum lwm2m_code lwm2m_serve_read(struct lwm2m_server *server, const struct lwm2m
                                  uint32_t accept, struct lwm2m_response *response);
 
 /* The links of a registration (5.3.1): </>;rt="oma.lwm2m", each object and instance but those of object 0,
- * versions other than 1.0. ct is told with 1.1. Returns the length, or -1 if there is no room. */
+ * versions other than 1.0, and content formats. Returns the length, or -1 if there is no room. */
 int lwm2m_serve_links(const struct lwm2m_model *model, bool is_1_1, char *text, size_t size);
 
 #endif

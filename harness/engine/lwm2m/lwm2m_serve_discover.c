@@ -240,8 +240,8 @@ int lwm2m_serve_links(const struct lwm2m_model *model, bool is_1_1, char *text, 
     struct core_link_writer writer = {.text = text, .capacity = size, .fits = true};
     core_link_write_target(&writer, "/");
     core_link_write_attribute(&writer, "rt", "oma.lwm2m", true);
-    if (is_1_1)
-        core_link_write_attribute(&writer, "ct", "60 110 112 11542", true);
+    /* The formats beyond those that every device has (5.3.1). */
+    core_link_write_attribute(&writer, "ct", is_1_1 ? "60 110 112 11542" : "11543", is_1_1);
     for (size_t i = 0; i < model->count; i++)
         if (model->objects[i].definition->id != LWM2M_OBJECT_SECURITY)
             list_object(&writer, &model->objects[i], is_1_1, false);
