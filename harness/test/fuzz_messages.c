@@ -72,6 +72,9 @@ static void fuzz_coap(const uint8_t *octets, size_t length)
         (void)coap_message_option_name(option.number);
     }
     require(walk.offset == message.options_length);
+    char path[64];
+    if (coap_message_path(&message, length % 16, path, 1 + length % sizeof path))
+        require(path[0] == '/' && strlen(path) < 1 + length % sizeof path);
     if (message.payload)
         require_inside(message.payload, message.payload_length, octets, length);
 }

@@ -100,6 +100,25 @@ static void a_response_is_decoded_with_long_deltas_and_payload(void **state)
     assert_memory_equal(message.payload, "ok", 2);
 }
 
+static void a_path_is_put_together_from_its_segments(void **state)
+{
+    (void)state;
+    static const uint8_t twice[] = {0x40, 0x01, 0x00, 0x01, 0xb5, '2',  '6',
+                                    '8',  '8',  '7',  0x01, '0',  0x41, 'q'};
+    static const uint8_t nul[] = {0x40, 0x01, 0x00, 0x01, 0xb1, 0x00};
+    struct coap_message message;
+    char text[9];
+    assert_int_equal(coap_message_decode(twice, sizeof twice, &message), COAP_FAULT_NONE);
+    assert_true(coap_message_path(&message, 11, text, sizeof text));
+    assert_string_equal(text, "/26887/0");
+    for (size_t size = 0; size < sizeof text; size++)
+        assert_false(coap_message_path(&message, 11, text, size));
+    assert_true(coap_message_path(&message, 8, text, sizeof text));
+    assert_string_equal(text, "/");
+    assert_int_equal(coap_message_decode(nul, sizeof nul, &message), COAP_FAULT_NONE);
+    assert_false(coap_message_path(&message, 11, text, sizeof text));
+}
+
 static void an_empty_message_is_its_header_alone(void **state)
 {
     (void)state;
@@ -235,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_decoded),
         cmocka_unit_test(a_response_is_decoded_with_long_deltas_and_payload),
+        cmocka_unit_test(a_path_is_put_together_from_its_segments),
         cmocka_unit_test(an_empty_message_is_its_header_alone),
         cmocka_unit_test(a_message_cut_anywhere_is_read_no_further),
         cmocka_unit_test(options_before_a_faulty_one_are_walked),
