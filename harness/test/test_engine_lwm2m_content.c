@@ -168,23 +168,23 @@ static void refusals_have_their_codes(void **state)
 {
     (void)state;
     const struct {
-        uint32_t format;
         const char *path;
         const char *text;
+        uint32_t format;
         enum lwm2m_code code;
     } rows[] = {
-        {LWM2M_FORMAT_TEXT, "/1/0", "60", LWM2M_UNSUPPORTED},
-        {LWM2M_FORMAT_TEXT, "/3/0/7", "60", LWM2M_UNSUPPORTED},
-        {LWM2M_FORMAT_CBOR, "/1/0", "\x01", LWM2M_UNSUPPORTED},
-        {LWM2M_FORMAT_OPAQUE, "/1/0/7", "U", LWM2M_UNSUPPORTED},
-        {LWM2M_FORMAT_LINK, "/1/0", "</1>", LWM2M_UNSUPPORTED},
-        {LWM2M_FORMAT_NONE, "/1/0/1", "60", LWM2M_UNSUPPORTED},
-        {LWM2M_FORMAT_TEXT, "/1/0/1", "", LWM2M_BAD_REQUEST},
-        {LWM2M_FORMAT_TEXT, "/1/0/1", "6o", LWM2M_BAD_REQUEST},
-        {LWM2M_FORMAT_CBOR, "/1/0/1", "\x61U", LWM2M_BAD_REQUEST},
-        {LWM2M_FORMAT_TLV, "/1/0", "\xc1", LWM2M_BAD_REQUEST},
-        {LWM2M_FORMAT_SENML_JSON, "/1/0", "[{\"n\":\"/3/0/15\",\"vs\":\"\"}]", LWM2M_BAD_REQUEST},
-        {LWM2M_FORMAT_JSON, "/1/0", "{", LWM2M_BAD_REQUEST},
+        {"/1/0", "60", LWM2M_FORMAT_TEXT, LWM2M_UNSUPPORTED},
+        {"/3/0/7", "60", LWM2M_FORMAT_TEXT, LWM2M_UNSUPPORTED},
+        {"/1/0", "\x01", LWM2M_FORMAT_CBOR, LWM2M_UNSUPPORTED},
+        {"/1/0/7", "U", LWM2M_FORMAT_OPAQUE, LWM2M_UNSUPPORTED},
+        {"/1/0", "</1>", LWM2M_FORMAT_LINK, LWM2M_UNSUPPORTED},
+        {"/1/0/1", "60", LWM2M_FORMAT_NONE, LWM2M_UNSUPPORTED},
+        {"/1/0/1", "", LWM2M_FORMAT_TEXT, LWM2M_BAD_REQUEST},
+        {"/1/0/1", "6o", LWM2M_FORMAT_TEXT, LWM2M_BAD_REQUEST},
+        {"/1/0/1", "\x61U", LWM2M_FORMAT_CBOR, LWM2M_BAD_REQUEST},
+        {"/1/0", "\xc1", LWM2M_FORMAT_TLV, LWM2M_BAD_REQUEST},
+        {"/1/0", "[{\"n\":\"/3/0/15\",\"vs\":\"\"}]", LWM2M_FORMAT_SENML_JSON, LWM2M_BAD_REQUEST},
+        {"/1/0", "{", LWM2M_FORMAT_JSON, LWM2M_BAD_REQUEST},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_int_equal(read_text(rows[i].format, rows[i].path, rows[i].text), rows[i].code);

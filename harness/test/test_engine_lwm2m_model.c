@@ -202,8 +202,8 @@ static void any_series_of_texts_leaves_the_last_ones_as_they_were_put(void **sta
     enum { PLACES = 8, ROUNDS = 4000 };
     static char texts[PLACES][LWM2M_ARENA];
     uint32_t random = 1;
-    for (uint16_t i = 0; i < PLACES; i++)
-        assert_true(put_filter(i, ""));
+    for (int i = 0; i < PLACES; i++)
+        assert_true(put_filter((uint16_t)i, ""));
     for (int round = 0; round < ROUNDS; round++) {
         random = random * 1664525 + 1013904223;
         uint16_t place = (uint16_t)((random >> 16) % PLACES);
@@ -213,9 +213,9 @@ static void any_series_of_texts_leaves_the_last_ones_as_they_were_put(void **sta
         text[length] = '\0';
         if (put_filter(place, text))
             memcpy(texts[place], text, length + 1);
-        for (uint16_t i = 0; i < PLACES; i++) {
+        for (int i = 0; i < PLACES; i++) {
             const struct lwm2m_value *value =
-                lwm2m_model_get(&device->instances[5][0], PCP_CONTEXT_FILTERS, i);
+                lwm2m_model_get(&device->instances[5][0], PCP_CONTEXT_FILTERS, (uint16_t)i);
             assert_int_equal(value->as.data.length, strlen(texts[i]));
             assert_memory_equal(value->as.data.octets, texts[i], strlen(texts[i]));
         }

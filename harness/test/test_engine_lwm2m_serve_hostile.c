@@ -232,7 +232,7 @@ static void more_values_than_there_is_room_for_are_too_large(void **state)
     (void)state;
     static char many[4 * LWM2M_ENTRIES + 8];
     for (size_t i = 0; i < LWM2M_ENTRIES + 1; i++)
-        memcpy(many + 3 * i, "\xc1\x63\x01", 3);
+        memcpy(many + 3 * i, (const uint8_t[]){0xc1, 0x63, 0x01}, 3);
     struct payload payload = {LWM2M_FORMAT_TLV, 3 * ((size_t)LWM2M_ENTRIES + 1), many};
     assert_int_equal(serve(LWM2M_POST, false, "/26887/0", &payload), LWM2M_TOO_LARGE);
     static char large[LWM2M_ROOM + 1];

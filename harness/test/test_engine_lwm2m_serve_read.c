@@ -252,18 +252,18 @@ static void a_composite_read_is_refused_as_a_whole_for_its_form(void **state)
     (void)state;
     const struct {
         const char *path;
-        uint32_t format;
         const char *text;
+        uint32_t format;
         enum lwm2m_code code;
     } rows[] = {
-        {"/", LWM2M_FORMAT_SENML_JSON, "[{\"n\":\"/0/0/0\"}]", LWM2M_UNAUTHORIZED},
-        {"/", LWM2M_FORMAT_SENML_JSON, "[{\"n\":\"/1/0/1\",\"v\":1}]", LWM2M_BAD_REQUEST},
-        {"/", LWM2M_FORMAT_SENML_JSON, "[{\"n\":\"nonsense\"}]", LWM2M_BAD_REQUEST},
-        {"/", LWM2M_FORMAT_SENML_JSON, "[{\"n\":", LWM2M_BAD_REQUEST},
-        {"/", LWM2M_FORMAT_TLV, "", LWM2M_UNSUPPORTED},
-        {"/", LWM2M_FORMAT_TEXT, "/1/0/1", LWM2M_UNSUPPORTED},
-        {"/", LWM2M_FORMAT_NONE, "[]", LWM2M_UNSUPPORTED},
-        {"/1/0", LWM2M_FORMAT_SENML_JSON, "[{\"n\":\"/1/0/1\"}]", LWM2M_NOT_ALLOWED},
+        {"/", "[{\"n\":\"/0/0/0\"}]", LWM2M_FORMAT_SENML_JSON, LWM2M_UNAUTHORIZED},
+        {"/", "[{\"n\":\"/1/0/1\",\"v\":1}]", LWM2M_FORMAT_SENML_JSON, LWM2M_BAD_REQUEST},
+        {"/", "[{\"n\":\"nonsense\"}]", LWM2M_FORMAT_SENML_JSON, LWM2M_BAD_REQUEST},
+        {"/", "[{\"n\":", LWM2M_FORMAT_SENML_JSON, LWM2M_BAD_REQUEST},
+        {"/", "", LWM2M_FORMAT_TLV, LWM2M_UNSUPPORTED},
+        {"/", "/1/0/1", LWM2M_FORMAT_TEXT, LWM2M_UNSUPPORTED},
+        {"/", "[]", LWM2M_FORMAT_NONE, LWM2M_UNSUPPORTED},
+        {"/1/0", "[{\"n\":\"/1/0/1\"}]", LWM2M_FORMAT_SENML_JSON, LWM2M_NOT_ALLOWED},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_int_equal(
