@@ -75,7 +75,7 @@ static inline void device_refresh(void *context, struct lwm2m_instance *instance
     ((struct lwm2m_device *)context)->refreshes++;
 }
 
-/* PCP-context: a new instance has its status and version; remote ports under 10 are refused by the owner. */
+/* PCP-context: a new instance has its status, version and protocol; remote ports under 10 are refused by the owner. */
 static inline void device_initialise_pcp(void *context, struct lwm2m_instance *instance)
 {
     struct lwm2m_device *device = context;
@@ -83,6 +83,8 @@ static inline void device_initialise_pcp(void *context, struct lwm2m_instance *i
                             PCP_CONTEXT_STATUS, PCP_STATUS_DISABLED);
     lwm2m_model_put_integer(&device->model, LWM2M_OBJECT_PCP_CONTEXT, instance->id,
                             PCP_CONTEXT_VERSION, 2);
+    lwm2m_model_put_integer(&device->model, LWM2M_OBJECT_PCP_CONTEXT, instance->id,
+                            PCP_CONTEXT_PROTOCOL, 17);
 }
 
 static inline enum lwm2m_code device_check_pcp(void *context, const struct lwm2m_entry *entry)

@@ -63,6 +63,7 @@ static void a_write_creates_the_instance_that_it_is_for(void **state)
     assert_int_equal(PUT("/26887/1", 0xc1, 0x00, 0x3c), LWM2M_CHANGED);
     assert_int_equal(device_integer(device, "/26887/1/0"), 60);
     assert_int_equal(device_integer(device, "/26887/1/3"), 2);
+    assert_int_equal(device_integer(device, "/26887/1/6"), 17);
     assert_true(device->response.instances_changed);
     assert_false(device->response.has_location);
     assert_int_equal(device->creations, 1);

@@ -1,4 +1,5 @@
 /* Write (5.4.3 of LwM2M 1.0, 6.3.3 of Core 1.1.1), Write-Composite (6.3.9) and Execute (5.4.5) at a device. */
+#include "engine/lwm2m/lwm2m_serve_private.h"
 #include "test/lwm2m_device.h"
 
 #include <setjmp.h>
@@ -149,6 +150,34 @@ static void a_payload_that_is_too_large_is_refused_as_that(void **state)
     assert_null(device_value(device, "/3/0/15"));
 }
 
+static void an_unsigned_integer_is_not_negative(void **state)
+{
+    (void)state;
+    const struct lwm2m_resource_definition resource = {.type = LWM2M_TYPE_UNSIGNED};
+    struct lwm2m_value value = {LWM2M_TYPE_INTEGER, {.integer = 0}};
+    assert_int_equal(lwm2m_serve_check_value(&device->model, &resource, &value), LWM2M_CHANGED);
+    value.as.integer = -1;
+    assert_int_equal(lwm2m_serve_check_value(&device->model, &resource, &value), LWM2M_BAD_REQUEST);
+}
+
+static void a_link_leads_to_what_is_there_or_to_nothing(void **state)
+{
+    (void)state;
+    const struct lwm2m_resource_definition resource = {.type = LWM2M_TYPE_LINK};
+    const struct {
+        uint16_t object, instance;
+        enum lwm2m_code code;
+    } rows[] = {{3, 0, LWM2M_CHANGED},         {3, 1, LWM2M_BAD_REQUEST},
+                {4, 65535, LWM2M_CHANGED},     {77, 65535, LWM2M_BAD_REQUEST},
+                {65535, 65535, LWM2M_CHANGED}, {65535, 0, LWM2M_BAD_REQUEST}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct lwm2m_value value = {.type = LWM2M_TYPE_LINK};
+        value.as.link.object = rows[i].object;
+        value.as.link.instance = rows[i].instance;
+        assert_int_equal(lwm2m_serve_check_value(&device->model, &resource, &value), rows[i].code);
+    }
+}
+
 /* --- instances ------------------------------------------------------------------------------ */
 
 static void a_post_on_an_instance_updates_what_it_names_and_leaves_the_rest(void **state)
@@ -255,6 +284,21 @@ static void what_has_no_room_in_an_instance_is_too_large_and_changes_nothing(voi
                    text, text);
     assert_int_equal(device_tell(device, LWM2M_POST, "/3/0", JSON, payload), LWM2M_TOO_LARGE);
     assert_true(device_has_text(device, "/3/0/14", "+01:00"));
+    assert_int_equal(device->changes, 0);
+}
+
+static void more_values_than_an_instance_has_cells_for_are_too_large(void **state)
+{
+    (void)state;
+    static char payload[4096];
+    size_t used = 0;
+    for (int i = 0; i < LWM2M_CELLS; i++)
+        used += (size_t)snprintf(payload + used, sizeof payload - used,
+                                 "%s{\"n\":\"/26887/0/11/%d\",\"vs\":\"\"}", i ? "," : "[", i);
+    (void)snprintf(payload + used, sizeof payload - used, "]");
+    assert_int_equal(device_tell(device, LWM2M_POST, "/26887/0/11", JSON, payload),
+                     LWM2M_TOO_LARGE);
+    assert_true(device_has_text(device, "/26887/0/11/0", "11.0.0.2/32"));
     assert_int_equal(device->changes, 0);
 }
 
@@ -438,6 +482,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_payload_that_is_too_large_is_refused_as_that, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(an_unsigned_integer_is_not_negative, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_link_leads_to_what_is_there_or_to_nothing, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(
             a_post_on_an_instance_updates_what_it_names_and_leaves_the_rest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_put_on_an_instance_replaces_what_may_be_written, set_up,
@@ -456,6 +503,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(
             what_has_no_room_in_an_instance_is_too_large_and_changes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(more_values_than_an_instance_has_cells_for_are_too_large,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_put_on_a_multiple_resource_replaces_all_its_instances,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_post_on_a_multiple_resource_adds_to_its_instances, set_up,
