@@ -488,6 +488,102 @@ def test_a_device_survives_any_datagram():
     assert program.end()[0] == 0
 
 
+# --- a device that finds another ----------------------------------------------------------------------
+
+
+class Directory:
+    """A directory that a test plays, and another endpoint beside it, LAMP."""
+
+    LAMP = (SERVER_AT, 40001)
+
+    def __init__(self):
+        self.handle = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.handle.bind((SERVER_AT, PORT))
+        self.lamp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.lamp.bind(self.LAMP)
+        for handle in (self.handle, self.lamp):
+            handle.settimeout(PATIENCE)
+
+    def receive(self):
+        self.request, self.sender = self.handle.recvfrom(2048)
+        return self.request
+
+    def answer(self, code, rest=b""):
+        length = self.request[0] & 15
+        head = bytes([0x60 | length, code]) + self.request[2 : 4 + length]
+        self.handle.sendto(head + rest, self.sender)
+
+    def register(self):
+        assert self.receive()[1] == 2
+        self.answer(0x41, b"\x82rd\x011")
+
+
+@sealed
+def test_a_device_finds_another_and_asks_it_from_its_own_port():
+    gateway, directory = Gateway(), Directory()
+    program = device("--name", "lock", "--find", "lamp")
+    gateway.answer(gateway.receive())
+    directory.register()
+    program.await_line("registered")
+    program.process.send_signal(signal.SIGUSR1)
+    assert directory.receive().endswith(b"\xb9rd-lookup\x02ep\x47ep=lamp")
+    directory.answer(0x45, b'\xc1\x28\xff</rd/2>;ep="lamp";base="coap://%s:%d"' % (SERVER_AT.encode(), 40001))
+    question, sender = directory.lamp.recvfrom(2048)
+    assert question[1] == 1 and question.endswith(b"\xb6status") and sender == (GATEWAY, PORT)
+    length = question[0] & 15
+    directory.lamp.sendto(bytes([0x60 | length, 0x45]) + question[2 : 4 + length] + b"\xffon", sender)
+    program.await_line("answer lamp 2.05")
+
+
+@sealed
+def test_a_device_looks_again_until_a_directory_tells_it_something_that_it_can_use():
+    gateway, directory = Gateway(), Directory()
+    program = device("--find", "lamp")
+    gateway.answer(gateway.receive())
+    directory.register()
+    program.await_line("registered")
+    program.process.send_signal(signal.SIGUSR1)
+    base = b"coap://%s:40001" % SERVER_AT.encode()
+    for links in (
+        b"",
+        b"</rd/1>",
+        b"<" + b"/" * 900,
+        b'</rd/1>;ep="lamps";base="' + base + b'"',
+        b'</rd/1>;ep="lamp"',
+        b'</rd/1>;ep="lamp";base',
+        b'</rd/1>;ep="lamp";base="' + b"x" * 900 + b'"',
+        b'</rd/1>;ep="lamp";base="coap://lamp.example"',
+        b'</rd/1>;ep="lamp";base="coap://[::1"',
+        b'</rd/1>;ep="lamp";base="coaps://%s"' % SERVER_AT.encode(),
+        bytes(range(128, 255)),
+    ):
+        assert directory.receive()[1] == 1, links
+        directory.answer(0x45, b"\xc1\x28\xff" + links if links else b"")
+    assert directory.receive()[1] == 1
+    directory.answer(0x84)
+    directory.receive()
+    directory.answer(0x45, b'\xc1\x28\xff</rd/1>;ep="lock";base="%s",</rd/2>;base="%s";ep="lamp"' % (base, base))
+    assert directory.lamp.recvfrom(2048)[0][1] == 1
+    assert program.end()[0] == 0
+
+
+@sealed
+def test_a_device_by_peer_asks_for_its_flow_to_the_server_and_for_no_map():
+    peer = 2
+    gateway = Gateway()
+    program = device("--by-peer", "--external-port", 40000)
+    request = gateway.receive()
+    assert (request.octets[1], len(request.octets), request.internal_port) == (peer, 80, PORT)
+    assert request.octets[60:62] == struct.pack("!H", PORT)
+    assert request.octets[64:80] == MAPPED_IPV4 + socket.inet_aton(SERVER_AT)
+    gateway.answer(request)
+    assert program.await_line("mapped").endswith(
+        f"mapped udp {PORT} towards {SERVER_AT}:{PORT} -> {EXTERNAL}:40000 lifetime 7200"
+    )
+    assert refused(DEVICE, "--by-peer")[0] == 2
+    assert refused(DEVICE, "--by-peer", "--server", SERVER_AT, "--filter", "11.0.0.2/32")[0] == 2
+
+
 # --- the server --------------------------------------------------------------------------------------
 
 

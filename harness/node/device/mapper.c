@@ -296,7 +296,7 @@ bool mapper_is_bare(const struct mapper *mapper)
 
 void mapper_close(struct mapper *mapper)
 {
-    for (uint8_t s = 0; s < mapper->servers->count; s++) {
+    for (size_t s = 0; s < SERVERS_ROOM; s++) {
         if (mapper->at[s].open)
             pcp_endpoint_close(&mapper->at[s].endpoint);
         if (mapper->former[s].open)
