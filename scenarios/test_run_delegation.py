@@ -31,7 +31,7 @@ def asked_for_the_lamp(run, place):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_delegation_holds_and_ends_with_0(runs, variant):
     run = runs[variant]
-    assert (run.code, run.failed()) == (0, []), run.out + run.err
+    assert (run.code, run.failed(), run.crashed()) == (0, [], []), run.out + run.err
     assert run.result["verdict"] == "pass"
 
 

@@ -50,7 +50,7 @@ def sightings(run, payload):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_endpoints_hold_and_end_with_0(endpoints, variant):
     run = endpoints[variant]
-    assert (run.code, run.failed()) == (0, []), run.out + run.err
+    assert (run.code, run.failed(), run.crashed()) == (0, [], []), run.out + run.err
     assert run.result["verdict"] == "pass"
 
 

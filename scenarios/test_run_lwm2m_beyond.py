@@ -41,7 +41,7 @@ def granted(run, place, **wanted):
 @pytest.mark.parametrize("name", RUNS)
 def test_beyond_the_basic_case_it_holds_and_ends_with_0(runs, name):
     run = runs[name]
-    assert (run.code, run.failed()) == (0, []), run.out + run.err
+    assert (run.code, run.failed(), run.crashed()) == (0, [], []), run.out + run.err
     assert run.result["verdict"] == "pass"
 
 

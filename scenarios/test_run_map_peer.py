@@ -79,7 +79,7 @@ def fate(run, sender, after=0):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_both_ways_hold_and_end_with_0(runs, variant):
     run = runs[variant]
-    assert (run.code, run.failed()) == (0, []), run.out + run.err
+    assert (run.code, run.failed(), run.crashed()) == (0, [], []), run.out + run.err
     assert run.result["verdict"] == "pass"
 
 

@@ -27,7 +27,7 @@ def asked(run):
 @pytest.mark.parametrize("variant", [None, "refused", "filtered", "lwm2m"])
 def test_strangers_hold_and_end_with_0(strangers, variant):
     done = strangers[variant]
-    assert (done.code, done.failed()) == (0, []), done.out + done.err
+    assert (done.code, done.failed(), done.crashed()) == (0, [], []), done.out + done.err
     assert done.result["verdict"] == "pass"
 
 
