@@ -1,5 +1,6 @@
 #include "node/lwm2m-server/control.h"
 
+#include "node/common/clock.h"
 #include "node/lwm2m-server/command.h"
 
 #include <errno.h>
@@ -66,6 +67,8 @@ static void on_done(void *context, const char *status)
     if (client) {
         send_line(client, CONTROL_STATUS, status);
         client->is_busy = false;
+        if (!client->is_running)
+            run_lines(addressee->control, client);
     }
     free(addressee);
 }
@@ -88,6 +91,7 @@ static void run_one(struct control *control, struct control_client *client, cons
 static void run_lines(struct control *control, struct control_client *client)
 {
     char *end;
+    client->is_running = true; /* not from within, as answers may come at once */
     while (client->handle >= 0 && !client->is_busy &&
            (end = memchr(client->line, '\n', client->length))) {
         char line[COMMAND_LINE_SIZE];
@@ -98,6 +102,7 @@ static void run_lines(struct control *control, struct control_client *client)
         memmove(client->line, end + 1, client->length);
         run_one(control, client, line);
     }
+    client->is_running = false;
 }
 
 static void read_lines(struct control *control, struct control_client *client)
@@ -112,25 +117,39 @@ static void read_lines(struct control *control, struct control_client *client)
         return;
     }
     client->length += (size_t)count;
+    client->heard = clock_milliseconds();
     run_lines(control, client);
+}
+
+/* A free place, else that of the client which has asked for nothing longest. NULL: all wait for answers. */
+static struct control_client *make_place(struct control *control)
+{
+    struct control_client *idle = NULL;
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+        struct control_client *client = &control->clients[i];
+        if (client->handle < 0)
+            return client;
+        if (!client->is_busy && (!idle || client->heard < idle->heard))
+            idle = client;
+    }
+    if (idle)
+        drop(idle);
+    return idle;
 }
 
 static void take_client(struct control *control)
 {
     int handle = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (handle < 0)
-        return;
-    for (uint32_t i = 0; i < CONTROL_CLIENTS; i++) {
-        struct control_client *client = &control->clients[i];
-        struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
-        if (client->handle >= 0)
-            continue;
-        if (epoll_ctl(control->poll, EPOLL_CTL_ADD, handle, &event) < 0)
-            break;
+    struct control_client *client = handle < 0 ? NULL : make_place(control);
+    struct epoll_event event = {.events = EPOLLIN};
+    if (client)
+        event.data.u32 = (uint32_t)(client - control->clients);
+    if (client && epoll_ctl(control->poll, EPOLL_CTL_ADD, handle, &event) == 0) {
         client->handle = handle;
-        return;
+        client->heard = clock_milliseconds();
+    } else if (handle >= 0) {
+        close(handle);
     }
-    close(handle);
 }
 
 void control_work(struct control *control)
@@ -160,7 +179,7 @@ static int listen_at(struct control *control, const char *path, struct error *er
     mode_t before = umask(0177);
     int status = bind(control->listener, (struct sockaddr *)&address, sizeof address);
     umask(before);
-    if (status < 0 || listen(control->listener, CONTROL_CLIENTS) < 0)
+    if (status < 0 || listen(control->listener, SOMAXCONN) < 0)
         return error_set_errno(error, errno, "could not listen at %s", path);
     control->path = path;
     return 0;

@@ -1,6 +1,6 @@
 /* The socket at which the server is told commands: a line in, the lines of its answer out, then one with its
  * status ("= 2.05") behind which the next command may come. Only its owner may connect. A client that floods, hangs
- * or goes does no harm: buffers and clients are bounded, and one who does not read is dropped. */
+ * or goes does no harm: buffers and clients are bounded, and one who does not read is dropped, as is the most idle one when there is no room for another. */
 #ifndef PINHOLE_LWM2M_SERVER_CONTROL_H
 #define PINHOLE_LWM2M_SERVER_CONTROL_H
 
@@ -16,6 +16,8 @@ struct control_client {
     int handle;          /* -1: free */
     uint32_t generation; /* so that an answer that comes late is known to be another's */
     bool is_busy;        /* with a command */
+    bool is_running;     /* its lines are being taken */
+    uint64_t heard;      /* ms */
     size_t length;
     char line[COMMAND_LINE_SIZE];
 };

@@ -31,8 +31,10 @@ static const char *name_of(const struct contact *contact)
 static void give_up(struct contact *contact, const char *step, const struct coap_answer *answer)
 {
     char code[8];
-    say("pcp %s not enabled: %s %s", name_of(contact), step,
-        answer->code ? coap_support_code(answer->code, code) : answer->why);
+    bool is_lost = !answer->code && strcmp(answer->why, "session lost") == 0;
+    if (!is_lost) /* else it registers anew */
+        say("pcp %s not enabled: %s %s", name_of(contact), step,
+            answer->code ? coap_support_code(answer->code, code) : answer->why);
     contact->pcp.is_on = false;
 }
 

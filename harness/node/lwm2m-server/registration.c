@@ -24,33 +24,21 @@ static uint32_t content_format(const coap_pdu_t *request)
                   : LWM2M_FORMAT_NONE;
 }
 
-struct body {
-    const uint8_t *octets;
-    size_t length;
-};
-
-static struct body read_body(const coap_pdu_t *request)
-{
-    struct body body = {0};
-    size_t offset;
-    size_t total;
-    if (!coap_get_data_large(request, &body.length, &body.octets, &offset, &total))
-        body.length = 0;
-    return body;
-}
-
 /* LWM2M_CHANGED or LWM2M_CREATED, or the refusal. */
 static enum lwm2m_code read_wish(const coap_pdu_t *request, bool is_update,
                                  struct lwm2m_registration_wish *wish)
 {
     struct coap_queries queries;
-    struct body body = read_body(request);
+    const uint8_t *links = NULL;
+    size_t length;
     uint32_t format = content_format(request);
-    if (body.length && format != LWM2M_FORMAT_LINK && format != LWM2M_FORMAT_NONE)
+    if (!coap_support_body(request, &links, &length))
+        return LWM2M_TOO_LARGE;
+    if (length && format != LWM2M_FORMAT_LINK && format != LWM2M_FORMAT_NONE)
         return LWM2M_UNSUPPORTED;
     if (!coap_support_queries(request, &queries))
         return LWM2M_BAD_REQUEST;
-    return lwm2m_registration_read(queries.list, body.octets, body.length, is_update, wish);
+    return lwm2m_registration_read(queries.list, links, length, is_update, wish);
 }
 
 static void answer(coap_pdu_t *response, int code)
@@ -265,15 +253,20 @@ static void on_sent(coap_resource_t *resource, coap_session_t *session, const co
     (void)query;
     struct manager *manager = coap_resource_get_userdata(resource);
     struct contact *contact = contact_on(session);
-    struct body body = read_body(request);
     const struct lwm2m_path root = {0};
     uint32_t format = content_format(request);
-    enum lwm2m_code code = LWM2M_NOT_FOUND; /* by one who isn't registered */
-    if (contact && format != LWM2M_FORMAT_SENML_JSON && format != LWM2M_FORMAT_SENML_CBOR)
+    const uint8_t *octets = NULL;
+    size_t length;
+    enum lwm2m_code code;
+    if (!contact)
+        code = LWM2M_NOT_FOUND; /* who isn't registered */
+    else if (!coap_support_body(request, &octets, &length))
+        code = LWM2M_TOO_LARGE;
+    else if (format != LWM2M_FORMAT_SENML_JSON && format != LWM2M_FORMAT_SENML_CBOR)
         code = LWM2M_UNSUPPORTED;
-    else if (contact)
-        code = lwm2m_content_read(format, &root, body.octets, body.length,
-                                  &lwm2m_typing_of_registry, &manager->content, NULL);
+    else
+        code = lwm2m_content_read(format, &root, octets, length, &lwm2m_typing_of_registry,
+                                  &manager->content, NULL);
     answer(response, code);
     if (code != LWM2M_CHANGED)
         return;

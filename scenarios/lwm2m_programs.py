@@ -1,0 +1,107 @@
+"""Our LwM2M programs on loopback, as their tests run them."""
+
+import os
+import queue
+import re
+import socket
+import subprocess
+import threading
+
+from coap_wire import CONTENT_FORMAT, POST, Client, unsigned
+from conftest import BUILD
+
+SECONDS = 20  # after which a state that is awaited does not come
+LINK, TEXT, TLV = 40, 0, 11542
+LINKS = b'</>;rt="oma.lwm2m",</1/0>,</3/0>,</3303/0>'
+PCP_LINKS = LINKS + b",</26887/0>"
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Program:
+    """One of our programs, and the lines that it prints."""
+
+    def __init__(self, name, *arguments):
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PINHOLE_")}
+        self.process = subprocess.Popen(
+            [BUILD / name, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+        )
+        self.name, self.lines, self.all = name, queue.Queue(), []
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip("\n").removeprefix(f"{self.name}: "))
+        self.lines.put(None)
+
+    def await_line(self, pattern):
+        """The next line that matches; those before it are passed over."""
+        while True:
+            line = self.lines.get(timeout=SECONDS)
+            assert line is not None, f"{self.name} ended; it said {self.all}"
+            self.all.append(line)
+            if match := re.fullmatch(pattern, line):
+                return match
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def is_alive(self):
+        return self.process.poll() is None
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(SECONDS)
+
+
+class Server(Program):
+    """pinhole-lwm2m-server."""
+
+    def __init__(self, folder, *arguments):
+        self.port, self.secure_port = free_port(), free_port()
+        self.control = folder / "control"
+        super().__init__(
+            "pinhole-lwm2m-server",
+            *("--port", self.port, "--secure-port", self.secure_port, "--control", self.control),
+            *arguments,
+        )
+        self.await_line(r"ready port \d+")
+        self.address = ("127.0.0.1", self.port)
+        self.clients = []
+
+    def client(self, address="127.0.0.1"):
+        self.clients.append(Client(self.address, address))
+        return self.clients[-1]
+
+    def start_tell(self, command, *options):
+        """A --tell that may have to wait for a device."""
+        return subprocess.Popen(
+            [BUILD / "pinhole-lwm2m-server", "--control", self.control, "--tell", command, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def tell(self, command, *options):
+        """The lines of the answer, the last its status; and the status that --tell ended with."""
+        process = self.start_tell(command, *options)
+        return process.communicate(timeout=SECONDS)[0].splitlines(), process.returncode
+
+    def stop(self):
+        for client in self.clients:
+            client.close()
+        super().stop()
+
+
+def register(client, name="dev", queries=("lt=300", "lwm2m=1.0", "b=U"), links=LINKS, mid=None):
+    return client.ask(
+        POST, "rd", [f"ep={name}", *queries], [(CONTENT_FORMAT, unsigned(LINK))], links, mid
+    )

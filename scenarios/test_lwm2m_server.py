@@ -1,0 +1,653 @@
+"""What pinhole-lwm2m-server does for devices that register, and against those that don't mean well."""
+
+import os
+import random
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import time
+
+import pytest
+
+from coap_wire import (
+    ACCEPT,
+    BLOCK1,
+    BLOCK2,
+    CON,
+    CONTENT_FORMAT,
+    DELETE,
+    FETCH,
+    GET,
+    NON,
+    OBSERVE,
+    POST,
+    PUT,
+    RST,
+    SIZE1,
+    URI_QUERY,
+    Message,
+    code,
+    path_options,
+    unsigned,
+)
+from conftest import BUILD
+from lwm2m_programs import LINK, LINKS, PCP_LINKS, SECONDS, TEXT, TLV, Server, free_port, register
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts servers that end with the test."""
+    servers = []
+
+    def run(*arguments):
+        servers.append(Server(tmp_path, *arguments))
+        return servers[-1]
+
+    yield run
+    for server in servers:
+        assert server.is_alive()
+        server.stop()
+
+
+# --- the registration interface ---
+
+
+def test_a_device_registers_updates_and_deregisters(start):
+    server = start()
+    device = server.client()
+    port = device.socket.getsockname()[1]
+    response = register(device)
+    assert (response.text, response.location[:3]) == ("2.01", "rd/")
+    server.await_line(rf"registered dev from 127\.0\.0\.1:{port} lifetime 300 binding U version 1\.0")
+    assert device.ask(POST, response.location, ["lt=500"]).text == "2.04"
+    server.await_line(rf"updated dev from 127\.0\.0\.1:{port}")
+    assert "lifetime 500" in server.tell("list")[0][0]
+    assert device.ask(DELETE, response.location).text == "2.02"
+    server.await_line("deregistered dev")
+    assert device.ask(POST, response.location).text == "4.04"
+    assert server.tell("list") == (["2.05"], 0)
+
+
+def test_a_registration_expires_with_its_lifetime(start):
+    server = start("--time-scale", "100")
+    device = server.client()
+    location = register(device, queries=["lt=60"]).location
+    server.await_line("expired dev")
+    assert device.ask(POST, location).text == "4.04"
+
+
+def test_an_update_keeps_a_registration_alive(start):
+    server = start("--time-scale", "100")
+    kept, lost = server.client(), server.client()
+    location = register(kept, "kept", ["lt=100"]).location
+    register(lost, "lost", ["lt=100"])
+    for _ in range(3):
+        time.sleep(0.4)
+        assert kept.ask(POST, location).text == "2.04"
+    server.await_line("expired lost")
+    assert kept.ask(POST, location).text == "2.04"
+
+
+def test_a_repeated_request_makes_no_second_registration(start):
+    server = start()
+    device = server.client()
+    first, second = (register(device, mid=77) for _ in range(2))
+    assert first.location == second.location
+    assert register(device, mid=78).location != first.location
+
+
+def test_a_new_registration_of_a_name_ends_the_one_before(start):
+    server = start()
+    device, again = server.client(), server.client()
+    old = register(device).location
+    new = register(again).location
+    assert device.ask(POST, old).text == "4.04"
+    assert again.ask(POST, new).text == "2.04"
+
+
+REFUSED = {
+    "without a name": ([], LINKS, LINK, "4.00"),
+    "with an empty name": (["ep="], LINKS, LINK, "4.00"),
+    "with a name that is too long": (["ep=" + "x" * 100], LINKS, LINK, "4.00"),
+    "with a lifetime of 0": (["ep=dev", "lt=0"], LINKS, LINK, "4.00"),
+    "with a lifetime that is no number": (["ep=dev", "lt=long"], LINKS, LINK, "4.00"),
+    "with a binding that is not known": (["ep=dev", "b=Z"], LINKS, LINK, "4.00"),
+    "of another version": (["ep=dev", "lwm2m=7.3"], LINKS, LINK, "4.12"),
+    "with broken links": (["ep=dev"], b"</3/0>,<", LINK, "4.00"),
+    "with links of another format": (["ep=dev"], LINKS, TLV, "4.15"),
+    "with too many queries": (["ep=dev", *[f"x{n}=1" for n in range(20)]], LINKS, LINK, "4.00"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_registration_is_refused(start, what):
+    queries, links, content_format, expected = REFUSED[what]
+    server = start()
+    device = server.client()
+    options = [(CONTENT_FORMAT, unsigned(content_format))]
+    assert device.ask(POST, "rd", queries, options, links).text == expected
+    assert register(device).text == "2.01"
+
+
+@pytest.mark.parametrize("path", ["rd/0", "rd/1", "rd/x", "rd/1/2", "rd/99999999999999999999", "other"])
+def test_an_unknown_location_is_not_found(start, path):
+    server = start()
+    device = server.client()
+    location = register(device).location
+    for method in (POST, DELETE):
+        assert device.ask(method, path).text == "4.04"
+    assert device.ask(POST, location).text == "2.04"
+
+
+MANY_LINKS = LINKS + b"".join(b",</3303/%d>" % n for n in range(1, 100))
+
+
+def register_in_blocks(device, told):
+    """Registers by MANY_LINKS, and tells their size with the first block, or not; gives the last code."""
+    blocks = [MANY_LINKS[at : at + 256] for at in range(0, len(MANY_LINKS), 256)]
+    for number, block in enumerate(blocks):
+        more = number + 1 < len(blocks)
+        options = [(CONTENT_FORMAT, unsigned(LINK)), (BLOCK1, unsigned(number << 4 | more << 3 | 4))]
+        if told:
+            options.append((SIZE1, unsigned(len(MANY_LINKS))))
+        response = device.ask(POST, "rd", ["ep=dev", "lt=300"], options, block)
+        if more and response.text != "2.31":
+            break
+    return response.text
+
+
+def test_a_registration_of_many_blocks_is_put_together(start):
+    server = start()
+    assert register_in_blocks(server.client(), told=True) == "2.01"
+    server.await_line("registered dev from .*")
+
+
+def test_a_registration_of_blocks_that_do_not_tell_their_size_is_too_large(start):
+    server = start()
+    assert register_in_blocks(server.client(), told=False) == "4.13"
+    assert server.tell("list") == (["2.05"], 0)
+
+
+# --- requests to devices ---
+
+
+def test_requests_go_where_the_device_was_seen_last(start):
+    server = start("--pcp", "never")
+    device, elsewhere = server.client(), server.client("127.0.0.2")
+    location = register(device).location
+    assert elsewhere.ask(POST, location).text == "2.04"
+    server.await_line(r"updated dev from 127\.0\.0\.2:\d+")
+    tell = server.start_tell("read dev /3/0/0")
+    elsewhere.answer(elsewhere.request(), "2.05", b"maker", TEXT)
+    assert tell.communicate(timeout=SECONDS)[0] == "maker\n2.05\n"
+    server.await_line("answer dev /3/0/0 2.05")
+
+
+def observe(server, device, token_of=lambda request: request.token):
+    tell = server.start_tell("observe dev /3303/0/5700")
+    request = device.request()
+    assert (request.code, request.path, request.number(OBSERVE)) == (GET, "/3303/0/5700", 0)
+    device.answer(request, "2.05", b"20.5", TEXT, [(OBSERVE, b"\x05")])
+    assert tell.communicate(timeout=SECONDS)[0] == "20.5\n2.05\n"
+    return token_of(request)
+
+
+def notify(device, token, sequence, value):
+    options = [(OBSERVE, unsigned(sequence)), (CONTENT_FORMAT, b"")]
+    return device.send(Message(CON, code("2.05"), device.mid(), token, options, value))
+
+
+def test_an_observation_tells_notifications_until_it_is_cancelled(start):
+    server = start()
+    device = server.client()
+    register(device)
+    token = observe(server, device)
+    notify(device, token, 7, b"21.5")
+    server.await_line(r"notified dev /3303/0/5700 21\.5")
+    device.hear()
+    notify(device, token, 6, b"99")  # overtaken: older than what was told
+    device.hear()
+    notify(device, token, 8, b"22.5")
+    server.await_line(r"notified dev /3303/0/5700 22\.5")
+    assert not any("99" in line for line in server.all)
+    device.hear()
+    tell = server.start_tell("cancel dev /3303/0/5700")
+    request = device.request()
+    assert (request.token, request.number(OBSERVE)) == (token, 1)
+    device.answer(request, "2.05", b"22.5", TEXT)
+    assert tell.wait(SECONDS) == 0
+    notify(device, token, 9, b"23.5")
+    assert device.hear().kind == RST
+
+
+def test_an_observation_begins_anew_where_the_device_has_moved(start):
+    server = start()
+    device, elsewhere = server.client(), server.client("127.0.0.2")
+    location = register(device).location
+    observe(server, device)
+    elsewhere.ask(POST, location)
+    request = elsewhere.request()
+    assert (request.path, request.number(OBSERVE)) == ("/3303/0/5700", 0)
+
+
+def test_an_answer_of_many_blocks_is_put_together(start):
+    server = start()
+    device = server.client()
+    register(device)
+    text = b"abcdefghij" * 200
+    tell = server.start_tell("read dev /3/0/0")
+    for number in range(len(text) // 512 + 1):
+        request = device.request()
+        assert (request.number(BLOCK2, 0) >> 4) == number
+        more = (number + 1) * 512 < len(text)
+        options = [(BLOCK2, unsigned(number << 4 | more << 3 | 5))]
+        device.answer(request, "2.05", text[number * 512 : (number + 1) * 512], TEXT, options)
+    assert tell.communicate(timeout=SECONDS)[0] == text.decode() + "\n2.05\n"
+
+
+# What is told, and the request that comes of it: method, path, queries, Content-Format, Accept, payload.
+COMMANDS = {
+    "read dev /3/0": (GET, "/3/0", [], None, None, b""),
+    "format tlv read dev /3": (GET, "/3", [], None, TLV, b""),
+    "discover dev /3303": (GET, "/3303", [], None, LINK, b""),
+    "delete dev /3303/1": (DELETE, "/3303/1", [], None, None, b""),
+    "execute dev /3/0/4": (POST, "/3/0/4", [], None, None, b""),
+    "execute dev /3/0/5 0='soon'": (POST, "/3/0/5", [], TEXT, None, b"0='soon'"),
+    "write dev /3/0/15 Europe/Rome at last": (PUT, "/3/0/15", [], TEXT, None, b"Europe/Rome at last"),
+    "write dev /1/0 1=300 6=1": (POST, "/1/0", [], TLV, None, bytes.fromhex("c201012cc10601")),
+    "replace dev /1/0 1=60 7=U": (PUT, "/1/0", [], TLV, None, bytes.fromhex("c1013cc10755")),
+    "create dev /3303 5700=1": (POST, "/3303", [], TLV, None, bytes.fromhex("e416443f800000")),
+    "create dev /3303/4 5700=1": (POST, "/3303", [], TLV, None, bytes.fromhex("0704e416443f800000")),
+    "attributes dev /3303/0/5700 pmin=3 gt": (PUT, "/3303/0/5700", [b"pmin=3", b"gt"], None, None, b""),
+    "format senml-json composite dev /3/0/0": (FETCH, "/", [], 110, 110, b'[{"n":"/3/0/0"}]'),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_the_request_that_it_says(start, command):
+    method, path, queries, content_format, accept, payload = COMMANDS[command]
+    server = start()
+    device = server.client()
+    register(device)
+    tell = server.start_tell(command)
+    request = device.request()
+    got = (request.code, request.path, request.all(URI_QUERY), request.number(CONTENT_FORMAT))
+    assert got == (method, path, queries, content_format)
+    assert (request.number(ACCEPT), request.payload) == (accept, payload)
+    device.answer(request, "4.05")
+    assert (tell.communicate(timeout=SECONDS)[0], tell.returncode) == ("4.05\n", 1)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "fly dev /3", "read", "read dev", "read nobody /3", "read dev 3//0", "write dev /3 1", "write dev /1/0/1 x",
+     "write dev /1/0 1", "read dev /3/0 more", "format none read dev /3", "read dev /3/0/0/0/0", "x" * 3000],
+)  # fmt: skip
+def test_a_command_that_says_nothing_is_refused_in_words(start, command):
+    server = start()
+    register(server.client())
+    lines, status = server.tell(command)
+    assert status in (1, 2) and len(lines) == 1 and not lines[0].startswith("2.")
+
+
+def test_what_devices_say_is_printed_in_one_line(start):
+    server = start()
+    device = server.client()
+    register(device)
+    tell = server.start_tell("read dev /3/0/0")
+    device.answer(device.request(), "2.05", b"a\n= 2.05\x1b[2Jb", TEXT)
+    lines = tell.communicate(timeout=SECONDS)[0].splitlines()
+    assert lines == [r"a\x0a= 2.05\x1b[2Jb", "2.05"]
+
+
+def test_send_is_told(start):
+    server = start()
+    device, stranger = server.client(), server.client()
+    register(device, queries=["lt=300", "lwm2m=1.1", "b=U"])
+    options = [(CONTENT_FORMAT, unsigned(110))]
+    pack = b'[{"bn":"/3303/0/","n":"5700","v":21.5},{"n":"5701","vs":"Cel"}]'
+    assert device.ask(POST, "dp", [], options, pack).text == "2.04"
+    server.await_line(r"sent dev /3303/0/5700=21\.5 /3303/0/5701=Cel")
+    assert device.ask(POST, "dp", [], options, b"[{").text == "4.00"
+    assert device.ask(POST, "dp", [], [(CONTENT_FORMAT, b"")], b"x").text == "4.15"
+    assert stranger.ask(POST, "dp", [], options, pack).text == "4.04"
+
+
+def test_sigusr1_reads_every_device(start):
+    server = start()
+    devices = {name: server.client() for name in ("one", "two")}
+    for name, device in devices.items():
+        register(device, name)
+    server.signal(signal.SIGUSR1)
+    for device in devices.values():
+        request = device.request()
+        assert (request.code, request.path) == (GET, "/3/0")
+        device.answer(request, "2.05", bytes.fromhex("c300616263"), TLV)
+    for name in sorted(devices):
+        server.await_line(r"answer (one|two) /3/0 2\.05")
+
+
+# --- queue mode ---
+
+
+@pytest.mark.parametrize("queries", [["lwm2m=1.0", "b=UQ"], ["lwm2m=1.1", "b=U", "Q"]])
+def test_requests_wait_for_a_sleeping_device(start, queries):
+    server = start("--time-scale", "100")
+    device = server.client()
+    location = register(device, queries=["lt=80000", *queries]).location
+    end = time.monotonic() + SECONDS
+    while "asleep" not in server.tell("list")[0][0]:
+        assert time.monotonic() < end
+    tell = server.start_tell("read dev /3/0/0")
+    device.socket.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        device.hear()
+    device.socket.settimeout(5)
+    assert device.ask(POST, location).text == "2.04"
+    device.answer(device.request(), "2.05", b"up", TEXT)
+    assert tell.communicate(timeout=SECONDS)[0] == "up\n2.05\n"
+
+
+def test_what_waits_for_a_sleeping_device_is_bounded(start):
+    server = start("--time-scale", "100")
+    device = server.client()
+    location = register(device, queries=["lt=80000", "b=UQ"]).location
+    end = time.monotonic() + SECONDS
+    while "asleep" not in server.tell("list")[0][0]:
+        assert time.monotonic() < end
+    with socket.socket(socket.AF_UNIX) as control:
+        control.connect(str(server.control))
+        tells = [server.start_tell(f"read dev /3/0/{n}") for n in range(12)]
+        tells += [server.start_tell(f"read dev /3/0/{n}") for n in range(12, 15)]
+        more = []
+        while not more or more[-1].poll() is None:  # until one is refused
+            more.append(server.start_tell("read dev /3/0/20"))
+            time.sleep(0.2)
+            assert len(more) < 10
+    assert device.ask(DELETE, location).text == "2.02"
+    for tell in tells + more:
+        tell.communicate(timeout=SECONDS)
+    server.await_line(r"answer dev /3/0/\d+ deregistered")
+
+
+# --- PCP ---
+
+EXTERNAL = "127.0.0.1"
+
+
+def context(port, address=EXTERNAL):
+    """Status, external address and port, as the device tells its instance of PCP-context."""
+    text = address.encode()
+    return b"\xc1\x02\x02" + bytes([0xC8, 18, len(text)]) + text + b"\xc4\x13" + struct.pack("!I", port)
+
+
+def enable(device, version=b"2"):
+    """Answers what enables PCP-context; gives the token of the observation."""
+    observe = device.request()
+    assert (observe.code, observe.path, observe.number(OBSERVE)) == (GET, "/26887/0/2", 0)
+    device.answer(observe, "2.05", b"0", TEXT, [(OBSERVE, b"\x01")])
+    write = device.request()
+    assert (write.code, write.path, write.payload) == (POST, "/26887/0", bytes.fromhex("c2001c20c10401"))
+    device.answer(write, "2.04")
+    read = device.request()
+    assert (read.code, read.path) == (GET, "/26887/0/3")
+    device.answer(read, "2.05", version, TEXT)
+    return observe.token
+
+
+def execute(device):
+    request = device.request()
+    assert (request.code, request.path, request.payload) == (POST, "/26887/0/1", b"")
+    device.answer(request, "2.04")
+
+
+def answer_place(device, port):
+    request = device.request()
+    assert (request.code, request.path) == (GET, "/26887/0")
+    device.answer(request, "2.05", context(port), TLV)
+
+
+def map_by(device, port):
+    """Registers a device, and has it tell that it is mapped at port. Gives its location and the token."""
+    location = register(device, links=PCP_LINKS).location
+    token = enable(device)
+    execute(device)
+    device.send(Message(NON, code("2.05"), device.mid(), token, [(OBSERVE, b"\x02"), (CONTENT_FORMAT, b"")], b"2"))
+    answer_place(device, port)
+    return location, token
+
+
+def test_pcp_is_enabled_step_by_step_and_its_mapping_seen(start):
+    server = start()
+    device = server.client()
+    port = device.socket.getsockname()[1]
+    map_by(device, port)
+    for line in ("enabling", "status 0", "status 2", rf"mapped at 127\.0\.0\.1:{port}", "seen from its mapping"):
+        server.await_line(f"pcp dev {line}")
+
+
+def test_a_device_that_is_not_seen_from_its_mapping_is_asked_for_a_fresh_port_once(start):
+    server = start()
+    device = server.client()
+    location, _ = map_by(device, 4000)
+    assert device.ask(POST, location).text == "2.04"
+    answer_place(device, 4000)
+    fresh = device.request()
+    assert (fresh.code, fresh.path, fresh.payload) == (POST, "/26887/0", bytes.fromhex("c10500"))
+    device.answer(fresh, "2.04")
+    execute(device)
+    server.await_line(
+        r"pcp dev seen from 127\.0\.0\.1:\d+ instead of its mapping 127\.0\.0\.1:4000: asking for a fresh port"
+    )
+    anew = server.client()
+    register(anew, links=PCP_LINKS)
+    observe = anew.request()
+    anew.answer(observe, "2.05", b"2", TEXT, [(OBSERVE, b"\x01")])
+    answer_place(anew, 4001)
+    server.await_line("pcp dev not seen from its mapping")
+    # And it stays at that.
+    assert server.tell("list")[1] == 0
+    anew.socket.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        anew.request()
+
+
+def test_a_fresh_port_that_is_seen_is_well(start):
+    server = start()
+    device = server.client()
+    location, _ = map_by(device, 4000)
+    device.ask(POST, location)
+    answer_place(device, 4000)
+    device.answer(device.request(), "2.04")
+    execute(device)
+    anew = server.client()
+    register(anew, links=PCP_LINKS)
+    anew.answer(anew.request(), "2.05", b"2", TEXT, [(OBSERVE, b"\x01")])
+    answer_place(anew, anew.socket.getsockname()[1])
+    server.await_line("pcp dev seen from its mapping")
+
+
+def test_pcp_is_not_asked_of_a_device_that_speaks_another_version(start):
+    server = start()
+    device = server.client()
+    register(device, links=PCP_LINKS)
+    enable(device, version=b"1")
+    server.await_line("pcp dev not enabled: version 1")
+
+
+NOT_NEEDED = {
+    "in queue mode of 1.0": (["lwm2m=1.0", "b=UQ"], PCP_LINKS, "when-needed"),
+    "in queue mode of 1.1": (["lwm2m=1.1", "b=U", "Q"], PCP_LINKS, "when-needed"),
+    "without the object": (["lwm2m=1.0", "b=U"], LINKS, "always"),
+    "where it is never wanted": (["lwm2m=1.0", "b=U"], PCP_LINKS, "never"),
+}
+
+
+@pytest.mark.parametrize("what", NOT_NEEDED)
+def test_pcp_is_not_asked_of_a_device(start, what):
+    queries, links, use = NOT_NEEDED[what]
+    server = start("--pcp", use)
+    device = server.client()
+    location = register(device, queries=["lt=300", *queries], links=links).location
+    device.ask(DELETE, location)
+    server.await_line("deregistered dev")
+    assert not device.waiting and not any("pcp" in line for line in server.all)
+
+
+def test_pcp_is_asked_always_where_it_is_told_so(start):
+    server = start("--pcp", "always")
+    device = server.client()
+    register(device, queries=["lt=300", "b=UQ"], links=PCP_LINKS)
+    assert device.request().path == "/26887/0/2"
+
+
+# --- bad company ---
+
+
+def test_a_full_server_keeps_whom_it_has(start):
+    server = start("--capacity", "4")
+    devices = [server.client() for _ in range(6)]
+    codes = [register(device, f"dev{n}").text for n, device in enumerate(devices)]
+    assert codes == ["2.01"] * 4 + ["5.03"] * 2
+    assert [line.split()[0] for line in server.tell("list")[0][:-1]] == [f"dev{n}" for n in range(4)]
+    again = register(devices[2], "dev2")
+    assert again.text == "2.01"
+    assert devices[2].ask(DELETE, again.location).text == "2.02"
+    assert register(devices[5], "dev5").text == "2.01"
+
+
+def test_a_flood_of_names_leaves_the_registered_alone(start):
+    server = start("--capacity", "100")
+    device, flood = server.client(), server.client()
+    location = register(device).location
+    codes = [register(flood, f"flood{n}").text for n in range(300)]
+    assert codes.count("5.03") == 201
+    assert device.ask(POST, location).text == "2.04"
+
+
+def test_rubbish_is_no_harm(start):
+    server = start()
+    device, stranger = server.client(), server.client()
+    location = register(device).location
+    chance = random.Random(26887)
+    whole = Message(CON, POST, 7, b"tokn", path_options("rd", ["ep=x", "lt=60"]), LINKS).pack()
+    for number in range(2000):
+        if number % 50 == 0:  # so that the socket's buffer does not run over
+            assert device.ask(POST, location).text == "2.04"
+        octets = bytearray(chance.choice([whole, chance.randbytes(chance.randrange(1, 200))]))
+        for _ in range(chance.randrange(4)):
+            octets[chance.randrange(len(octets))] = chance.randrange(256)
+        stranger.socket.sendto(octets[: chance.randrange(1, len(octets) + 1)], server.address)
+    assert device.ask(POST, location).text == "2.04"
+
+
+def test_a_block_far_out_takes_no_memory(start):
+    server = start()
+    device = server.client()
+    options = [(CONTENT_FORMAT, unsigned(LINK)), (BLOCK1, unsigned(0xFFFFF << 4 | 8 | 6))]
+    response = device.ask(POST, "rd", ["ep=dev"], options, b"x" * 1024)
+    assert response.text in ("4.08", "4.13", "2.31")
+    status = open(f"/proc/{server.process.pid}/status").read()
+    resident = int(status.split("VmRSS:")[1].split()[0])
+    assert resident < 64 * 1024
+    assert register(device).text == "2.01"
+
+
+def test_an_answer_from_elsewhere_is_not_believed(start):
+    server = start()
+    device, liar = server.client(), server.client()
+    register(device)
+    tell = server.start_tell("read dev /3/0/0")
+    request = device.request()
+    liar.answer(request, "2.05", b"lie", TEXT)
+    liar.send(Message(NON, code("2.05"), liar.mid(), request.token, [(CONTENT_FORMAT, b"")], b"lie"))
+    assert liar.ask(POST, "rd/1").text == "4.04"  # so those have been taken
+    device.answer(request, "2.05", b"truth", TEXT)
+    assert tell.communicate(timeout=SECONDS)[0] == "truth\n2.05\n"
+
+
+def test_a_device_that_resets_has_answered(start):
+    server = start()
+    device = server.client()
+    register(device)
+    tell = server.start_tell("read dev /3/0/0")
+    request = device.request()
+    device.send(Message(RST, 0, request.mid))
+    assert (tell.communicate(timeout=SECONDS)[0], tell.returncode) == ("reset\n", 1)
+
+
+# --- the control socket ---
+
+
+def test_only_the_owner_may_tell(start):
+    server = start()
+    assert stat.S_IMODE(os.stat(server.control).st_mode) == 0o600
+
+
+def test_clients_that_hang_or_flood_keep_nobody_out(start):
+    server = start()
+    hanging = [socket.socket(socket.AF_UNIX) for _ in range(40)]
+    for client in hanging:
+        client.connect(str(server.control))
+    assert server.tell("list") == (["2.05"], 0)
+    flood = socket.socket(socket.AF_UNIX)
+    flood.settimeout(5)
+    flood.connect(str(server.control))
+    with pytest.raises(OSError):
+        for _ in range(1000):
+            flood.sendall(b"x" * 4096)
+    deaf = socket.socket(socket.AF_UNIX)
+    deaf.settimeout(5)
+    deaf.connect(str(server.control))
+    with pytest.raises(OSError):
+        for _ in range(100000):
+            deaf.sendall(b"list\n" * 100)
+    assert server.tell("list") == (["2.05"], 0)
+    for client in (*hanging, flood, deaf):
+        client.close()
+
+
+def test_a_teller_that_goes_does_not_take_the_answer_with_it(start):
+    server = start()
+    device = server.client()
+    register(device)
+    tell = server.start_tell("read dev /3/0/0")
+    request = device.request()
+    tell.kill()
+    tell.wait()
+    device.answer(request, "2.05", b"late", TEXT)
+    server.await_line(r"answer dev /3/0/0 2\.05")
+    assert server.tell("list")[1] == 0
+
+
+def test_several_commands_may_stand_in_one_connection(start):
+    server = start()
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(5)
+        control.connect(str(server.control))
+        control.sendall(b"list\nread dev /3\nlist\n")
+        text = b""
+        while text.count(b"\n") < 3:
+            text += control.recv(4096)
+    assert text.decode().splitlines() == ["= 2.05", "= dev is not registered", "= 2.05"]
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["--pcp", "sometimes"], "--pcp: expected when-needed, always or never, got 'sometimes'"),
+        (["--psk", "nokey"], "expected IDENTITY:HEXKEY"),
+        (["--psk", "dev:xyz"], "the key of dev: expected 1 to 64 octets as hex digits"),
+        (["--identity", "dev"], "--identity and --key go together"),
+        (["--capacity", "0"], "--capacity: expected a number from 1 to"),
+        (["--control", "/nowhere/at/all"], "could not listen at /nowhere/at/all"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused_in_words(arguments, said):
+    done = subprocess.run(
+        [BUILD / "pinhole-lwm2m-server", "--port", str(free_port()), *arguments],
+        capture_output=True, text=True, timeout=SECONDS,
+    )  # fmt: skip
+    assert done.returncode in (1, 2) and said in done.stderr
