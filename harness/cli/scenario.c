@@ -214,7 +214,8 @@ static const struct yaml_value *find_variant(const struct scenario *scenario,
                                              const struct scenario_options *options,
                                              struct error *error)
 {
-    static const char *const keys[] = {"description", "programs", "steps", "expect", NULL};
+    static const char *const keys[] = {"description", "programs", "steps",
+                                       "expect",      "accept",   NULL};
     const struct yaml_value *variants = yaml_get(scenario->document, "variants");
     const struct yaml_value *found = yaml_get(variants, options->variant);
     if (!found) {
@@ -262,7 +263,8 @@ static int read_scenario(struct scenario *scenario, const struct scenario_option
         read_programs(scenario, options, sections[0], yaml_get(variant, "programs"), error) != 0 ||
         check_overrides(scenario, options, error) != 0 || add_peer_rules(scenario, error) != 0 ||
         scenario_read_steps(scenario, sections[1], error) != 0 ||
-        scenario_read_accepted(scenario, yaml_get(root, "accept"), error) != 0)
+        scenario_read_accepted(scenario, yaml_get(root, "accept"), error) != 0 ||
+        scenario_read_accepted(scenario, yaml_get(variant, "accept"), error) != 0)
         return -1;
     return scenario_read_expectations(scenario, sections[2], error);
 }

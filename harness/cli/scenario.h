@@ -20,8 +20,8 @@
  *              asks for each of them: query: [ep=device, b=U]
  *   accept     { REQUIREMENT: why }   findings that the scenario is about: they are told, with the reason, and
  *              don't fail the run
- *   variants   NAME: { description, programs, steps, expect }; steps and expect replace the
- *              scenario's, a program's environment is laid over it
+ *   variants   NAME: { description, programs, steps, expect, accept }; steps and expect replace the
+ *              scenario's, a program's environment is laid over it, what it accepts is accepted, too
  *
  * Steps and expectations may carry `when: { PROGRAM: PROTOCOL }` and `unless: { PROGRAM: PROTOCOL }`:
  * they hold only for a peer that speaks the protocol, or that doesn't.

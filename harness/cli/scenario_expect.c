@@ -124,7 +124,7 @@ int scenario_read_accepted(struct scenario *scenario, const struct yaml_value *m
         return 0;
     if (texts_check_map(map, error) != 0)
         return -1;
-    if (map->count > SCENARIO_ACCEPTED)
+    if (map->count + scenario->accepted_count > SCENARIO_ACCEPTED)
         return yaml_fail(map, error, "expected at most %d requirements", SCENARIO_ACCEPTED);
     for (size_t i = 0; i < map->count; i++) {
         const struct yaml_value *entry = map->children[i];
