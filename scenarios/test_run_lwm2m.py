@@ -338,7 +338,7 @@ CLIENT_HELLO, APPLICATION_DATA = "1", "23"
 
 def sessions(run):
     """Sources of the sessions that were begun at the server."""
-    hellos = [p for p in run.where(at="server:eth0") if p["hello"].split(",")[0] == CLIENT_HELLO]
+    hellos = [p for p in run.where(at="server:eth0", destination="11.0.0.2") if p["hello"].split(",")[0] == CLIENT_HELLO]
     return list(dict.fromkeys((p["source"], p["source_port"]) for p in hellos))
 
 
