@@ -860,7 +860,10 @@ EXAMPLES = {
             "note": "mininet 2.3.0",
         }
     },
-    "size": {"pcp-client-map.cortex-m0": {"text": 2900, "data": 0, "bss": 12, "stack": 300}},
+    "size": {
+        "pcp-client-map.cortex-m0": {"text": 2900, "data": 0, "bss": 12, "stack": 300},
+        "lwm2m-client.cortex-m0": {"text": 45000, "data": 0, "bss": 0, "stack": None, "instance": 1736},
+    },
     "result": result(),
     "messages": through_nat(),
     "traffic": traffic(),

@@ -1,13 +1,15 @@
 #!/usr/bin/python3
-"""What the PCP client costs a small device: text, data, bss, worst stack, RAM per mapping.
+"""What the PCP client costs a small device, and an LwM2M device with it: text, data, bss, worst stack, RAM.
 
 The engine and its codec are compiled as firmware would be (-Os, each function a section, unused ones
 dropped) and linked whole: with the three functions of a C library that they call and whatever the
 compiler adds, so that no octet is left out. The stack is the deepest chain of calls below any function
 of the interface, from the compiler's own call graph.
 
+size_lwm2m.py tells what is measured of LwM2M.
+
 Prints a table and writes BUILD/size.json: {"NAME.TARGET": {"text", "data", "bss", "stack",
-"mapping", "client"}}, the last two being the structs' sizes.
+"mapping", "client", "instance"}}, the last three being the structs' sizes.
 """
 
 import argparse
@@ -15,10 +17,11 @@ import json
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+import size_lwm2m
+from sizing import ROOT, SMALL, TARGETS, deepest_stack, run, sections, struct_sizes
+
 SOURCES = (
     *sorted((ROOT / "harness/engine").glob("pcp_client*.c")),
     ROOT / "harness/wire/pcp.c",
@@ -29,10 +32,6 @@ SOURCES = (
 INTERFACE = ROOT / "harness/engine/pcp_client.h"
 SWITCHES = re.findall(r"^#define (PCP_CLIENT_\w+) 1$", INTERFACE.read_text(), re.MULTILINE)
 
-TARGETS = {
-    "cortex-m0": ("arm-none-eabi-", ["-mcpu=cortex-m0", "-mthumb"]),
-    "x86-64": ("", ["-m64", "-fno-pie", "-no-pie", "-fcf-protection=none"]),
-}
 PARTS = {
     "pcp-client-map": [f"-D{switch}=0" for switch in SWITCHES],
     "pcp-client": [],
@@ -49,88 +48,28 @@ LIMITS = {
     ("pcp-client.cortex-m0", "text"): 8000,
     ("pcp-client.cortex-m0", "mapping"): 128,
     ("pcp-client.cortex-m0", "bss"): 1,
+    ("lwm2m-client.cortex-m0", "text"): 65536,
+    ("lwm2m-client.cortex-m0", "stack"): 2048,
+    ("lwm2m-client.cortex-m0", "bss"): 1,
 }
 FLAGS = [
-    "-std=c17",
-    "-Os",
+    f"-I{ROOT}/harness/measure/freestanding",
+    *SMALL,
     "-ffreestanding",
     "-fbuiltin",
-    "-ffunction-sections",
-    "-fdata-sections",
-    "-fno-asynchronous-unwind-tables",
-    "-fno-stack-protector",
     "-fno-tree-loop-distribute-patterns",
-    f"-I{ROOT}/harness/measure/freestanding",
-    f"-I{ROOT}/harness",
 ]
-PACKAGE = {"cortex-m0": "gcc-arm-none-eabi", "x86-64": "gcc"}
-
-
-def run(*command, **options):
-    return subprocess.run(
-        [str(word) for word in command], check=True, text=True, stdout=subprocess.PIPE, **options
-    ).stdout
+PACKAGE = {
+    "cortex-m0": "gcc-arm-none-eabi",
+    "x86-64": "gcc",
+    "newlib": "libnewlib-arm-none-eabi",
+}
 
 
 def interface(defines):
     """The functions a program calls, as the header declares them under these switches."""
     text = run("gcc", "-E", "-P", *FLAGS, *defines, INTERFACE)
     return sorted(set(re.findall(r"\b(pcp_(?:client|mapping)_\w+)\(", text)))
-
-
-def deepest_stack(graphs, roots):
-    """The deepest chain of calls below roots, in octets, by the .ci files of -fcallgraph-info=su."""
-    frame, calls = {}, {}
-    for graph in graphs:
-        text = graph.read_text()
-        for title, label in re.findall(r'node: \{ title: "([^"]+)" label: "([^"]+)"', text):
-            octets = re.search(r"(\d+) bytes", label)
-            if octets:
-                frame[title] = int(octets.group(1))
-        for source, target in re.findall(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"', text):
-            calls.setdefault(source, set()).add(target)
-
-    def depth(function, above):
-        if function in above:
-            raise SystemExit(f"size: {function} calls itself: its stack has no bound")
-        below = (depth(callee, above | {function}) for callee in calls.get(function, ()))
-        return frame.get(function, 0) + max(below, default=0)
-
-    return max(depth(root, frozenset()) for root in roots)
-
-
-def sections(prefix, image):
-    """Octets of text, data and bss, by the sections' names: linkers pad others."""
-    total = {"text": 0, "data": 0, "bss": 0}
-    kinds = {
-        ".text": "text",
-        ".rodata": "text",
-        ".ARM": "text",
-        ".eh_frame": "text",
-        ".data": "data",
-        ".bss": "bss",
-    }
-    for line in run(f"{prefix}size", "-A", image).splitlines():
-        for start, kind in kinds.items():
-            if line.startswith(start) and not line.startswith(".ARM.attributes"):
-                total[kind] += int(line.split()[1])
-    return total
-
-
-def struct_sizes(prefix, flags, folder):
-    probe = folder / "structs.c"
-    probe.write_text(
-        "char size_of_mapping[sizeof(struct pcp_mapping)];\n"
-        "char size_of_client[sizeof(struct pcp_client)];\n"
-    )
-    run(
-        f"{prefix}gcc", *flags, "-include", "engine/pcp_client.h", "-c", probe, "-o", folder / "structs.probe"
-    )
-    symbols = run(f"{prefix}nm", "-S", folder / "structs.probe")
-    return {
-        name: int(re.search(rf"^\S+ (\S+) \w size_of_{name}$", symbols, re.MULTILINE).group(1), 16)
-        for name in ("mapping", "client")
-    }
 
 
 def measure(part, target, build):
@@ -163,7 +102,13 @@ def measure(part, target, build):
     return {
         **sections(prefix, image),
         "stack": deepest_stack(folder.glob("*.ci"), entries),
-        **struct_sizes(prefix, flags, folder),
+        **struct_sizes(
+            prefix,
+            flags,
+            folder,
+            "engine/pcp_client.h",
+            {"mapping": "struct pcp_mapping", "client": "struct pcp_client"},
+        ),
     }
 
 
@@ -176,7 +121,7 @@ def measure_libnatpmp(build):
 
 
 def print_table(results):
-    columns = ("text", "data", "bss", "stack", "mapping", "client")
+    columns = ("text", "data", "bss", "stack", "mapping", "client", "instance")
     print(f"{'':32}" + "".join(f"{column:>9}" for column in columns))
     for name, figures in results.items():
         cells = (figures.get(column) for column in columns)
@@ -194,6 +139,11 @@ def main():
             results[f"{part}.{target}"] = measure(part, target, build)
         else:
             lacking.add(target)
+    if size_lwm2m.has_newlib():
+        results |= size_lwm2m.measure_client(build)
+    else:
+        lacking.add("newlib")
+    results |= size_lwm2m.measure_device(build)
     natpmp = measure_libnatpmp(build)
     if natpmp:
         results["libnatpmp-shared.x86-64"] = natpmp
