@@ -647,6 +647,19 @@ def test_a_server_tells_where_an_endpoint_of_that_name_is_reached():
 
 
 @sealed
+def test_a_server_that_knows_many_endpoints_tells_them_block_by_block():
+    server()
+    for number in range(64):
+        ask(SERVER_AT, register(b"lamp-%d" % number, b"coap://10.0.0.1:%d" % (40000 + number), mid=number))
+    client = BUILD / "peers/root/usr/bin/coap-client-notls"
+    command = [client, "-B", str(PATIENCE), f"coap://{SERVER_AT}/rd-lookup/ep?rt=core.rd-ep"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    links = done.stdout.strip().split(",")
+    assert len(links) == 64 and len(done.stdout) > 1024
+    assert links[-1] == '</rd/64>;ep="lamp-63";base="coap://10.0.0.1:40063";rt="core.rd-ep"'
+
+
+@sealed
 def test_a_server_takes_no_name_that_would_break_out_of_a_link():
     server()
     for mid, name in enumerate((b'a"b', b"a\\b")):
@@ -688,6 +701,8 @@ def test_a_server_survives_any_datagram_and_a_flood_of_names():
             octets = bytearray(dice.randbytes(dice.choice((0, 1, 3, 4, 9, 60, 200, 1400))))
             if len(octets) > 3 and dice.random() < 0.7:
                 octets[0:2] = dice.choice((b"\x40\x02", b"\x41\x01", b"\x60\x45", b"\x50\x04", b"\x70\x00"))
+            if len(octets) > 23 and dice.random() < 0.3:
+                octets[:17] = b"\x40\x01" + octets[2:4] + b"\xb9rd-lookup\x02ep"
             stranger.sendto(octets, (SERVER_AT, PORT))
             if number % 8 == 0:
                 stranger.sendto(register(b"n%d" % number, mid=number), (SERVER_AT, PORT))

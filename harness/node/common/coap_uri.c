@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COAP_PORT = 5683, COAPS_PORT = 5684, LONGEST_PORT = 5 };
+enum { COAP_PORT = 5683, COAPS_PORT = 5684, LONGEST_PORT = 5, HOST_SIZE = 64 };
 
 /* Returns what follows the prefix, or NULL if text doesn't begin with it. */
 static const char *behind(const char *text, const char *prefix)
@@ -12,10 +12,18 @@ static const char *behind(const char *text, const char *prefix)
     return strncmp(text, prefix, length) == 0 ? text + length : NULL;
 }
 
-/* "192.0.2.1" or "[2001:db8::1]". Returns what follows, or NULL. */
+/* The system alone knows the names of interfaces, but takes more for an address than is one. */
+static bool parse_place(const char *text, struct place *place)
+{
+    *place = (struct place){0};
+    bool good = strchr(text, '%') ? place_parse(text, place) : address_parse(text, &place->address);
+    return good && place_is_link_local(&place->address) == (place->interface != 0);
+}
+
+/* "192.0.2.1", "[2001:db8::1]" or "[fe80::1%eth0]". Returns what follows, or NULL. */
 static const char *parse_host(const char *text, struct place *place)
 {
-    char host[ADDRESS_TEXT_SIZE];
+    char host[HOST_SIZE];
     bool is_bracketed = *text == '[';
     text += is_bracketed;
     size_t length = strcspn(text, is_bracketed ? "]" : ":/");
@@ -23,8 +31,7 @@ static const char *parse_host(const char *text, struct place *place)
         return NULL;
     memcpy(host, text, length);
     host[length] = '\0';
-    *place = (struct place){0};
-    if (!address_parse(host, &place->address) || address_is_ipv4(&place->address) == is_bracketed)
+    if (!parse_place(host, place) || address_is_ipv4(&place->address) == is_bracketed)
         return NULL;
     text += length;
     if (is_bracketed && *text++ != ']')

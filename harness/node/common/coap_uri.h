@@ -1,5 +1,5 @@
 /* Where a CoAP URI points (RFC 7252 section 6): "coap://192.0.2.1:5683", "coaps://[2001:db8::1]/rd". Names are
- * not resolved. */
+ * not resolved; a link-local address needs an interface of ours, as in coap://[fe80::1%eth0]. */
 #ifndef PINHOLE_NODE_COAP_URI_H
 #define PINHOLE_NODE_COAP_URI_H
 

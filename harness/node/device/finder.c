@@ -74,7 +74,7 @@ static bool read_uri(const char *text, size_t length, struct coap_uri *uri)
         return false;
     memcpy(copy, text, length);
     copy[length] = '\0';
-    return coap_uri_parse(copy, uri) && !uri->is_secure;
+    return coap_uri_parse(copy, uri) && !uri->is_secure && !uri->place.interface;
 }
 
 /* RFC 9176: </rd/7>;ep="lamp";base="coap://192.0.2.1:40000". The draft: <coap://192.0.2.1:40000/status>. */

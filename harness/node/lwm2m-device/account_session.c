@@ -1,55 +1,21 @@
 #include "node/lwm2m-device/account_session.h"
 
 #include "node/common/coap_port.h"
-#include "node/common/mapping_words.h"
+#include "node/common/coap_uri.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { REQUESTS_AT_ONCE = 4 /* NSTART: a notification needn't wait for an update's answer */ };
 
-/* "ADDRESS", "ADDRESS:PORT", "[ADDRESS]:PORT"; text is cut up. */
-static bool read_authority(char *text, struct place *place, uint16_t *port)
-{
-    char *end = text[0] == '[' ? strchr(text, ']') : NULL;
-    char *colon = end ? strchr(end, ':') : strrchr(text, ':');
-    unsigned long number = *port;
-    if (end) {
-        if (end[1] != '\0' && end[1] != ':')
-            return false;
-        *end = '\0';
-        text++;
-    }
-    if (colon) {
-        *colon = '\0';
-        if (!mapping_read_number(colon + 1, 1, UINT16_MAX, &number))
-            return false;
-    }
-    *port = (uint16_t)number;
-    return place_parse(text, place);
-}
-
 int account_uri_read(const char *uri, struct place *place, uint16_t *port, struct error *error)
 {
-    static const char plain[] = "coap://";
-    static const char secure[] = "coaps://";
-    char text[LWM2M_URI_SIZE];
-    const char *authority = NULL;
-    if (strncmp(uri, plain, sizeof plain - 1) == 0) {
-        authority = uri + sizeof plain - 1;
-        *port = COAP_DEFAULT_PORT;
-    } else if (strncmp(uri, secure, sizeof secure - 1) == 0) {
-        authority = uri + sizeof secure - 1;
-        *port = COAPS_DEFAULT_PORT;
-    }
-    if (authority && snprintf(text, sizeof text, "%s", authority) < (int)sizeof text) {
-        size_t length = strlen(text);
-        if (length && text[length - 1] == '/')
-            text[length - 1] = '\0';
-        if (read_authority(text, place, port))
-            return 0;
-    }
-    return error_set(error, "expected coap://ADDRESS:PORT or coaps://ADDRESS:PORT, got '%s'", uri);
+    struct coap_uri read;
+    if (!coap_uri_parse(uri, &read))
+        return error_set(error, "expected coap://ADDRESS:PORT or coaps://ADDRESS:PORT, got '%s'",
+                         uri);
+    *place = read.place;
+    *port = read.port;
+    return 0;
 }
 
 static bool is_same_account(const struct lwm2m_account *a, const struct lwm2m_account *b)
@@ -76,7 +42,7 @@ int account_session_open(struct account_session *session, coap_context_t *contex
                          uint16_t port, const struct coap_patience *patience, struct error *error)
 {
     struct place server;
-    uint16_t server_port;
+    uint16_t server_port = 0;
     if (session->session && is_same_account(&session->account, account) &&
         coap_session_get_state(session->session) != COAP_SESSION_STATE_NONE)
         return 0;

@@ -7,7 +7,7 @@
 static bool parse_base(const char *value, struct registration *out)
 {
     struct coap_uri uri;
-    if (!coap_uri_parse(value, &uri) || uri.is_secure)
+    if (!coap_uri_parse(value, &uri) || uri.is_secure || uri.place.interface)
         return false;
     out->base = uri.place;
     out->base_port = uri.port;
