@@ -105,3 +105,37 @@ def register(client, name="dev", queries=("lt=300", "lwm2m=1.0", "b=U"), links=L
     return client.ask(
         POST, "rd", [f"ep={name}", *queries], [(CONTENT_FORMAT, unsigned(LINK))], links, mid
     )
+
+
+class Bootstrap(Program):
+    """pinhole-lwm2m-bootstrap, which gives the account of a server that isn't there."""
+
+    def __init__(self, *arguments, server="coap://127.0.0.1:9"):
+        self.port, self.secure_port = free_port(), free_port()
+        ports = ("--port", self.port, "--secure-port", self.secure_port)
+        super().__init__("pinhole-lwm2m-bootstrap", *ports, "--give-server", server, *arguments)
+        self.await_line(r"ready port \d+")
+        self.address = ("127.0.0.1", self.port)
+        self.clients = []
+
+    def client(self, address="127.0.0.1"):
+        self.clients.append(Client(self.address, address))
+        return self.clients[-1]
+
+    def stop(self):
+        for client in self.clients:
+            client.close()
+        super().stop()
+
+
+class Device(Program):
+    """pinhole-lwm2m-device, for which no gateway answers."""
+
+    def __init__(self, *arguments):
+        self.port = free_port()
+        super().__init__(
+            "pinhole-lwm2m-device",
+            *("--endpoint", "dev", "--port", self.port, "--gateway", "127.0.0.1", "--no-anycast"),
+            *("--temperature", "21.5", *arguments),
+        )
+        self.await_line("ready .*")

@@ -54,9 +54,8 @@ static double seconds_now(void)
 }
 
 /* Deltas and lengths are under 13 or, for longer values, under 269. */
-static uint8_t *put_option(uint8_t *at, unsigned int delta, const char *value)
+static uint8_t *put_option(uint8_t *at, unsigned int delta, const void *value, size_t length)
 {
-    size_t length = strlen(value);
     *at++ = (uint8_t)(delta << 4 | (length < 13 ? length : 13));
     if (length >= 13)
         *at++ = (uint8_t)(length - 13);
@@ -67,20 +66,20 @@ static uint8_t *put_option(uint8_t *at, unsigned int delta, const char *value)
 /* POST /rd?ep=device-N&lt=86400&lwm2m=1.0&b=U, confirmable, with a token of four octets. */
 static size_t write_registration(unsigned long device, unsigned long number, uint8_t *octets)
 {
-    const char format[] = {FORMAT_LINK, '\0'};
+    const uint8_t format = FORMAT_LINK;
     char endpoint[32];
+    int length = snprintf(endpoint, sizeof endpoint, "ep=device-%lu", device);
     uint8_t *at = octets;
     *at++ = 0x44;
     *at++ = 0x02;
     octets_put16(at, (uint16_t)number);
     octets_put32(at + 2, (uint32_t)number);
-    at = put_option(at + 6, OPTION_URI_PATH, "rd");
-    at = put_option(at, OPTION_CONTENT_FORMAT - OPTION_URI_PATH, format);
-    (void)snprintf(endpoint, sizeof endpoint, "ep=device-%lu", device);
-    at = put_option(at, OPTION_URI_QUERY - OPTION_CONTENT_FORMAT, endpoint);
-    at = put_option(at, 0, "lt=86400");
-    at = put_option(at, 0, "lwm2m=1.0");
-    at = put_option(at, 0, "b=U");
+    at = put_option(at + 6, OPTION_URI_PATH, "rd", 2);
+    at = put_option(at, OPTION_CONTENT_FORMAT - OPTION_URI_PATH, &format, 1);
+    at = put_option(at, OPTION_URI_QUERY - OPTION_CONTENT_FORMAT, endpoint, (size_t)length);
+    at = put_option(at, 0, "lt=86400", 8);
+    at = put_option(at, 0, "lwm2m=1.0", 9);
+    at = put_option(at, 0, "b=U", 3);
     *at++ = 0xff;
     memcpy(at, links, sizeof links - 1);
     return (size_t)(at - octets) + sizeof links - 1;

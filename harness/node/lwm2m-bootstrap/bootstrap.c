@@ -213,7 +213,7 @@ void bootstrap_begin_due(struct bootstrap_server *server)
 static bool read_request(const coap_pdu_t *request, char name[NAME_SIZE], uint32_t *format)
 {
     struct coap_queries queries;
-    name[0] = '\0';
+    memset(name, 0, NAME_SIZE);
     *format = LWM2M_FORMAT_TLV;
     if (!coap_support_queries(request, &queries))
         return false;
@@ -273,7 +273,7 @@ static void on_request(coap_resource_t *resource, coap_session_t *session,
         coap_pdu_set_code(response, refusal);
         return;
     }
-    strcpy(bootstrap->name, name);
+    memcpy(bootstrap->name, name, sizeof bootstrap->name);
     bootstrap->format = format;
     bootstrap->message = coap_pdu_get_mid(request);
     bootstrap->is_due = true;

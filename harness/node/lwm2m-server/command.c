@@ -98,7 +98,7 @@ static int ask(struct manager *manager, struct contact *contact, const struct lw
     errand->manager = manager;
     errand->reply = *reply;
     errand->path = *path;
-    strcpy(errand->name, contact_registration(contact)->endpoint);
+    snprintf(errand->name, sizeof errand->name, "%s", contact_registration(contact)->endpoint);
     if (contact_ask(contact, question, on_answer, errand, error) < 0) {
         free(errand);
         return -1;

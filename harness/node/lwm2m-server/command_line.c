@@ -57,9 +57,10 @@ const char *command_line_names(char text[COMMAND_NAMES_SIZE])
 int command_line_split(const char *line, struct command_line *out, struct error *error)
 {
     *out = (struct command_line){0};
-    if (strlen(line) >= sizeof out->words_text)
+    size_t length = strlen(line);
+    if (length >= sizeof out->words_text)
         return error_set(error, "expected at most %d octets", COMMAND_LINE_SIZE - 1);
-    strcpy(out->words_text, line);
+    memcpy(out->words_text, line, length + 1);
     char *rest;
     for (char *word = strtok_r(out->words_text, " ", &rest); word;
          word = strtok_r(NULL, " ", &rest)) {

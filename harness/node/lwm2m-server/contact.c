@@ -63,21 +63,19 @@ static void take_out(struct errand *errand)
     *at = errand->next;
 }
 
-/* Tells it and is done with it. */
-static void end_errand(struct errand *errand, struct contact *contact,
-                       const struct coap_answer *answer)
+/* Tells one that has been taken out, and is done with it. */
+static void tell_and_free(struct errand *errand, struct contact *contact,
+                          const struct coap_answer *answer)
 {
-    take_out(errand);
     errand->asked(errand->context, contact, answer);
     free(errand);
 }
 
-static void end_unsaid(struct errand *errand, struct contact *contact, const char *why)
+static void end_errand(struct errand *errand, struct contact *contact,
+                       const struct coap_answer *answer)
 {
-    const struct coap_answer answer = {.why = why, .content_format = COAP_NO_FORMAT};
-    if (errand->number)
-        coap_asker_forget(errand->contact->manager->asker, errand->number);
-    end_errand(errand, contact, &answer);
+    take_out(errand);
+    tell_and_free(errand, contact, answer);
 }
 
 static void on_answer(void *context, coap_session_t *session, const struct coap_answer *answer)
@@ -188,8 +186,13 @@ struct contact *contact_open(struct manager *manager, uint32_t number, coap_sess
 
 void contact_close(struct contact *contact, const char *why)
 {
-    while (contact->errands)
-        end_unsaid(contact->errands, NULL, why);
+    const struct coap_answer answer = {.why = why, .content_format = COAP_NO_FORMAT};
+    struct errand *errand;
+    while ((errand = contact->errands)) {
+        contact->errands = errand->next;
+        coap_asker_forget(contact->manager->asker, errand->number);
+        tell_and_free(errand, NULL, &answer);
+    }
     unmake_due(contact);
     leave(contact);
     free(contact);
@@ -215,8 +218,11 @@ static void send_waiting(struct contact *contact)
     struct errand *errand;
     while ((errand = first_waiting(contact))) {
         struct error error = {0};
-        if (send_errand(errand, &error) < 0)
-            end_unsaid(errand, contact, "session lost");
+        if (send_errand(errand, &error) < 0) {
+            const struct coap_answer answer = {.why = "session lost",
+                                               .content_format = COAP_NO_FORMAT};
+            end_errand(errand, contact, &answer);
+        }
     }
 }
 

@@ -170,10 +170,11 @@ void control_work(struct control *control)
 static int listen_at(struct control *control, const char *path, struct error *error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path)
+    size_t length = strlen(path);
+    if (length >= sizeof address.sun_path)
         return error_set(error, "%s: longer than the %zu octets that a socket's path may have",
                          path, sizeof address.sun_path - 1);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, length);
     control->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     unlink(path); /* of a server that was killed */
     mode_t before = umask(0177);

@@ -18,9 +18,10 @@ static int reach(const char *path, struct error *error)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (!path)
         return error_set(error, "expected --control PATH");
-    if (strlen(path) >= sizeof address.sun_path)
+    size_t length = strlen(path);
+    if (length >= sizeof address.sun_path)
         return error_set(error, "%s: too long for a socket's path", path);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, length);
     int handle = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (handle < 0 || connect(handle, (struct sockaddr *)&address, sizeof address) < 0) {
         error_set_errno(error, errno, "no server listens at %s", path);
