@@ -332,6 +332,7 @@ static int open_coap(struct device *device, struct error *error)
     device->asker = device->context ? coap_asker_open(device->context) : NULL;
     if (!device->asker)
         return error_set(error, "libcoap made no context");
+    coap_context_set_block_mode(device->context, COAP_BLOCK_USE_LIBCOAP); /* see coap_body.h */
     coap_register_event_handler(device->context, on_event);
     coap_context_set_max_idle_sessions(device->context, 100);
     device->serve.model = &device->objects.model;
@@ -366,6 +367,7 @@ int device_open(struct device *device, struct error *error)
 void device_close(struct device *device)
 {
     pcp_context_close(&device->pcp);
+    coap_body_forget(&device->coap.bodies, NULL);
     if (device->asker) {
         close_sessions(device);
         coap_asker_close(device->asker);
@@ -383,9 +385,9 @@ static void see_to_hearing(struct device *device)
     if (is_deaf == device->is_deaf)
         return;
     device->is_deaf = is_deaf;
-    say(is_deaf ? "asleep" : "awake");
     if (!is_deaf)
         coap_port_discard(&device->local, device->port.number);
+    say(is_deaf ? "asleep" : "awake");
 }
 
 static void do_what_waits(struct device *device)

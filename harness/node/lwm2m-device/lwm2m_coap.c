@@ -151,6 +151,7 @@ void lwm2m_coap_forget(struct lwm2m_coap *coap, const coap_session_t *session)
         if (coap->done[i].session == session)
             coap->done[i].session = NULL;
     }
+    coap_body_forget(&coap->bodies, session);
 }
 
 /* --- serving ---------------------------------------------------------------------------------- */
@@ -206,8 +207,9 @@ static bool may_ask(const struct lwm2m_coap *coap, enum lwm2m_caller caller,
            path->depth > 0 && path->id[0] == lwm2m_object_temperature.id;
 }
 
-static void serve(struct lwm2m_coap *coap, enum lwm2m_caller caller, const coap_pdu_t *request,
-                  const struct lwm2m_path *path, struct lwm2m_response *out)
+static void serve(struct lwm2m_coap *coap, enum lwm2m_caller caller, const coap_session_t *session,
+                  const coap_pdu_t *request, const struct lwm2m_path *path,
+                  struct lwm2m_response *out)
 {
     struct queries queries;
     struct lwm2m_request in = {
@@ -218,10 +220,11 @@ static void serve(struct lwm2m_coap *coap, enum lwm2m_caller caller, const coap_
         .content_format = read_number(request, COAP_OPTION_CONTENT_FORMAT, LWM2M_FORMAT_NONE),
         .accept = read_number(request, COAP_OPTION_ACCEPT, LWM2M_FORMAT_NONE),
     };
-    size_t offset;
-    size_t total;
-    if (!coap_get_data_large(request, &in.length, &in.payload, &offset, &total))
-        in.length = 0;
+    uint8_t code = coap_body_take(&coap->bodies, session, request, &in.payload, &in.length);
+    if (code) {
+        out->code = code;
+        return;
+    }
     if (!read_queries(request, &queries))
         out->code = LWM2M_BAD_REQUEST;
     else
@@ -234,7 +237,8 @@ static void serve(struct lwm2m_coap *coap, enum lwm2m_caller caller, const coap_
 
 /* Of a server that may ask, or a stranger who may not. */
 static void answer_caller(struct lwm2m_coap *coap, enum lwm2m_caller caller,
-                          const coap_pdu_t *request, struct lwm2m_response *out)
+                          const coap_session_t *session, const coap_pdu_t *request,
+                          struct lwm2m_response *out)
 {
     struct lwm2m_path path;
     if (caller == LWM2M_CALLER_BOOTSTRAP && is_at(request, "bs")) {
@@ -249,7 +253,7 @@ static void answer_caller(struct lwm2m_coap *coap, enum lwm2m_caller caller,
     else if (!is_path || !may_ask(coap, caller, request, &path))
         out->code = LWM2M_UNAUTHORIZED;
     else
-        serve(coap, caller, request, &path, out);
+        serve(coap, caller, session, request, &path, out);
     if (is_path && out->code == LWM2M_CONTENT)
         see_to_observing(coap, request, &path);
 }
@@ -272,7 +276,7 @@ void lwm2m_coap_answer(coap_resource_t *resource, coap_session_t *session,
         out.has_location = done->has_location;
         out.location = done->location;
     } else {
-        answer_caller(coap, caller, request, &out);
+        answer_caller(coap, caller, session, request, &out);
     }
     if (changes && !done)
         remember(coap, session, message, &out);

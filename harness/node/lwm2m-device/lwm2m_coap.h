@@ -6,6 +6,7 @@
 #define PINHOLE_NODE_LWM2M_DEVICE_LWM2M_COAP_H
 
 #include "engine/lwm2m/lwm2m_client.h"
+#include "node/common/coap_body.h"
 #include "node/common/coap_support.h"
 
 enum { LWM2M_COAP_RESOURCES = 1024, LWM2M_COAP_RECENT = 8 };
@@ -50,6 +51,7 @@ struct lwm2m_coap {
     struct lwm2m_coap_resource others; /* without a path of their own */
     uint8_t next_done;
     struct lwm2m_coap_done done[LWM2M_COAP_RECENT];
+    struct coap_bodies bodies;
     uint8_t payload[16384];
 };
 

@@ -48,9 +48,9 @@ static bool leave(struct program *program)
 static void sleep_or_wake(struct program *program)
 {
     program->asleep = !program->asleep;
-    say(program->asleep ? "asleep" : "awake");
     if (!program->asleep)
         device_wake(&program->device);
+    say(program->asleep ? "asleep" : "awake");
 }
 
 /* SIGTERM and SIGINT ask to leave; a second one isn't waited for. Returns true to go at once. */

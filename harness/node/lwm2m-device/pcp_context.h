@@ -43,7 +43,6 @@ struct pcp_context;
 struct pcp_context_server {
     struct pcp_context *context;
     bool open;
-    bool is_resting; /* nobody answers there */
     struct servers servers;
     struct pcp_endpoint endpoint;
     struct pcp_endpoint_tap tap;

@@ -352,16 +352,22 @@ void pcp_context_delete(struct pcp_context_server *server, struct pcp_context_sl
     pcp_mapping_remove(mapping_of(server, slot), (uint32_t)clock_milliseconds());
 }
 
+/* A request is out no more, and nothing came: the exchange failed (8.1.1), here and wherever else it was tried. The
+ * engine asks again after a quarter of an hour. */
+static bool is_given_up(const struct pcp_context_slot *slot, const struct pcp_mapping *mapping)
+{
+    return slot->used && !slot->leaving && !slot->mapped && slot->awaiting && !mapping->awaiting;
+}
+
 void pcp_context_server_process(struct pcp_context_server *server)
 {
     pcp_endpoint_process(&server->endpoint);
-    bool is_resting = server->endpoint.selection.resting;
-    for (size_t i = 0; is_resting && !server->is_resting && i < PCP_CONTEXT_SLOTS; i++) {
+    for (size_t i = 0; i < PCP_CONTEXT_SLOTS; i++) {
         struct pcp_context_slot *slot = &server->slots[i];
-        if (!slot->used || slot->leaving || slot->mapped)
+        if (!is_given_up(slot, &server->mappings[i]))
             continue;
+        slot->awaiting = false;
         say("pcp %u unanswered", slot->instance);
         pcp_context_tell(server, slot, PCP_STATUS_UNANSWERED, false);
     }
-    server->is_resting = is_resting;
 }
