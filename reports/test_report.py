@@ -303,6 +303,17 @@ def test_a_host_stands_in_front_of_the_router_that_spoke_before_it():
     assert journey.order_nodes(journeys, hosts) == ["device", "gateway"]
 
 
+def test_who_only_hears_announcements_does_not_part_those_who_talk():
+    announced = {"source": "192.168.1.1:5351", "destination": "224.0.0.1:5350", "payload": 9}
+    messages = hop(1, 0.0, "gateway:eth0", "bystander:eth0", announced["source"], announced["destination"])
+    messages.append(sighting(3, 0.0, "device:eth0", "in", **announced))
+    messages += through_nat(4, 1.0)
+    interfaces = (*INTERFACES, "bystander:eth0")
+    hosts = journey.hosts_of(messages, interfaces)
+    order = journey.order_nodes(journey.follow(messages, interfaces), hosts)
+    assert order[:3] == ["device", "gateway", "server"]
+
+
 # --- ladders --------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import GRANTED, PINHOLE, SCENARIOS, Run, begin, validate
+from conftest import BUILD, GRANTED, PINHOLE, SCENARIOS, Run, begin, validate
 
 # One process makes the runs, where several share the tests.
 pytestmark = pytest.mark.xdist_group("lwm2m")
@@ -391,3 +391,42 @@ def test_the_report_tells_the_nine_steps_with_frames_of_the_capture(report, nine
 
 def test_the_report_says_that_the_deck_registers_before_it_maps(report):
     assert "against RFC 6887 section 10.2" in report.replace("\\", "")
+
+
+# --- other programs as peers ----------------------------------------------------------------
+
+
+def test_programs_named_by_the_templates_take_the_three_roles(tmp_path):
+    """Each template, with a program of ours under another name in place of the one it names."""
+    tmp_path.chmod(0o755)
+    chosen = []
+    for program in ("device", "server", "bootstrap"):
+        role = f"lwm2m-{program}"
+        text = (SCENARIOS / f"peers/templates/{role}.yaml").read_text()
+        own = BUILD.resolve() / f"pinhole-{role}"
+        text, replaced = re.subn(r"/usr/local/bin/my-lwm2m-\w+", str(own), text)
+        assert replaced >= 2
+        text = re.sub(r"^program: .*$", f"program: [{own}]", text, flags=re.M)
+        text = re.sub(r"^ready: .*$", f"ready: {{ line: '^pinhole-{role}: ready' }}", text, flags=re.M)
+        peer = tmp_path / f"{role}.yaml"
+        peer.write_text(text)
+        chosen += ["--peer", f"{program}={peer}"]
+    run = LwM2mRun(begin(NINE, tmp_path / "out", *chosen), tmp_path / "out")
+    assert (run.code, run.failed()) == (0, []), run.out + run.err
+    assert run.result["peers"]["device"]["name"] == "my-lwm2m-device"
+
+
+def test_a_client_without_the_object_is_judged_by_the_steps_before(tmp_path):
+    out = tmp_path / "out"
+    run = LwM2mRun(begin(NINE, out, "--peer", "device=reference:without-pcp"), out)
+    assert (run.code, run.failed()) == (0, []), run.out + run.err
+    judged = {e["name"] for e in run.result["expectations"] if e["verdict"] == "pass"}
+    assert {"bootstrap-request", "account-answer", "registered"} <= judged
+    assert "mapping" not in judged
+
+
+def test_a_server_that_enables_nothing_falls_short(tmp_path):
+    out = tmp_path / "out"
+    run = LwM2mRun(begin(NINE, out, "--peer", "server=reference:without-pcp"), out)
+    assert run.code == 1
+    assert run.expectation("registered")["verdict"] == "pass"

@@ -212,10 +212,11 @@ def describe_end(journey):
 
 def order_nodes(journeys, hosts=()):
     """Nodes in the order in which lifelines should stand: those that share links side by side, beginning
-    with the host that speaks first."""
+    with the host that speaks first. What is said to all hosts of a link tells little about who belongs
+    beside whom: it counts last."""
     neighbours = defaultdict(list)
     seen = []
-    for journey in journeys:
+    for journey in sorted(journeys, key=lambda one: is_multicast(one.first["destination"])):
         for hop in journey.hops:
             for sighting in hop.sightings:
                 node = node_of(sighting)
