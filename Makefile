@@ -37,6 +37,7 @@ PROGRAMS  := $(filter-out common,$(notdir $(patsubst %/,%,$(wildcard harness/nod
 NODEBINS  := $(PROGRAMS:%=$(BUILD)/pinhole-%)
 TESTS     := $(patsubst harness/test/%.c,$(BUILD)/test/%,$(wildcard harness/test/test_*.c))
 FUZZERS   := $(patsubst harness/test/%.c,$(BUILD)/fuzz/%,$(wildcard harness/test/fuzz_*.c))
+HELPERS   := $(BUILD)/test/senml_translate
 BENCHES   := $(patsubst harness/test/%.c,$(BUILD)/test/%,$(wildcard harness/test/bench_*.c))
 
 .PHONY: all programs peers run test check bench defects size fuzz fmt fmt-check lint arrows sanitize clang clean setup help
@@ -131,7 +132,7 @@ $(BUILD)/test/bench_lwm2m_bare: PKGLIBS += $(COAPLIBS)
 check-c: arrows programs peers $(TESTS)
 	@set -e; for t in $(TESTS); do echo "== $$t"; $$t; done
 
-check-python: programs peers
+check-python: programs peers $(HELPERS)
 	PINHOLE_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -p no:cacheprovider -n 4 --dist loadgroup captures scenarios dissector reports $(PYTEST)
 
 arrows: ## the dependencies point one way
@@ -144,7 +145,7 @@ clang: ## build with clang
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/clang CC=clang programs tests-built
 
 .PHONY: tests-built
-tests-built: $(TESTS) $(BENCHES)
+tests-built: $(TESTS) $(HELPERS) $(BENCHES)
 
 $(BUILD)/fuzz/%: harness/test/%.c $(foreach l,base wire engine engine/lwm2m check,$(call sources,$(l))) | needs
 	@mkdir -p $(@D)
