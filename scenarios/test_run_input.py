@@ -254,7 +254,7 @@ def test_what_is_no_scenario_at_all_is_refused(text, tmp_path):
     [
         (
             ["--peer", "device=nobody"],
-            "unknown peer 'nobody'; known for role device: libtorrent, natpmpc, reference",
+            "unknown peer 'nobody'; known for role device: libcoap-server, libtorrent, natpmpc, reference",
         ),
         (["--peer", "device=miniupnpd"], "is a gateway, expected a device"),
         (["--peer", "toaster=reference"], "expected ROLE=NAME with a role of"),
