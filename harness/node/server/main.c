@@ -77,12 +77,24 @@ static bool take_criterion(const uint8_t *octets, size_t length, void *out)
     return lookup_read_criterion(octets, length, out);
 }
 
+/* Links are of no use to this directory, so that it takes none that need several messages. libcoap must not put them
+ * together either (see node/common/coap_body.h). */
+static bool is_block(const coap_pdu_t *request)
+{
+    coap_block_t block;
+    return coap_get_block(request, COAP_OPTION_BLOCK1, &block) && (block.num > 0 || block.m);
+}
+
 static void on_registration(coap_resource_t *resource, coap_session_t *session,
                             const coap_pdu_t *request, const coap_string_t *query,
                             coap_pdu_t *response)
 {
     (void)query;
     struct server *server = coap_resource_get_userdata(resource);
+    if (is_block(request)) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE(413));
+        return;
+    }
     struct place source;
     uint16_t port;
     coap_support_place(coap_session_get_addr_remote(session), &source, &port);
@@ -278,7 +290,7 @@ static int start(struct server *server, struct error *error)
     coap_resource_t *unknown = coap_resource_unknown_init2(NULL, 0);
     if (!rd || !looked_up || !unknown)
         return error_set(error, "libcoap made no resource");
-    coap_context_set_block_mode(server->context, COAP_BLOCK_USE_LIBCOAP | COAP_BLOCK_SINGLE_BODY);
+    coap_context_set_block_mode(server->context, COAP_BLOCK_USE_LIBCOAP);
     add_resource(server, rd, COAP_REQUEST_POST, on_registration);
     add_resource(server, looked_up, COAP_REQUEST_GET, on_lookup);
     add_resource(server, unknown, COAP_REQUEST_DELETE, on_unknown);
