@@ -267,31 +267,41 @@ def test_bad_requests_get_the_right_code_and_do_nothing():
     assert program.process.poll() is None
 
 
-@sealed
-def test_payloads_come_and_go_in_blocks():
-    server, _ = registered()
-    text = b"z" * 200  # of Timezone
-    for number in range(4):
-        more = number < 3
-        block = (number << 4) | (8 if more else 0) | 2
-        part = text[64 * number : 64 * number + 64]
+def put_in_blocks(server, path, text, size=64):
+    """Puts text in blocks that don't tell their size; returns the codes."""
+    codes = []
+    for number in range(0, (len(text) + size - 1) // size):
+        more = (number + 1) * size < len(text)
+        block = number << 4 | more << 3 | (size.bit_length() - 5)
         options = [(CONTENT_FORMAT, b""), (BLOCK1, unsigned(block))]
-        answer = server.ask(PUT, "/3/0/15", options=options, payload=part)
-        assert answer.text == ("2.31" if more else "2.04")
-    assert server.read("/3/0/15").payload == text
+        codes.append(server.ask(PUT, path, options=options, payload=text[size * number :][:size]).text)
+    return codes
+
+
+@sealed
+def test_payloads_come_in_blocks_and_the_same_again():
+    server, _ = registered()
+    for letter in b"abc":
+        text = bytes([letter]) * 200
+        assert put_in_blocks(server, "/3/0/15", text) == ["2.31"] * 3 + ["2.04"]
+        assert server.read("/3/0/15").payload == text
+
+
+@sealed
+def test_a_block_whose_forerunners_are_missing_is_refused():
+    server, _ = registered()
+    for number in (1, 7):
+        options = [(CONTENT_FORMAT, b""), (BLOCK1, unsigned(number << 4 | 2))]
+        assert server.ask(PUT, "/3/0/15", options=options, payload=b"z" * 64).text == "4.08"
+    assert server.read("/3/0/15").text == "4.04"
 
 
 @sealed
 def test_a_payload_that_is_too_large_is_refused():
     server, _ = registered()
-    payload = b"z" * 1024
-    for number in range(6):
-        more = number < 5
-        options = [(CONTENT_FORMAT, b""), (BLOCK1, unsigned((number << 4) | (8 if more else 0) | 6))]
-        answer = server.ask(PUT, "/3/0/15", options=options, payload=payload)
-        if answer.text != "2.31":
-            break
-    assert answer.text in ("4.13", "4.00")
+    codes = put_in_blocks(server, "/3/0/15", b"z" * 20000, 1024)
+    assert codes[:16] == ["2.31"] * 16 and codes[16] == "4.13"
+    assert put_in_blocks(server, "/3/0/15", b"z" * 6000, 1024)[-1] == "4.13"
     assert server.read("/3/0/15").text == "4.04"
 
 

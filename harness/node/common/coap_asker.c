@@ -8,8 +8,9 @@
 
 enum {
     TOKEN_LENGTH = 4, /* 32 random bits, as RFC 7252 section 5.3.1 asks for without security */
-    EXCHANGE_LIFETIME = 247, /* s */
-    FRESH_FOR = 128,         /* s; RFC 7641 section 3.4 */
+    EXCHANGE_LIFETIME = 247,  /* s */
+    FRESH_FOR = 128,          /* s; RFC 7641 section 3.4 */
+    LONGEST_ANSWER = 1 << 20, /* octets */
     OBSERVE_BEGIN = 0,
     OBSERVE_END = 1
 };
@@ -198,17 +199,50 @@ static bool is_fresh(const struct coap_asked_question *entry, uint32_t sequence,
            now > entry->sequenced + (coap_tick_t)FRESH_FOR * COAP_TICKS_PER_SECOND;
 }
 
-static struct coap_answer read_answer(const coap_pdu_t *pdu)
+static struct coap_answer read_answer(const coap_pdu_t *pdu, size_t *offset, size_t *total)
 {
     struct coap_answer answer = {.code = (uint8_t)coap_pdu_get_code(pdu),
                                  .content_format = COAP_NO_FORMAT};
-    size_t offset;
-    size_t total;
-    if (!coap_get_data_large(pdu, &answer.length, &answer.payload, &offset, &total))
+    if (!coap_get_data_large(pdu, &answer.length, &answer.payload, offset, total)) {
         answer.length = 0;
+        *offset = 0;
+        *total = 0;
+    }
     read_number(pdu, COAP_OPTION_CONTENT_FORMAT, &answer.content_format);
     coap_support_location(pdu, answer.location, sizeof answer.location);
     return answer;
+}
+
+static void drop_body(struct coap_asked_question *entry)
+{
+    free(entry->body);
+    entry->body = NULL;
+    entry->body_length = 0;
+}
+
+/* Puts the blocks together, which libcoap asks for one by one: true with the whole. */
+static bool gather(struct coap_asked_question *entry, struct coap_answer *answer, size_t offset,
+                   size_t total)
+{
+    if (offset == 0) {
+        drop_body(entry);
+        if (answer->length >= total)
+            return true;
+    }
+    size_t length = offset + answer->length;
+    uint8_t *body = offset == entry->body_length && length <= LONGEST_ANSWER
+                        ? realloc(entry->body, length ? length : 1)
+                        : NULL;
+    if (!body) {
+        drop_body(entry);
+        return false; /* whoever asked is told when it has waited for long enough */
+    }
+    memcpy(body + offset, answer->payload, answer->length);
+    entry->body = body;
+    entry->body_length = length;
+    answer->payload = body;
+    answer->length = length;
+    return length >= total;
 }
 
 /* The entry may move or go when the caller is told, as it may ask. */
@@ -218,9 +252,13 @@ static void tell(struct coap_asker *asker, struct coap_asked_question *entry,
     coap_asked *asked = entry->asked;
     void *context = entry->context;
     coap_session_t *session = entry->session;
+    uint8_t *body = entry->body;
+    entry->body = NULL;
+    entry->body_length = 0;
     if (!answer->is_observed)
         coap_asker_table_remove(&asker->table, entry);
     asked(context, session, answer);
+    free(body);
 }
 
 static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *sent,
@@ -233,18 +271,22 @@ static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *se
         asker ? coap_asker_table_find(&asker->table, number_of(received)) : NULL;
     if (!entry || entry->session != session)
         return COAP_RESPONSE_FAIL; /* nobody waits for it: a reset */
-    struct coap_answer answer = read_answer(received);
-    uint32_t sequence = 0;
-    bool has_sequence = read_number(received, COAP_OPTION_OBSERVE, &sequence);
+    size_t offset;
+    size_t total;
+    struct coap_answer answer = read_answer(received, &offset, &total);
+    if (offset == 0) /* later blocks have none (RFC 7959 section 2.6) */
+        entry->has_sequence = read_number(received, COAP_OPTION_OBSERVE, &entry->next_sequence);
+    if (!gather(entry, &answer, offset, total))
+        return COAP_RESPONSE_OK;
     answer.is_notification = entry->is_observed;
     answer.is_observed =
-        entry->begins_observation && has_sequence && COAP_RESPONSE_CLASS(answer.code) == 2;
+        entry->begins_observation && entry->has_sequence && COAP_RESPONSE_CLASS(answer.code) == 2;
     if (answer.is_observed) {
         coap_tick_t now;
         coap_ticks(&now);
-        if (!is_fresh(entry, sequence, now))
+        if (!is_fresh(entry, entry->next_sequence, now))
             return COAP_RESPONSE_OK;
-        entry->sequence = sequence;
+        entry->sequence = entry->next_sequence;
         entry->sequenced = now;
         coap_asker_table_settle(&asker->table, entry);
     }
@@ -368,7 +410,7 @@ struct coap_asker *coap_asker_open(coap_context_t *context)
     }
     asker->context = context;
     coap_set_app_data(context, asker);
-    coap_context_set_block_mode(context, COAP_BLOCK_USE_LIBCOAP | COAP_BLOCK_SINGLE_BODY);
+    coap_context_set_block_mode(context, COAP_BLOCK_USE_LIBCOAP); /* see coap_body.h */
     coap_register_response_handler(context, on_response);
     coap_register_nack_handler(context, on_failure);
     return asker;

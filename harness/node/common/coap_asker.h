@@ -1,7 +1,7 @@
 /* Requests over libcoap sessions, each with whom to tell of its answer: what servers ask of devices, and
  * devices of servers. One asker a libcoap context; it takes the context's response and nack handlers, and
- * the sessions' app data stay the caller's. libcoap sends blocks and puts them together (RFC 7959), so that an
- * answer is always whole; for that the asker must be opened before the context has sessions.
+ * the sessions' app data stay the caller's. libcoap sends and asks for blocks (RFC 7959), and an answer is always
+ * told whole; for that the asker must be opened before the context has sessions.
  */
 #ifndef PINHOLE_NODE_COAP_ASKER_H
 #define PINHOLE_NODE_COAP_ASKER_H

@@ -40,6 +40,12 @@ static void link_slot(struct coap_asker_table *table, uint32_t slot)
     *chain = slot;
 }
 
+static void free_texts(struct coap_asked_question *question)
+{
+    free(question->path);
+    free(question->body);
+}
+
 /* Twice as many slots, so that chains stay short. */
 static bool grow(struct coap_asker_table *table)
 {
@@ -76,7 +82,7 @@ bool coap_asker_table_open(struct coap_asker_table *table)
 void coap_asker_table_close(struct coap_asker_table *table)
 {
     for (uint32_t slot = 1; slot < table->size; slot++)
-        free(table->slots[slot].path);
+        free_texts(&table->slots[slot]);
     free(table->slots);
     free(table->by_number);
 }
@@ -161,7 +167,7 @@ void coap_asker_table_remove(struct coap_asker_table *table, struct coap_asked_q
     while (*chain != slot)
         chain = &table->slots[*chain].next_by_session;
     *chain = question->next_by_session;
-    free(question->path);
+    free_texts(question);
     *question = (struct coap_asked_question){.next_by_number = table->free};
     table->free = slot;
 }

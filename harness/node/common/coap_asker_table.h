@@ -11,10 +11,14 @@ struct coap_asked_question {
     void *context;
     coap_tick_t since;
     bool begins_observation;
-    bool is_lost;            /* its session is */
-    bool is_observed;        /* answered once, and more may come */
-    uint32_t sequence;       /* Observe of the last notification, */
-    coap_tick_t sequenced;   /* which came then */
+    bool is_lost;           /* its session is */
+    bool is_observed;       /* answered once, and more may come */
+    uint32_t sequence;      /* Observe of the last notification, */
+    coap_tick_t sequenced;  /* which came then */
+    bool has_sequence;      /* the answer that comes in has Observe, */
+    uint32_t next_sequence; /* this */
+    uint8_t *body;          /* what has come of it; NULL: nothing, or all in one */
+    size_t body_length;
     char *path;              /* of an observation, to be found when it is taken back */
     uint32_t next_by_number; /* slots; 0: the end */
     uint32_t next_by_session;

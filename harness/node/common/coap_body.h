@@ -9,7 +9,7 @@
 #include <coap3/coap.h>
 #include <stdint.h>
 
-enum { COAP_BODIES = 4, COAP_BODY_SIZE = 16384 };
+enum { COAP_BODIES = 16, COAP_BODY_SIZE = 16384 };
 
 /* One that is not whole yet. */
 struct coap_body {

@@ -84,19 +84,6 @@ bool coap_support_queries(const coap_pdu_t *request, struct coap_queries *out)
     return true;
 }
 
-bool coap_support_body(const coap_pdu_t *request, const uint8_t **octets, size_t *length)
-{
-    coap_block_t block;
-    size_t offset;
-    size_t total;
-    if (!coap_get_data_large(request, length, octets, &offset, &total)) {
-        *length = 0;
-        offset = 0;
-    }
-    bool is_block = coap_get_block(request, COAP_OPTION_BLOCK1, &block) != 0;
-    return !is_block || (!block.m && offset == 0 && (block.num == 0 || total == *length));
-}
-
 void coap_support_location(const coap_pdu_t *response, char *out, size_t size)
 {
     coap_opt_iterator_t iterator;

@@ -51,10 +51,6 @@ struct coap_queries {
 /* False for more than fit, or a NUL in one. */
 bool coap_support_queries(const coap_pdu_t *request, struct coap_queries *out);
 
-/* The payload of a request, of all its blocks. False where it is not whole, to be answered by 4.13: libcoap 4.3.1
- * puts together only what tells its size with the first block (Size1), and hands over the others one by one. */
-bool coap_support_body(const coap_pdu_t *request, const uint8_t **octets, size_t *length);
-
 /* The Location-Path options of a response, joined: "rd/7"; "" if there are none, or they need more than size. */
 void coap_support_location(const coap_pdu_t *response, char *out, size_t size);
 

@@ -8,43 +8,11 @@
 #include <string.h>
 
 enum {
-    QUERIES = 12,
-    QUERY_ROOM = 512,
     EXCHANGE_LIFETIME = 247000, /* ms; RFC 7252 section 4.8.2 */
     OBSERVE_BEGIN = 0
 };
 
 /* --- a request, read -------------------------------------------------------------------------- */
-
-struct queries {
-    const char *text[QUERIES + 1];
-    char room[QUERY_ROOM];
-};
-
-/* False where there are more than anybody has use for. */
-static bool read_queries(const coap_pdu_t *request, struct queries *queries)
-{
-    coap_opt_iterator_t iterator;
-    coap_opt_filter_t filter;
-    coap_option_filter_clear(&filter);
-    coap_option_filter_set(&filter, COAP_OPTION_URI_QUERY);
-    coap_option_iterator_init(request, &iterator, &filter);
-    size_t count = 0;
-    size_t used = 0;
-    const coap_opt_t *option;
-    while ((option = coap_option_next(&iterator))) {
-        size_t length = coap_opt_length(option);
-        if (count == QUERIES || used + length + 1 > sizeof queries->room ||
-            memchr(coap_opt_value(option), 0, length))
-            return false;
-        queries->text[count++] = queries->room + used;
-        memcpy(queries->room + used, coap_opt_value(option), length);
-        used += length;
-        queries->room[used++] = '\0';
-    }
-    queries->text[count] = NULL;
-    return true;
-}
 
 static uint32_t read_number(const coap_pdu_t *request, coap_option_num_t number, uint32_t otherwise)
 {
@@ -211,12 +179,12 @@ static void serve(struct lwm2m_coap *coap, enum lwm2m_caller caller, const coap_
                   const coap_pdu_t *request, const struct lwm2m_path *path,
                   struct lwm2m_response *out)
 {
-    struct queries queries;
+    struct coap_queries queries;
     struct lwm2m_request in = {
         .method = (enum lwm2m_method)coap_pdu_get_code(request),
         .from_bootstrap = caller == LWM2M_CALLER_BOOTSTRAP,
         .path = *path,
-        .queries = queries.text,
+        .queries = queries.list,
         .content_format = read_number(request, COAP_OPTION_CONTENT_FORMAT, LWM2M_FORMAT_NONE),
         .accept = read_number(request, COAP_OPTION_ACCEPT, LWM2M_FORMAT_NONE),
     };
@@ -225,7 +193,7 @@ static void serve(struct lwm2m_coap *coap, enum lwm2m_caller caller, const coap_
         out->code = code;
         return;
     }
-    if (!read_queries(request, &queries))
+    if (!coap_support_queries(request, &queries))
         out->code = LWM2M_BAD_REQUEST;
     else
         lwm2m_serve(coap->serve, &in, out);

@@ -13,7 +13,8 @@ static double temperature(const struct thermometer *thermometer)
         return thermometer->fixed;
     int second = (int)(clock_milliseconds() / 1000 % DAY);
     int from_middle = second < HALF ? second : DAY - second;
-    return (COLDEST + SPAN * from_middle / HALF) / 10.0;
+    int tenths = COLDEST + SPAN * from_middle / HALF;
+    return tenths / 10.0;
 }
 
 static double value_of(const struct lwm2m_instance *instance, uint16_t resource, double otherwise)

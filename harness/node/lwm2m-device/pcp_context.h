@@ -43,6 +43,7 @@ struct pcp_context;
 struct pcp_context_server {
     struct pcp_context *context;
     bool open;
+    bool is_named; /* by an instance, else it is the default router */
     struct servers servers;
     struct pcp_endpoint endpoint;
     struct pcp_endpoint_tap tap;

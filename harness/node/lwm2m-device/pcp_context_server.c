@@ -245,13 +245,10 @@ int pcp_context_list(struct pcp_context_server *server, struct pcp_endpoint_list
 
 static bool is_server(const struct pcp_context_server *server, const struct pcp_wish *wish)
 {
-    if (!wish->has_server)
-        return server->servers.from_router == server->context->servers->from_router &&
-               memcmp(&server->servers, server->context->servers, sizeof server->servers) == 0;
     const struct place *place = &server->servers.servers[0].places[0];
-    return !server->servers.from_router && server->servers.servers[0].count == 1 &&
-           place->interface == wish->server.interface &&
-           address_equal(&place->address, &wish->server.address);
+    return server->is_named == wish->has_server &&
+           (!wish->has_server || (place->interface == wish->server.interface &&
+                                  address_equal(&place->address, &wish->server.address)));
 }
 
 static bool is_idle(const struct pcp_context_server *server)
@@ -272,6 +269,7 @@ static int open_server(struct pcp_context_server *server, const struct pcp_wish 
     struct pcp_context *context = server->context;
     memset(server, 0, sizeof *server);
     server->context = context;
+    server->is_named = wish->has_server;
     if (wish->has_server) {
         server->servers.family = place_family(&wish->server);
         server->servers.count = 1;

@@ -5,6 +5,7 @@
 #include "engine/lwm2m/lwm2m_content.h"
 #include "engine/lwm2m/lwm2m_registry.h"
 #include "node/common/coap_asker.h"
+#include "node/common/coap_body.h"
 #include "node/common/coap_keys.h"
 
 /* When a device's PCP-context is enabled. NEEDED: its binding is U without queue mode, so that it is to hear of
@@ -23,7 +24,8 @@ struct manager {
     coap_context_t *context;
     struct coap_asker *asker;
     struct lwm2m_registry *registry;
-    struct contact *due;          /* those to whom something is to be sent */
+    struct contact *due; /* those to whom something is to be sent */
+    struct coap_bodies bodies;
     struct lwm2m_content content; /* scratch */
 };
 

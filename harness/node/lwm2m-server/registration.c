@@ -25,15 +25,17 @@ static uint32_t content_format(const coap_pdu_t *request)
 }
 
 /* LWM2M_CHANGED or LWM2M_CREATED, or the refusal. */
-static enum lwm2m_code read_wish(const coap_pdu_t *request, bool is_update,
+static enum lwm2m_code read_wish(struct manager *manager, const coap_session_t *session,
+                                 const coap_pdu_t *request, bool is_update,
                                  struct lwm2m_registration_wish *wish)
 {
     struct coap_queries queries;
     const uint8_t *links = NULL;
     size_t length;
     uint32_t format = content_format(request);
-    if (!coap_support_body(request, &links, &length))
-        return LWM2M_TOO_LARGE;
+    uint8_t partial = coap_body_take(&manager->bodies, session, request, &links, &length);
+    if (partial)
+        return (enum lwm2m_code)partial;
     if (length && format != LWM2M_FORMAT_LINK && format != LWM2M_FORMAT_NONE)
         return LWM2M_UNSUPPORTED;
     if (!coap_support_queries(request, &queries))
@@ -151,7 +153,7 @@ static void on_register(coap_resource_t *resource, coap_session_t *session,
         return;
     }
     struct lwm2m_registration_wish wish;
-    enum lwm2m_code code = read_wish(request, false, &wish);
+    enum lwm2m_code code = read_wish(manager, session, request, false, &wish);
     uint32_t number = 0;
     if (code == LWM2M_CREATED && !may_be_called(manager, wish.endpoint, session))
         code = (enum lwm2m_code)COAP_RESPONSE_CODE(403);
@@ -200,7 +202,7 @@ static void on_update(coap_resource_t *resource, coap_session_t *session, const 
     struct lwm2m_registration_wish wish;
     enum lwm2m_code code = check_addressed(registration, session);
     if (code == LWM2M_CHANGED)
-        code = read_wish(request, true, &wish);
+        code = read_wish(manager, session, request, true, &wish);
     answer(response, code);
     if (code != LWM2M_CHANGED)
         return;
@@ -257,11 +259,12 @@ static void on_sent(coap_resource_t *resource, coap_session_t *session, const co
     uint32_t format = content_format(request);
     const uint8_t *octets = NULL;
     size_t length;
+    uint8_t partial;
     enum lwm2m_code code;
     if (!contact)
         code = LWM2M_NOT_FOUND; /* who isn't registered */
-    else if (!coap_support_body(request, &octets, &length))
-        code = LWM2M_TOO_LARGE;
+    else if ((partial = coap_body_take(&manager->bodies, session, request, &octets, &length)) != 0)
+        code = (enum lwm2m_code)partial;
     else if (format != LWM2M_FORMAT_SENML_JSON && format != LWM2M_FORMAT_SENML_CBOR)
         code = LWM2M_UNSUPPORTED;
     else
