@@ -60,13 +60,13 @@ def sealed(test):
     """Runs the test in a child of its own, in a namespace of its own."""
 
     @functools.wraps(test)
-    def wrapper():
+    def wrapper(*fixtures, **named):
         child = os.fork()
         if child == 0:
             code = 1
             try:
                 enter_namespace()
-                test()
+                test(*fixtures, **named)
                 code = 0
             except BaseException:
                 traceback.print_exc()

@@ -488,8 +488,12 @@ static void a_registration_without_a_usable_location_has_failed(void **state)
     assert_string_not_equal(next(), "");
     lwm2m_client_answered(&client, now, LWM2M_CREATED, "");
     assert_int_equal(client.state, LWM2M_PAUSING);
-    location[LWM2M_LOCATION_SIZE - 1] = 0; /* the longest that fits */
     assert_waits(120);
+    assert_string_not_equal(next(), "");
+    lwm2m_client_answered(&client, now, LWM2M_CREATED, "rd/\n\xff");
+    assert_int_equal(client.state, LWM2M_PAUSING);
+    location[LWM2M_LOCATION_SIZE - 1] = 0; /* the longest that fits */
+    assert_waits(240);
     assert_string_not_equal(next(), "");
     lwm2m_client_answered(&client, now, LWM2M_CREATED, location);
     assert_int_equal(client.state, LWM2M_REGISTERED);

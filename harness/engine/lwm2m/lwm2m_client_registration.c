@@ -76,17 +76,26 @@ void lwm2m_client_fail_registration(struct lwm2m_client *client, uint64_t now, c
     lwm2m_client_pause_for(client, now, client->wants_bootstrap ? 0 : delay, why);
 }
 
+/* Of visible characters: it stands in lines of logs, and becomes a path again. */
+static bool is_usable(const char *location, size_t room)
+{
+    size_t length = strlen(location);
+    for (size_t i = 0; i < length; i++)
+        if (location[i] <= ' ' || location[i] > '~')
+            return false;
+    return length > 0 && length < room;
+}
+
 void lwm2m_client_registered(struct lwm2m_client *client, uint64_t now, uint8_t code,
                              const char *location)
 {
-    size_t length = strlen(location);
     if (code != LWM2M_CREATED) {
         client->refusal = code;
         lwm2m_client_fail_registration(client, now, "refused");
-    } else if (length == 0 || length >= sizeof client->location) {
+    } else if (!is_usable(location, sizeof client->location)) {
         lwm2m_client_fail_registration(client, now, "registered without a usable location");
     } else {
-        memcpy(client->location, location, length + 1);
+        memcpy(client->location, location, strlen(location) + 1);
         client->failures = 0;
         client->sequences = 0;
         client->bootstrap_failures = 0;

@@ -96,6 +96,15 @@ uint8_t coap_body_take(struct coap_bodies *bodies, const coap_session_t *session
     return 0;
 }
 
+void coap_body_acknowledge(const coap_pdu_t *request, coap_pdu_t *response)
+{
+    coap_opt_iterator_t iterator;
+    const coap_opt_t *block = coap_check_option(request, COAP_OPTION_BLOCK1, &iterator);
+    if (block && coap_pdu_get_code(response) != COAP_RESPONSE_CODE_CONTINUE)
+        coap_add_option(response, COAP_OPTION_BLOCK1, coap_opt_length(block),
+                        coap_opt_value(block));
+}
+
 void coap_body_forget(struct coap_bodies *bodies, const coap_session_t *session)
 {
     for (size_t i = 0; i < COAP_BODIES; i++) {

@@ -32,6 +32,9 @@ struct coap_bodies {
 uint8_t coap_body_take(struct coap_bodies *bodies, const coap_session_t *session,
                        const coap_pdu_t *request, const uint8_t **octets, size_t *length);
 
+/* Tells in a response which block it answers, if it answers one (section 2.3). Of 2.31 libcoap tells it. */
+void coap_body_acknowledge(const coap_pdu_t *request, coap_pdu_t *response);
+
 /* The session is about to go; NULL: all are. */
 void coap_body_forget(struct coap_bodies *bodies, const coap_session_t *session);
 

@@ -253,6 +253,7 @@ void lwm2m_coap_answer(coap_resource_t *resource, coap_session_t *session,
     coap_pdu_set_code(response, (coap_pdu_code_t)out.code);
     if (out.has_location)
         add_location(response, &out.location);
+    coap_body_acknowledge(request, response);
     if (out.format != LWM2M_FORMAT_NONE &&
         !add_payload(resource, session, request, query, response, &out))
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
