@@ -28,6 +28,7 @@ RUNS = {
             "endpoint-dependent",
             "lwm2m-1.1",
             "queue-mode",
+            "queue-mode-1.1",
             "dtls",
             "dtls-renumbered",
         )
@@ -324,8 +325,9 @@ def test_a_nat_that_gives_each_flow_a_port_is_not_tried_for_ever(runs):
     assert mapped.isdisjoint({p["source_port"] for p in run.updates()})
 
 
-def test_a_device_in_queue_mode_is_not_told_to_map(runs):
-    run = runs["queue-mode"]
+@pytest.mark.parametrize("name", ["queue-mode", "queue-mode-1.1"])
+def test_a_device_in_queue_mode_is_not_told_to_map(runs, name):
+    run = runs[name]
     assert not [p for p in run.packets if p["pcp_response"] and p["source"] == "192.168.1.10"]
     assert not [p for p in run.coap(at="device:eth0") if p["path"].startswith("/26887") and p["source"] == "11.0.0.2"]
 
