@@ -254,7 +254,9 @@ void lwm2m_coap_answer(coap_resource_t *resource, coap_session_t *session,
     if (out.has_location)
         add_location(response, &out.location);
     coap_body_acknowledge(request, response);
+    /* libcoap has refused already what asks for a block behind the last. */
     if (out.format != LWM2M_FORMAT_NONE &&
-        !add_payload(resource, session, request, query, response, &out))
+        !add_payload(resource, session, request, query, response, &out) &&
+        COAP_RESPONSE_CLASS(coap_pdu_get_code(response)) == 2)
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
 }
