@@ -61,6 +61,10 @@ class Program:
         self.process.terminate()
         self.process.wait(SECONDS)
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait(SECONDS)
+
 
 class Server(Program):
     """pinhole-lwm2m-server."""
@@ -131,8 +135,8 @@ class Bootstrap(Program):
 class Device(Program):
     """pinhole-lwm2m-device, for which no gateway answers."""
 
-    def __init__(self, *arguments):
-        self.port = free_port()
+    def __init__(self, *arguments, port=None):
+        self.port = port or free_port()
         super().__init__(
             "pinhole-lwm2m-device",
             *("--endpoint", "dev", "--port", self.port, "--gateway", "127.0.0.1", "--no-anycast"),

@@ -7,6 +7,7 @@ import socket
 import stat
 import struct
 import subprocess
+import sys
 import time
 
 import pytest
@@ -32,8 +33,11 @@ from coap_wire import (
     path_options,
     unsigned,
 )
-from conftest import BUILD
-from lwm2m_programs import LINK, LINKS, PCP_LINKS, SECONDS, TEXT, TLV, Server, free_port, register
+from conftest import BUILD, ROOT
+from lwm2m_programs import LINK, LINKS, PCP_LINKS, SECONDS, TEXT, TLV, Device, Server, free_port, register
+
+sys.path.insert(0, str(ROOT / "harness" / "test"))
+from gateway_lab import inside_lab  # noqa: E402
 
 
 @pytest.fixture
@@ -578,6 +582,106 @@ def test_a_device_that_resets_has_answered(start):
     request = device.request()
     device.send(Message(RST, 0, request.mid))
     assert (tell.communicate(timeout=SECONDS)[0], tell.returncode) == ("reset\n", 1)
+
+
+# --- DTLS ---
+
+KEYS = ("--psk", "dev:00112233", "--psk", "other:44556677")
+KEY_OF = {"dev": "00112233", "other": "44556677"}
+
+
+@pytest.fixture
+def device():
+    """Starts devices of ours, through DTLS, that end with the test."""
+    devices = []
+
+    def run(server, identity, *arguments, key=None, port=None):
+        account = ("--identity", identity, "--key", key or KEY_OF[identity])
+        uri = f"coaps://127.0.0.1:{server.secure_port}"
+        devices.append(Device("--server", uri, *account, *arguments, port=port))
+        return devices[-1]
+
+    yield run
+    for one in devices:
+        if one.is_alive():
+            one.kill()
+
+
+def test_a_device_registers_and_is_managed_through_dtls(start, device):
+    server = start(*KEYS, "--pcp", "never")
+    ours = device(server, "dev")
+    server.await_line("registered dev .*")
+    assert server.tell("list")[0][0].endswith(" identity dev")
+    assert server.tell("read dev /3303/0/5700") == (["21.5", "2.05"], 0)
+    ours.stop()
+    server.await_line("deregistered dev")
+
+
+def test_a_wrong_key_registers_nobody(start, device):
+    server = start(*KEYS)
+    ours = device(server, "dev", "--ack-timeout", "1", "--max-retransmit", "1", key="ffff")
+    ours.await_line("registration failed: .*")
+    assert server.tell("list") == (["2.05"], 0)
+
+
+def test_a_name_that_was_registered_through_dtls_is_its_identitys(start, device):
+    server = start(*KEYS, "--pcp", "never")
+    device(server, "dev")
+    server.await_line("registered dev .*")
+    number = server.tell("list")[0][0].split()[2]
+    stranger = server.client()
+    assert register(stranger).text == "4.03"
+    assert stranger.ask(POST, number).text == "4.03"
+    assert stranger.ask(DELETE, number).text == "4.03"
+    device(server, "other").await_line("registration failed: .*4.03.*|registration refused.*4.03.*")
+    assert server.tell("read dev /3303/0/5700") == (["21.5", "2.05"], 0)
+
+
+def test_names_are_identities_where_it_is_told_so(start, device):
+    server = start(*KEYS, "--names-are-identities")
+    device(server, "other").await_line("registration failed: .*4.03.*|registration refused.*4.03.*")
+    device(server, "dev")
+    server.await_line("registered dev .*")
+
+
+def test_a_device_that_lost_its_session_makes_another_from_the_same_port(start, device):
+    server = start(*KEYS, "--pcp", "never")
+    ours = device(server, "dev")
+    server.await_line("registered dev .*")
+    ours.kill()
+    device(server, "dev", port=ours.port)
+    server.await_line(f"registered dev from .*:{ours.port} .*")
+    assert server.tell("read dev /3303/0/5700") == (["21.5", "2.05"], 0)
+
+
+HELLO = bytes.fromhex("16feff0000000000000000003401000028000000000000002800") + bytes(39)
+
+
+def forge_hellos(folder):
+    """From the device's own place, which takes a raw socket."""
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    server = Server(folder, *KEYS, "--pcp", "never")
+    uri = f"coaps://127.0.0.1:{server.secure_port}"
+    ours = Device("--server", uri, "--identity", "dev", "--key", KEY_OF["dev"])
+    server.await_line("registered dev .*")
+    packet = struct.pack("!HHHH", ours.port, server.secure_port, 8 + len(HELLO), 0) + HELLO
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) as raw:
+        for _ in range(3):
+            raw.sendto(packet, ("127.0.0.1", 0))
+            time.sleep(2.6)  # half of the patience that the server has with silence
+    assert server.tell("read dev /3303/0/5700") == (["21.5", "2.05"], 0)
+
+
+def test_a_forged_client_hello_ends_no_session(tmp_path):
+    inside_lab(lambda lab: forge_hellos(tmp_path), BUILD)
+
+
+def test_a_dtls_session_outlives_hours_of_silence(start, device):
+    server = start(*KEYS, "--pcp", "never", "--time-scale", "3600")
+    device(server, "dev", "--time-scale", "3600", "--lifetime", "40000")
+    server.await_line("registered dev .*")
+    time.sleep(3)  # three hours
+    assert server.tell("read dev /3303/0/5700") == (["21.5", "2.05"], 0)
 
 
 # --- the control socket ---

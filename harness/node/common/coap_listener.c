@@ -22,23 +22,33 @@ static int listen_on(coap_context_t *context, uint16_t port, coap_proto_t protoc
     return 0;
 }
 
-coap_context_t *coap_listener_open(uint16_t port, uint16_t secure_port,
-                                   const struct coap_keys *keys, struct error *error)
+static int listen_on_all(coap_context_t *context, uint16_t port, uint16_t secure_port,
+                         const struct coap_keys *keys, struct error *error)
+{
+    if (listen_on(context, port, COAP_PROTO_UDP, error) < 0)
+        return -1;
+    if (!keys->count)
+        return 0;
+    return coap_keys_use(keys, context, error) < 0
+               ? -1
+               : listen_on(context, secure_port, COAP_PROTO_DTLS, error);
+}
+
+int coap_listener_open(struct coap_listener *listener, uint16_t port, uint16_t secure_port,
+                       const struct coap_keys *keys, struct error *error)
 {
     coap_context_t *context = coap_new_context(NULL);
-    if (!context) {
-        error_set(error, "libcoap made no context");
-        return NULL;
-    }
+    if (!context)
+        return error_set(error, "libcoap made no context");
     coap_context_set_max_idle_sessions(context, MOST_IDLE_SESSIONS);
     coap_context_set_max_handshake_sessions(context, MOST_HANDSHAKES);
-    if (listen_on(context, port, COAP_PROTO_UDP, error) < 0 ||
-        (keys->count && (coap_keys_use(keys, context, error) < 0 ||
-                         listen_on(context, secure_port, COAP_PROTO_DTLS, error) < 0))) {
+    if (listen_on_all(context, port, secure_port, keys, error) < 0) {
         coap_free_context(context);
-        return NULL;
+        return -1;
     }
-    return context;
+    listener->context = context;
+    coap_rehandshake_open(&listener->rehandshake, context, secure_port);
+    return 0;
 }
 
 /* --- working ---------------------------------------------------------------------------------- */
@@ -58,25 +68,31 @@ static void hand_over(coap_context_t *context, const struct epoll_event *events,
     coap_io_do_epoll(context, all, used);
 }
 
-void coap_listener_take(coap_context_t *context)
+void coap_listener_take(struct coap_listener *listener)
 {
     enum { EVENTS = 4 };
     struct epoll_event events[EVENTS];
-    int handle = coap_context_get_coap_fd(context);
+    int handle = coap_listener_handle(listener);
     int repeated = 1;
     for (int round = 0; round < MOST_ROUNDS; round++) {
         int count = epoll_wait(handle, events, EVENTS, 0);
         if (count <= 0)
             break;
-        hand_over(context, events, count, repeated);
+        coap_rehandshake_work(&listener->rehandshake);
+        hand_over(listener->context, events, count, repeated);
         repeated = repeated * 4 < MOST_AT_ONCE ? repeated * 4 : MOST_AT_ONCE;
     }
 }
 
-uint32_t coap_listener_wait(coap_context_t *context)
+uint32_t coap_listener_wait(struct coap_listener *listener)
 {
     coap_tick_t now;
     coap_ticks(&now);
-    uint32_t wait = coap_io_prepare_epoll(context, now);
+    uint32_t wait = coap_io_prepare_epoll(listener->context, now);
     return wait == 0 || wait > LONGEST_WAIT ? LONGEST_WAIT : wait;
+}
+
+int coap_listener_handle(const struct coap_listener *listener)
+{
+    return coap_context_get_coap_fd(listener->context);
 }

@@ -8,18 +8,25 @@
 #define PINHOLE_NODE_COAP_LISTENER_H
 
 #include "node/common/coap_keys.h"
+#include "node/common/coap_rehandshake.h"
 
-/* A context that listens on port of all addresses, and on secure_port if keys has any. It keeps sessions that
- * nobody holds for five minutes and is bounded in those and in handshakes under way. NULL with error. keys must
- * outlive it. */
-coap_context_t *coap_listener_open(uint16_t port, uint16_t secure_port,
-                                   const struct coap_keys *keys, struct error *error);
+struct coap_listener {
+    coap_context_t *context;
+    struct coap_rehandshake rehandshake;
+};
+
+/* Listens on port of all addresses, and on secure_port if keys has any. Sessions that nobody holds stay for five
+ * minutes, and are bounded in number, as are handshakes under way. -1 with error. keys must outlive it. */
+int coap_listener_open(struct coap_listener *listener, uint16_t port, uint16_t secure_port,
+                       const struct coap_keys *keys, struct error *error);
 
 /* Takes what has come; more may be left. */
-void coap_listener_take(coap_context_t *context);
+void coap_listener_take(struct coap_listener *listener);
 
-/* Sends what is due. Returns the ms until both must be called again at the latest, if
- * coap_context_get_coap_fd() isn't readable before. */
-uint32_t coap_listener_wait(coap_context_t *context);
+/* Sends what is due. Returns the ms until both must be called again at the latest, if coap_listener_handle()
+ * isn't readable before. */
+uint32_t coap_listener_wait(struct coap_listener *listener);
+
+int coap_listener_handle(const struct coap_listener *listener);
 
 #endif

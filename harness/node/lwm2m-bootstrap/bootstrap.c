@@ -294,6 +294,6 @@ int bootstrap_serve(struct bootstrap_server *server, struct error *error)
         return error_set(error, "libcoap made no resource");
     coap_resource_set_userdata(resource, server);
     coap_register_request_handler(resource, COAP_REQUEST_POST, on_request);
-    coap_add_resource(server->context, resource);
+    coap_add_resource(server->listener.context, resource);
     return 0;
 }

@@ -14,6 +14,7 @@
 #define PINHOLE_LWM2M_BOOTSTRAP_BOOTSTRAP_H
 
 #include "node/common/coap_asker.h"
+#include "node/common/coap_listener.h"
 #include "node/lwm2m-bootstrap/gift.h"
 
 enum { BOOTSTRAPS = 256 /* at a time */ };
@@ -23,7 +24,7 @@ struct bootstrap; /* of one device */
 struct bootstrap_server {
     struct gift gift;
     struct coap_patience patience;
-    coap_context_t *context;
+    struct coap_listener listener;
     struct coap_asker *asker;
     size_t count;
     struct bootstrap *first;

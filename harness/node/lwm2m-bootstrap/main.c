@@ -1,6 +1,5 @@
 /* pinhole-lwm2m-bootstrap: the lab's LwM2M bootstrap server. Gives devices that ask an account of the management
  * server, and the PCP-context. */
-#include "node/common/coap_listener.h"
 #include "node/common/hex.h"
 #include "node/common/say.h"
 #include "node/common/settings.h"
@@ -107,14 +106,13 @@ static int start(struct options *options, struct coap_keys *keys, struct error *
     struct bootstrap_server *server = &options->server;
     if (coap_keys_add_all(keys, &options->psk, error) < 0)
         return -1;
-    server->context =
-        coap_listener_open((uint16_t)options->port, (uint16_t)options->secure_port, keys, error);
-    if (!server->context)
+    if (coap_listener_open(&server->listener, (uint16_t)options->port,
+                           (uint16_t)options->secure_port, keys, error) < 0)
         return -1;
-    server->asker = coap_asker_open(server->context);
+    server->asker = coap_asker_open(server->listener.context);
     if (!server->asker)
         return error_set(error, "no memory");
-    coap_register_event_handler(server->context, on_event);
+    coap_register_event_handler(server->listener.context, on_event);
     return bootstrap_serve(server, error);
 }
 
@@ -122,14 +120,14 @@ static void run(struct bootstrap_server *server, int signals)
 {
     enum { COAP, SIGNALS, HANDLES };
     struct pollfd handles[HANDLES] = {
-        [COAP] = {.fd = coap_context_get_coap_fd(server->context), .events = POLLIN},
+        [COAP] = {.fd = coap_listener_handle(&server->listener), .events = POLLIN},
         [SIGNALS] = {.fd = signals, .events = POLLIN},
     };
     do {
-        coap_listener_take(server->context);
+        coap_listener_take(&server->listener);
         coap_asker_give_up(server->asker);
         bootstrap_begin_due(server);
-        poll(handles, HANDLES, (int)coap_listener_wait(server->context));
+        poll(handles, HANDLES, (int)coap_listener_wait(&server->listener));
     } while (!(handles[SIGNALS].revents & POLLIN));
 }
 

@@ -2,7 +2,6 @@
  * is needed, and manages them as its control socket, or another pinhole-lwm2m-server --tell, says. */
 #include "node/common/chance.h"
 #include "node/common/clock.h"
-#include "node/common/coap_listener.h"
 #include "node/common/say.h"
 #include "node/common/settings.h"
 #include "node/lwm2m-server/command.h"
@@ -158,14 +157,13 @@ static int start(struct manager *manager, const struct options *options, struct 
     if (!memory)
         return error_set(error, "no memory for %u devices", options->capacity);
     manager->registry = lwm2m_registry_place(memory, options->capacity, key);
-    manager->context = coap_listener_open((uint16_t)options->port, (uint16_t)options->secure_port,
-                                          &manager->keys, error);
-    if (!manager->context)
+    if (coap_listener_open(&manager->listener, (uint16_t)options->port,
+                           (uint16_t)options->secure_port, &manager->keys, error) < 0)
         return -1;
-    manager->asker = coap_asker_open(manager->context);
+    manager->asker = coap_asker_open(manager->listener.context);
     if (!manager->asker)
         return error_set(error, "no memory");
-    coap_register_event_handler(manager->context, on_event);
+    coap_register_event_handler(manager->listener.context, on_event);
     return registration_serve(manager, error);
 }
 
@@ -191,13 +189,13 @@ static void run(struct manager *manager, struct control *control, int signals)
 {
     enum { COAP, SIGNALS, CONTROL, HANDLES };
     for (;;) {
-        coap_listener_take(manager->context);
+        coap_listener_take(&manager->listener);
         uint64_t expiry = registration_expire(manager);
         coap_asker_give_up(manager->asker);
         contact_send_due(manager);
-        int wait = wait_of(expiry, coap_listener_wait(manager->context));
+        int wait = wait_of(expiry, coap_listener_wait(&manager->listener));
         struct pollfd handles[HANDLES] = {
-            [COAP] = {.fd = coap_context_get_coap_fd(manager->context), .events = POLLIN},
+            [COAP] = {.fd = coap_listener_handle(&manager->listener), .events = POLLIN},
             [SIGNALS] = {.fd = signals, .events = POLLIN},
             [CONTROL] = {.fd = control_handle(control), .events = POLLIN},
         };

@@ -6,7 +6,7 @@
 #include "engine/lwm2m/lwm2m_registry.h"
 #include "node/common/coap_asker.h"
 #include "node/common/coap_body.h"
-#include "node/common/coap_keys.h"
+#include "node/common/coap_listener.h"
 
 /* When a device's PCP-context is enabled. NEEDED: its binding is U without queue mode, so that it is to hear of
  * the server at any time, and without a mapping would have to keep its NAT's binding alive. */
@@ -21,7 +21,7 @@ struct manager {
     struct coap_patience patience;
     struct coap_keys keys;
 
-    coap_context_t *context;
+    struct coap_listener listener;
     struct coap_asker *asker;
     struct lwm2m_registry *registry;
     struct contact *due; /* those to whom something is to be sent */

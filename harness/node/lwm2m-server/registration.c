@@ -288,7 +288,7 @@ static int serve(struct manager *manager, coap_resource_t *resource, coap_reques
         return error_set(error, "libcoap made no resource");
     coap_resource_set_userdata(resource, manager);
     coap_register_request_handler(resource, method, handler);
-    coap_add_resource(manager->context, resource);
+    coap_add_resource(manager->listener.context, resource);
     return 0;
 }
 
