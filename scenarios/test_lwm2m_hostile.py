@@ -261,17 +261,19 @@ def test_to_observe_nothing_is_not_found_and_observes_nothing():
 
 
 @sealed
-def test_more_observations_than_there_is_room_for_are_answered():
-    server, program = registered("--lwm2m", "1.1")
-    paths = [f"{PCP}/{number}" for number in (0, 2, 3, 4, 5, 6)] + [f"/3/0/{number}" for number in (0, 1, 2, 3, 9, 16)]
-    paths += ["/1", "/1/0", "/3", "/3/0", "/4", "/4/0", "/3303", "/3303/0", "/26887", PCP]
-    paths += [f"/1/0/{number}" for number in (0, 1, 6, 7)] + [f"/3303/0/{number}" for number in (5700, 5701)]
-    paths += ["/3/0/11", "/3/0/11/0", "/3/0/13", "/3/0/14", "/3/0/6", "/4/0/0", "/4/0/4"]
-    for path in paths * 2:
-        answer = server.ask(GET, path, options=[(OBSERVE, b"")])
-        assert answer.text in ("2.05", "4.04"), (path, answer.text)
-    assert program.process.poll() is None
+def test_an_observation_that_there_is_no_room_for_is_refused_and_its_value_still_read():
+    server, program = registered("--lwm2m", "1.1", "--temperature", "21.5")
+    found = server.read("/3", LINK).payload + b"," + server.read("/26887", LINK).payload
+    paths = [link.partition(b">")[0].strip(b"<").decode() for link in found.split(b",")]
+    paths += ["/1", "/1/0", "/1/0/0", "/1/0/1", "/1/0/6", "/1/0/7", "/4", "/4/0", "/3303", "/3303/0"]
+    answers = {path: server.ask(GET, path, options=[(OBSERVE, b"")]) for path in paths}
+    observed = [path for path, answer in answers.items() if answer.number(OBSERVE) is not None]
+    refused = [path for path, answer in answers.items() if answer.text == "5.03"]
+    assert len(observed) == 32 and refused
+    assert all(answers[path].text == "2.05" for path in observed)
+    assert server.read(refused[0], None).text == "2.05"
     assert server.read("/3/0/0").payload == b"pinhole"
+    assert program.process.poll() is None
 
 
 @sealed

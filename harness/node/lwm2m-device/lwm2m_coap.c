@@ -70,18 +70,26 @@ static bool add_payload(coap_resource_t *resource, coap_session_t *session,
 }
 
 /* Who observes what is for libcoap to know, and when to tell for the engine. A notification asks this, too, with the
- * request that it answers. */
-static void see_to_observing(struct lwm2m_coap *coap, const coap_pdu_t *request,
+ * request that it answers. False if there is no room for another observation. */
+static bool see_to_observing(struct lwm2m_coap *coap, const coap_pdu_t *request,
                              const struct lwm2m_path *path)
 {
     enum { NOT_OBSERVING = 2 };
     if (path->depth == 0 || coap_pdu_get_code(request) != COAP_REQUEST_CODE_GET)
-        return;
+        return true;
     uint32_t observe = read_number(request, COAP_OPTION_OBSERVE, NOT_OBSERVING);
-    if (observe == OBSERVE_BEGIN && lwm2m_coap_resource_at(coap, path) &&
-        !lwm2m_observe_begin(coap->serve->observations, coap->serve->model, path,
-                             clock_milliseconds()))
-        complain("there is no room to observe another path");
+    return observe != OBSERVE_BEGIN || !lwm2m_coap_resource_at(coap, path) ||
+           lwm2m_observe_begin(coap->serve->observations, coap->serve->model, path,
+                               clock_milliseconds());
+}
+
+/* libcoap has noted the observer before it asks for the answer, and forgets it only with an error: to answer by the
+ * value alone would let it wait for notifications that never come. */
+static void refuse_to_observe(struct lwm2m_response *out)
+{
+    complain("there is no room to observe another path");
+    out->code = (enum lwm2m_code)COAP_RESPONSE_CODE_SERVICE_UNAVAILABLE;
+    out->format = LWM2M_FORMAT_NONE;
 }
 
 /* --- messages that come again ----------------------------------------------------------------- */
@@ -222,8 +230,8 @@ static void answer_caller(struct lwm2m_coap *coap, enum lwm2m_caller caller,
         out->code = LWM2M_UNAUTHORIZED;
     else
         serve(coap, caller, session, request, &path, out);
-    if (is_path && out->code == LWM2M_CONTENT)
-        see_to_observing(coap, request, &path);
+    if (is_path && out->code == LWM2M_CONTENT && !see_to_observing(coap, request, &path))
+        refuse_to_observe(out);
 }
 
 void lwm2m_coap_answer(coap_resource_t *resource, coap_session_t *session,
