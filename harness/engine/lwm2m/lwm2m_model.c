@@ -91,7 +91,7 @@ static bool is_cell_of(const struct lwm2m_instance *instance, uint16_t index, ui
            instance->cells[index].instance == place;
 }
 
-static size_t octets_of(const struct lwm2m_value *value)
+size_t lwm2m_model_octets(const struct lwm2m_value *value)
 {
     return has_octets(value->type) ? value->as.data.length : 0;
 }
@@ -99,7 +99,7 @@ static size_t octets_of(const struct lwm2m_value *value)
 /* Gives the octets of a value back: those behind them move down, and so do the values that point there. */
 static void arena_release(struct lwm2m_instance *instance, const struct lwm2m_value *value)
 {
-    size_t length = octets_of(value);
+    size_t length = lwm2m_model_octets(value);
     if (!length)
         return;
     size_t at = (size_t)(value->as.data.octets - instance->arena);
@@ -108,7 +108,7 @@ static void arena_release(struct lwm2m_instance *instance, const struct lwm2m_va
     instance->arena_used = (uint16_t)(instance->arena_used - length);
     for (uint16_t i = 0; i < instance->count; i++) {
         struct lwm2m_value *other = &instance->cells[i].value;
-        if (octets_of(other) && other->as.data.octets > instance->arena + at)
+        if (lwm2m_model_octets(other) && other->as.data.octets > instance->arena + at)
             other->as.data.octets -= length;
     }
 }
@@ -215,9 +215,9 @@ bool lwm2m_model_put(struct lwm2m_model *model, const struct lwm2m_path *path,
     bool is_there = is_cell_of(instance, index, definition->id, place);
     if (is_there && is_same(&instance->cells[index].value, &wanted))
         return true;
-    size_t freed = is_there ? octets_of(&instance->cells[index].value) : 0;
+    size_t freed = is_there ? lwm2m_model_octets(&instance->cells[index].value) : 0;
     if ((!is_there && instance->count == LWM2M_CELLS) ||
-        octets_of(&wanted) > LWM2M_ARENA - (instance->arena_used - freed))
+        lwm2m_model_octets(&wanted) > LWM2M_ARENA - (instance->arena_used - freed))
         return false;
 
     if (is_there)

@@ -115,6 +115,9 @@ bool lwm2m_model_put_boolean(struct lwm2m_model *model, uint16_t object, uint16_
  * multiple resource. */
 void lwm2m_model_drop(struct lwm2m_model *model, const struct lwm2m_path *path);
 
+/* Octets of an arena that a value takes: those of strings and opaques. */
+size_t lwm2m_model_octets(const struct lwm2m_value *value);
+
 /* NULL if there is none. */
 const struct lwm2m_value *lwm2m_model_get(const struct lwm2m_instance *instance, uint16_t resource,
                                           uint16_t resource_instance);

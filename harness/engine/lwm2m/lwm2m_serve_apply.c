@@ -1,9 +1,7 @@
-/* How a write comes about, whole or not at all: entries are checked and sorted; each instance is looked up, or
+/* How a write comes about, whole or not at all: entries have been checked and sorted; each instance is looked up, or
  * made on probation; only when all can take what is written for them is anything put.
  */
 #include "engine/lwm2m/lwm2m_serve_private.h"
-
-#include <string.h>
 
 struct change {
     struct lwm2m_server *server;
@@ -22,135 +20,6 @@ struct group {
     size_t count;
     bool is_new;
 };
-
-/* --- one entry ------------------------------------------------------------------------------ */
-
-static bool may_write(const struct lwm2m_write_rules *rules,
-                      const struct lwm2m_resource_definition *resource)
-{
-    return lwm2m_serve_has_values(resource) &&
-           (rules->writes_everything || (resource->operations & LWM2M_WRITE));
-}
-
-/* Has the entry the depth of a value of its resource? A multiple resource as such may become empty by
- * replacement (section 6.3.3 of Core 1.1.1: partial updates delete nothing). */
-static bool is_in_place(const struct change *change, const struct lwm2m_entry *entry,
-                        const struct lwm2m_resource_definition *resource)
-{
-    if (entry->value.type == LWM2M_TYPE_NONE)
-        return resource->multiple && entry->path.depth == 3 &&
-               (change->rules->is_replacing || change->rules->instances == LWM2M_TO_NEW);
-    return entry->path.depth == (resource->multiple ? 4 : 3) &&
-           (!resource->multiple || entry->path.id[3] != LWM2M_ID_RESERVED);
-}
-
-/* Is there no resource in the entry, but an instance that shall be? */
-static bool is_bare_instance(const struct change *change, const struct lwm2m_entry *entry)
-{
-    return entry->path.depth == 2 && entry->value.type == LWM2M_TYPE_NONE &&
-           (change->rules->instances != LWM2M_TO_EXISTING || change->base.depth == 2);
-}
-
-/* LWM2M_CHANGED, or the refusal. is_kept tells whether the entry is to be written or passed over. */
-static enum lwm2m_code check_entry(const struct change *change, const struct lwm2m_entry *entry,
-                                   bool *is_kept)
-{
-    const struct lwm2m_path *path = &entry->path;
-    *is_kept = true;
-    if (!lwm2m_path_is_within(path, &change->base) || path->depth < 2)
-        return LWM2M_BAD_REQUEST;
-    if (!change->rules->writes_everything && path->id[0] == LWM2M_OBJECT_SECURITY)
-        return LWM2M_UNAUTHORIZED;
-    struct lwm2m_object *object = lwm2m_model_object(change->server->model, path->id[0]);
-    if (!object)
-        return LWM2M_NOT_FOUND;
-    if (path->id[1] == LWM2M_ID_RESERVED && change->base.depth < 2)
-        return LWM2M_BAD_REQUEST;
-    if (path->depth == 2)
-        return is_bare_instance(change, entry) ? LWM2M_CHANGED : LWM2M_BAD_REQUEST;
-
-    const struct lwm2m_resource_definition *resource =
-        lwm2m_definition_resource(object->definition, path->id[2]);
-    bool is_writable = resource && may_write(change->rules, resource);
-    bool is_skipped =
-        resource ? !is_writable && change->rules->skips_read_only : change->rules->skips_unknown;
-    *is_kept = !is_skipped;
-    if (is_skipped)
-        return LWM2M_CHANGED;
-    if (!resource)
-        return LWM2M_NOT_FOUND;
-    if (!is_writable)
-        return LWM2M_NOT_ALLOWED;
-    if (!is_in_place(change, entry, resource))
-        return LWM2M_BAD_REQUEST;
-    if (entry->value.type == LWM2M_TYPE_NONE)
-        return LWM2M_CHANGED;
-
-    /* A bootstrap server writes the accounts one by one: what one of them points to may still come. */
-    bool is_anywhere = change->rules->writes_everything && entry->value.type == LWM2M_TYPE_LINK;
-    enum lwm2m_code code =
-        is_anywhere ? LWM2M_CHANGED
-                    : lwm2m_serve_check_value(change->server->model, resource, &entry->value);
-    return code == LWM2M_CHANGED && object->check ? object->check(object->context, entry) : code;
-}
-
-/* Negative, 0 or positive as a is before, at or behind b; what is above goes first. */
-static int order(const struct lwm2m_path *a, const struct lwm2m_path *b)
-{
-    for (uint8_t i = 0; i < a->depth && i < b->depth; i++)
-        if (a->id[i] != b->id[i])
-            return a->id[i] < b->id[i] ? -1 : 1;
-    return a->depth - b->depth;
-}
-
-/* Keeps an entry, in order of the paths, behind kept others. LWM2M_CHANGED, or 4.00 for a value that comes twice. */
-static enum lwm2m_code keep(struct lwm2m_content *content, const struct lwm2m_entry *entry,
-                            size_t *kept)
-{
-    size_t at = *kept;
-    while (at > 0 && order(&entry->path, &content->entries[at - 1].path) < 0)
-        at--;
-    if (at > 0 && lwm2m_path_equal(&content->entries[at - 1].path, &entry->path))
-        return entry->path.depth == 2 ? LWM2M_CHANGED : LWM2M_BAD_REQUEST;
-    memmove(&content->entries[at + 1], &content->entries[at],
-            (*kept - at) * sizeof content->entries[0]);
-    content->entries[at] = *entry;
-    ++*kept;
-    return LWM2M_CHANGED;
-}
-
-static struct lwm2m_entry bare_instance(const struct lwm2m_path *path)
-{
-    struct lwm2m_entry entry = {.path = *path};
-    entry.path.depth = 2;
-    return entry;
-}
-
-/* Checks all entries, drops those that are passed over, and sorts the others. An instance stays known even if
- * nothing that is written for it does. */
-static enum lwm2m_code prepare(const struct change *change)
-{
-    struct lwm2m_content *content = &change->server->content;
-    bool is_open = change->base.depth < 2 && change->rules->instances != LWM2M_TO_EXISTING;
-    size_t kept = 0;
-    for (size_t i = 0; i < content->count; i++) {
-        struct lwm2m_entry entry = content->entries[i];
-        bool is_kept;
-        enum lwm2m_code code = check_entry(change, &entry, &is_kept);
-        if (!is_kept)
-            entry = bare_instance(&entry.path);
-        if (code == LWM2M_CHANGED && (is_kept || is_open))
-            code = keep(content, &entry, &kept);
-        if (code != LWM2M_CHANGED)
-            return code;
-    }
-    content->count = kept;
-    if (kept == 0 && change->base.depth >= 2) {
-        content->entries[0] = bare_instance(&change->base);
-        content->count = 1;
-    }
-    return LWM2M_CHANGED;
-}
 
 /* --- one instance --------------------------------------------------------------------------- */
 
@@ -187,13 +56,6 @@ static enum fate fate_of(const struct change *change, const struct group *group,
                                                                                         : STAYS;
 }
 
-static size_t octets_of(const struct lwm2m_value *value)
-{
-    bool has = value->type == LWM2M_TYPE_STRING || value->type == LWM2M_TYPE_OPAQUE ||
-               value->type == LWM2M_TYPE_CORELINK;
-    return has ? value->as.data.length : 0;
-}
-
 static enum lwm2m_code check_room(const struct change *change, const struct group *group)
 {
     size_t cells = 0;
@@ -203,11 +65,11 @@ static enum lwm2m_code check_room(const struct change *change, const struct grou
         if (fate_of(change, group, cell) != STAYS)
             continue;
         cells++;
-        octets += octets_of(&cell->value);
+        octets += lwm2m_model_octets(&cell->value);
     }
     for (size_t i = 0; i < group->count; i++) {
         cells += group->entries[i].value.type != LWM2M_TYPE_NONE;
-        octets += octets_of(&group->entries[i].value);
+        octets += lwm2m_model_octets(&group->entries[i].value);
     }
     return cells > LWM2M_CELLS || octets > LWM2M_ARENA ? LWM2M_TOO_LARGE : LWM2M_CHANGED;
 }
@@ -319,7 +181,7 @@ static bool put_all(struct lwm2m_model *model, const struct group *group)
                 continue;
             const struct lwm2m_value *old = lwm2m_model_get(
                 group->instance, entry->path.id[2], entry->path.depth == 4 ? entry->path.id[3] : 0);
-            bool is_growing = !old || octets_of(&entry->value) > octets_of(old);
+            bool is_growing = !old || lwm2m_model_octets(&entry->value) > lwm2m_model_octets(old);
             if (is_growing == grows && !lwm2m_model_put(model, &entry->path, &entry->value))
                 return false;
         }
@@ -372,7 +234,7 @@ enum lwm2m_code lwm2m_serve_apply(struct lwm2m_server *server, const struct lwm2
                                   struct lwm2m_response *response)
 {
     struct change change = {server, *base, rules, response, {0}};
-    enum lwm2m_code code = prepare(&change);
+    enum lwm2m_code code = lwm2m_serve_prepare(server->model, base, rules, &server->content);
     if (code != LWM2M_CHANGED)
         return code;
     struct group group;

@@ -53,6 +53,12 @@ struct lwm2m_write_rules {
     bool skips_unknown;     /* likewise those that the device hasn't */
 };
 
+/* Checks all entries that were read at base, drops those that are passed over, and sorts the others. An instance stays
+ * known, by an entry of depth 2, even if nothing that is written for it does. LWM2M_CHANGED, or the refusal. */
+enum lwm2m_code lwm2m_serve_prepare(const struct lwm2m_model *model, const struct lwm2m_path *base,
+                                    const struct lwm2m_write_rules *rules,
+                                    struct lwm2m_content *content);
+
 /* Writes the entries of server->content, which were read at base. LWM2M_CHANGED, or a refusal after which
  * nothing has changed. Entries for instance LWM2M_ID_RESERVED go to a new one with the lowest free id. Sets
  * response->instances_changed, and the location to the last instance that came to be. */

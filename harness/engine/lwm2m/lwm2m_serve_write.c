@@ -1,59 +1,6 @@
 /* Write (5.4.3 of LwM2M 1.0), Write-Composite (6.3.9 of Core 1.1.1), Bootstrap-Write (5.2.7.4). */
 #include "engine/lwm2m/lwm2m_serve_private.h"
 
-/* --- values --------------------------------------------------------------------------------- */
-
-static bool is_of_type(enum lwm2m_type type, const struct lwm2m_value *value)
-{
-    bool is_counted = type == LWM2M_TYPE_UNSIGNED || type == LWM2M_TYPE_TIME;
-    return (value->type == type || (is_counted && value->type == LWM2M_TYPE_INTEGER)) &&
-           (type != LWM2M_TYPE_UNSIGNED || value->as.integer >= 0);
-}
-
-static bool is_in_range(const struct lwm2m_resource_definition *resource,
-                        const struct lwm2m_value *value)
-{
-    if (resource->minimum == 0 && resource->maximum == 0)
-        return true;
-    switch (resource->type) {
-    case LWM2M_TYPE_INTEGER:
-    case LWM2M_TYPE_UNSIGNED:
-    case LWM2M_TYPE_TIME:
-        return value->as.integer >= resource->minimum && value->as.integer <= resource->maximum;
-    case LWM2M_TYPE_FLOAT:
-        return value->as.real >= (double)resource->minimum &&
-               value->as.real <= (double)resource->maximum;
-    case LWM2M_TYPE_STRING:
-    case LWM2M_TYPE_OPAQUE:
-    case LWM2M_TYPE_CORELINK:
-        return (int64_t)value->as.data.length >= resource->minimum &&
-               (int64_t)value->as.data.length <= resource->maximum;
-    default:
-        return true;
-    }
-}
-
-/* A link leads to an object that is here, or to an instance that is, or to nothing (6.3.3 of Core 1.1.1). */
-static bool leads_somewhere(const struct lwm2m_model *model, const struct lwm2m_value *value)
-{
-    if (value->as.link.object == LWM2M_ID_RESERVED)
-        return value->as.link.instance == LWM2M_ID_RESERVED;
-    const struct lwm2m_object *object = lwm2m_model_object(model, value->as.link.object);
-    return object && (value->as.link.instance == LWM2M_ID_RESERVED ||
-                      lwm2m_model_instance(object, value->as.link.instance));
-}
-
-enum lwm2m_code lwm2m_serve_check_value(const struct lwm2m_model *model,
-                                        const struct lwm2m_resource_definition *resource,
-                                        const struct lwm2m_value *value)
-{
-    bool is_good = is_of_type(resource->type, value) && is_in_range(resource, value) &&
-                   (resource->type != LWM2M_TYPE_LINK || leads_somewhere(model, value));
-    return is_good ? LWM2M_CHANGED : LWM2M_BAD_REQUEST;
-}
-
-/* --- requests ------------------------------------------------------------------------------- */
-
 /* Reads the payload into server->content. Where the path is that of a single value, there must be one. */
 static enum lwm2m_code read_payload(struct lwm2m_server *server,
                                     const struct lwm2m_request *request, bool is_single)
