@@ -335,6 +335,42 @@ def test_sigusr1_reads_every_device(start):
         server.await_line(r"answer (one|two) /3/0 2\.05")
 
 
+# What is told of our own device, and what it answers: lines, but for those that change.
+TOLD = {
+    "read dev /3303/0/5700": ["21.5", "2.05"],
+    "format senml-json read dev /3303/0/5700": ["21.5", "2.05"],
+    "format senml-cbor read dev /3303/0/5700": ["21.5", "2.05"],
+    "format tlv read dev /3303/0/5700": ["21.5", "2.05"],
+    "format cbor read dev /3303/0/5700": ["21.5", "2.05"],
+    "format json read dev /3303/0/5700": ["21.5", "2.05"],
+    "composite dev /3/0/0 /3303/0/5700": ["/3/0/0=pinhole", "/3303/0/5700=21.5", "2.05"],
+    "write dev /1/0/1 200": ["2.04"],
+    "write dev /1/0 1=250 6=1": ["2.04"],
+    "write dev /3/0/0 mine": ["4.05"],
+    "create dev /26887 4=0 5=7000": ["location 26887/1", "2.01"],
+    "execute dev /26887/0/16": ["2.04"],
+    "execute dev /3/0/0": ["4.05"],
+    "attributes dev /3303/0/5700 pmin=10 pmax=20": ["2.04"],
+    "attributes dev /3303/0/5700 pmin=20 pmax=10": ["4.00"],
+    "observe dev /3303/0/5700": ["21.5", "2.05"],
+    "cancel dev /3303/0/5700": ["21.5", "2.05"],
+    "delete dev /3/0": ["4.05"],
+    "read dev /0": ["4.01"],
+    "read dev /3/0/99": ["4.04"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", TOLD)
+def test_our_device_answers_what_it_is_told(start, command):
+    server = start("--pcp", "never")
+    device = Device("--server", f"coap://127.0.0.1:{server.port}", "--lwm2m", "1.1")
+    server.await_line("registered dev .* version 1.1")
+    expected = TOLD[command]
+    assert server.tell(command) == (expected, 0 if expected[-1].startswith("2.") else 1)
+    device.stop()
+    server.await_line("deregistered dev")
+
+
 # --- queue mode ---
 
 
