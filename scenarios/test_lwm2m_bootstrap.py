@@ -101,7 +101,25 @@ def test_the_format_that_a_device_would_rather_have_is_used(start):
     assert requests[3].payload.startswith(b'[{"bn":"/1/0/"')
 
 
-@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("code", ["4.04", "4.05", "5.01"])
+def test_a_device_that_does_not_know_discover_is_bootstrapped_all_the_same(start, code):
+    server = start()
+    device = server.client()
+    device.ask(POST, "bs", ["ep=dev"])
+    step(device)
+    device.answer(device.request(), code)
+    requests = [step(device)]
+    while requests[-1].path != "/bs":
+        requests.append(step(device))
+    assert shape(requests) == [("0.03", "/0/1"), ("0.03", "/1/0"), ("0.03", "/26887/0"), ("0.02", "/bs")]
+    server.await_line("bootstrap dev without Discover")
+    server.await_line("bootstrap dev finished")
+
+
+DISCOVER = 1
+
+
+@pytest.mark.parametrize("at", [at for at in range(6) if at != DISCOVER])
 def test_a_device_that_refuses_is_given_up(start, at):
     server = start()
     device = server.client()

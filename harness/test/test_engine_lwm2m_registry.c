@@ -68,6 +68,19 @@ static void a_version_that_is_not_known_is_a_failed_precondition(void **state)
     assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=2.0"), LWM2M_PRECONDITION);
     assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=1.2"), LWM2M_PRECONDITION);
     assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=x"), LWM2M_PRECONDITION);
+    assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=1.2.0"), LWM2M_PRECONDITION);
+    assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=1.0."), LWM2M_PRECONDITION);
+    assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=1.0.x"), LWM2M_PRECONDITION);
+    assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=1.0.1.1"), LWM2M_PRECONDITION);
+}
+
+static void the_release_of_a_version_is_passed_over(void **state)
+{
+    (void)state;
+    assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=1.0.2"), LWM2M_CREATED);
+    assert_string_equal(wish.version, "1.0");
+    assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=1.1.1"), LWM2M_CREATED);
+    assert_string_equal(wish.version, "1.1");
 }
 
 static void a_name_is_needed_and_is_of_visible_characters(void **state)
@@ -346,6 +359,7 @@ int main(void)
         cmocka_unit_test(what_it_does_not_tell_has_the_defaults_of_the_specification),
         cmocka_unit_test(queue_mode_is_a_letter_of_the_binding_in_1_0_and_a_query_in_1_1),
         cmocka_unit_test(a_version_that_is_not_known_is_a_failed_precondition),
+        cmocka_unit_test(the_release_of_a_version_is_passed_over),
         cmocka_unit_test(a_name_is_needed_and_is_of_visible_characters),
         cmocka_unit_test(a_lifetime_is_a_positive_number_of_32_bits),
         cmocka_unit_test(a_binding_is_of_known_transports),

@@ -416,6 +416,14 @@ static void a_post_executes_a_resource_with_its_arguments(void **state)
     assert_int_equal(device->executions, sizeof good / sizeof *good);
 }
 
+static void without_arguments_their_format_is_no_matter(void **state)
+{
+    (void)state;
+    assert_int_equal(device_tell(device, LWM2M_POST, "/26887/0/1", TLV, ""), LWM2M_CHANGED);
+    assert_int_equal(device_tell(device, LWM2M_POST, "/26887/0/1", 1541, ""), LWM2M_CHANGED);
+    assert_int_equal(device->executions, 2);
+}
+
 static void arguments_that_break_their_grammar_are_a_bad_request(void **state)
 {
     (void)state;
@@ -522,6 +530,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(arguments_that_break_their_grammar_are_a_bad_request,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_arguments_their_format_is_no_matter, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(only_an_executable_resource_is_executed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_an_execution_answers_is_its_owners, set_up, tear_down),
     };

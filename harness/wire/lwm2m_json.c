@@ -86,6 +86,9 @@ static int read_raw_entry(struct json_reader *reader, struct raw_entry *out)
     return more;
 }
 
+/* What the names of entries stand behind: the base name as it is, or the path that was asked. */
+enum naming { BEHIND_BASE_NAME, BEHIND_PATH_ASKED, BEHIND_PATH_WITHOUT_SLASH };
+
 /* Without a base name names stand behind the path that was asked, with a slash between. */
 static void default_base_name(struct senml_pack *pack, bool has_name)
 {
@@ -95,7 +98,17 @@ static void default_base_name(struct senml_pack *pack, bool has_name)
         pack->base_name[pack->base_name_length++] = '/';
 }
 
-static int read_entry(struct json_reader *reader, struct senml_pack *pack, bool has_base_name)
+/* Some write the path that was asked as the base name, and forget the slash behind it. Put together as section
+ * 6.4.4 has it, "/3" and "0/1" would be "/30/1": a path outside of what was asked, so nobody can mean it. */
+static bool lacks_slash(const struct senml_pack *pack)
+{
+    char asked[LWM2M_PATH_TEXT_SIZE];
+    size_t length = strlen(lwm2m_path_text(pack->base, asked));
+    return pack->base->depth && pack->base_name_length == length &&
+           !memcmp(pack->base_name, asked, length);
+}
+
+static int read_entry(struct json_reader *reader, struct senml_pack *pack, enum naming naming)
 {
     struct raw_entry raw = {0};
     struct lwm2m_value name = {0};
@@ -104,8 +117,11 @@ static int read_entry(struct json_reader *reader, struct senml_pack *pack, bool 
         return -1;
     if ((raw.present & 1U << NAME) && json_text_value(reader, &raw.name, &pack->room, &name))
         return -1;
-    if (!has_base_name)
-        default_base_name(pack, name.as.data.length > 0);
+    bool has_name = name.as.data.length > 0;
+    if (naming == BEHIND_PATH_ASKED)
+        default_base_name(pack, has_name);
+    else if (naming == BEHIND_PATH_WITHOUT_SLASH)
+        default_base_name(pack, has_name && name.as.data.octets[0] != '/');
     if (senml_pack_path(pack, name.as.data.octets, name.as.data.length, &path))
         return -1;
     if (raw.present & (1U << STRING | 1U << LINK)) {
@@ -144,12 +160,15 @@ static int read_base_name(struct json_reader *reader, struct senml_pack *pack)
 
 static int read_entries(struct json_reader *reader, struct senml_pack *pack, bool has_base_name)
 {
+    enum naming naming = !has_base_name      ? BEHIND_PATH_ASKED
+                         : lacks_slash(pack) ? BEHIND_PATH_WITHOUT_SLASH
+                                             : BEHIND_BASE_NAME;
     bool is_first = true;
     int more;
     if (json_open(reader, '['))
         return -1;
     while ((more = json_next(reader, ']', &is_first)) > 0) {
-        if (read_entry(reader, pack, has_base_name))
+        if (read_entry(reader, pack, naming))
             return -1;
     }
     return more;

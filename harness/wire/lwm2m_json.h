@@ -8,7 +8,8 @@
 #include "base/error.h"
 #include "wire/lwm2m.h"
 
-/* Reads a payload. Names (bn + n) must be paths within base; without bn they stand behind base. v is a number, bv a
+/* Reads a payload. Names (bn + n) must be paths within base; without bn they stand behind base, and so they do behind
+ * a bn that is base without a slash at its end. v is a number, bv a
  * BOOLEAN, ov a LINK, sv a STRING, which typing, which may be NULL, makes an OPAQUE (base64) or a CORELINK;
  * numbers turn to the type of the resource, and other types are refused. Values of resources that it doesn't
  * know stay as they came. Times (bt, t) are read and dropped. Texts that must be decoded go to room.

@@ -44,9 +44,16 @@ static bool read_lifetime(const char *text, struct lwm2m_registration_wish *out)
     return lifetime > 0;
 }
 
+/* MAJOR.MINOR. Some name the release of the specification, too, as in 1.0.2: it changes nothing of the protocol. */
 static bool read_version(const char *text, struct lwm2m_registration_wish *out)
 {
-    return copy_text(text, out->version, sizeof out->version);
+    if (!copy_text(text, out->version, sizeof out->version))
+        return false;
+    char *minor = strchr(out->version, '.');
+    char *release = minor ? strchr(minor + 1, '.') : NULL;
+    if (release && release[1] && !release[1 + strspn(release + 1, "0123456789")])
+        *release = '\0';
+    return true;
 }
 
 /* Transports, each once: UDP, TCP, SMS, non-IP; and the Q of 1.0. */

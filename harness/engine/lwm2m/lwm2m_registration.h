@@ -15,7 +15,7 @@ struct lwm2m_registration_wish {
     bool has_binding;
     char binding[8]; /* b=: "U", "UQ", "T", ... */
     bool queue_mode; /* Q, or UQ of 1.0 */
-    char version[8]; /* lwm2m=: "1.0", "1.1" */
+    char version[8]; /* lwm2m=: "1.0", "1.1"; also of 1.0.2 */
     bool has_links;
     uint16_t object_count; /* of the objects below: the lowest of those of the links */
     uint16_t objects[LWM2M_REGISTRATION_OBJECTS]; /* ids, ascending, each once */

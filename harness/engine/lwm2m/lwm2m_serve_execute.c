@@ -42,7 +42,8 @@ enum lwm2m_code lwm2m_serve_execute(struct lwm2m_server *server,
         return LWM2M_NOT_FOUND;
     if (!(target.resource->operations & LWM2M_EXECUTE) || !target.object->execute)
         return LWM2M_NOT_ALLOWED;
-    if (request->content_format != LWM2M_FORMAT_NONE &&
+    /* A format of nothing at all, as some send it, is no matter. */
+    if (request->length && request->content_format != LWM2M_FORMAT_NONE &&
         request->content_format != LWM2M_FORMAT_TEXT)
         return LWM2M_UNSUPPORTED;
     const char *arguments = request->length ? (const char *)request->payload : "";

@@ -159,10 +159,17 @@ static void on_discovered(void *context, coap_session_t *session, const struct c
 {
     (void)session;
     struct bootstrap *bootstrap = context;
-    if (!is_good(bootstrap, answer))
-        return;
     struct discovered found = {0};
-    read_links((const char *)answer->payload, answer->length, &found);
+    if (COAP_RESPONSE_CLASS(answer->code) > 2) {
+        /* Some don't know Discover. Where they keep the account of this server is their matter; most at 0. */
+        say("bootstrap %s without Discover", bootstrap->name);
+        bootstrap->question = 0;
+        found.security[0] = true;
+    } else if (is_good(bootstrap, answer)) {
+        read_links((const char *)answer->payload, answer->length, &found);
+    } else {
+        return;
+    }
     bootstrap->security = 0;
     while (bootstrap->security < INSTANCES_KNOWN - 1 && found.security[bootstrap->security])
         bootstrap->security++;
