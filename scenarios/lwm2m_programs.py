@@ -59,7 +59,13 @@ class Program:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(SECONDS)
+        assert self.process.wait(SECONDS) == 0, f"{self.name} came to a bad end; it said {self.rest()}"
+
+    def rest(self):
+        """The lines that nobody awaited."""
+        while not self.lines.empty():
+            self.all.append(self.lines.get())
+        return self.all
 
     def kill(self):
         self.process.kill()
