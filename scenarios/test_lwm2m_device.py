@@ -581,24 +581,55 @@ def text_tlv(resource, text):
     return bytes([0xC8, resource, len(text)]) + text.encode()
 
 
+def provision(bootstrap):
+    """Writes the management server's account, and lets the device go there."""
+    security = text_tlv(0, f"coap://{SERVER_AT}:{SERVER_PORT}") + bytes.fromhex("c10100c10203c003c004c005c10a01")
+    account = bytes.fromhex("c10001c2010e10c10600") + bytes([0xC1, 7]) + b"U"
+    assert bootstrap.write("/0/1", security, PUT).text == "2.04"
+    assert bootstrap.write("/1/0", account, PUT).text == "2.04"
+    server = Server()
+    assert bootstrap.ask(POST, "/bs").text == "2.04"
+    return server
+
+
 @sealed
 def test_a_bootstrap_writes_accounts_and_ends_with_its_finish():
     bootstrap, program, request = bootstrapping()
     bootstrap.answer(request, "2.04")
     assert bootstrap.ask(DELETE, "/").text == "2.02"
     assert bootstrap.ask(POST, "/bs").text == "4.06"  # there is no account yet
-    security = text_tlv(0, f"coap://{SERVER_AT}:{SERVER_PORT}") + bytes.fromhex("c10100c10203c003c004c005c10a01")
-    account = bytes.fromhex("c10001c2010e10c10600") + bytes([0xC1, 7]) + b"U"
-    options = [(CONTENT_FORMAT, unsigned(TLV))]
-    assert bootstrap.ask(PUT, "/0/1", options=options, payload=security).text == "2.04"
-    assert bootstrap.ask(PUT, "/1/0", options=options, payload=account).text == "2.04"
-    assert bootstrap.ask(PUT, PCP, options=options, payload=bytes.fromhex("c10400")).text == "2.04"
-    server = Server()
-    assert bootstrap.ask(POST, "/bs").text == "2.04"
+    assert bootstrap.write(PCP, bytes.fromhex("c10400"), PUT).text == "2.04"
+    server = provision(bootstrap)
     program.await_line("bootstrapped")
     request = server.register(program)
     assert b"lt=3600" in request.all(URI_QUERY)
     assert bootstrap.ask(DELETE, "/").text == "4.01"  # its time is over
+
+
+@sealed
+def test_what_a_bootstrap_deletes_of_the_hardware_is_there_again_behind_it():
+    bootstrap, program, request = bootstrapping("--temperature", "21.5")
+    bootstrap.answer(request, "2.04")
+    assert bootstrap.ask(DELETE, "/").text == "2.02"
+    links = bootstrap.ask(GET, "/", options=[(ACCEPT, unsigned(LINK))]).payload
+    assert b"</3/0>" in links and b"</4>" in links and b"</3303>" in links
+    server = provision(bootstrap)
+    links = server.register(program).payload
+    assert b"</3/0>,</4/0>,</3303/0>" in links and b"</26887/" not in links
+    assert server.read("/3303/0/5700").payload == b"21.5"
+    assert server.read("/3303/0/5701").payload == b"Cel"
+
+
+@sealed
+def test_what_a_bootstrap_writes_in_the_place_of_the_hardware_stays():
+    bootstrap, program, request = bootstrapping()
+    bootstrap.answer(request, "2.04")
+    assert bootstrap.ask(DELETE, "/").text == "2.02"
+    assert bootstrap.write("/3303/5", bytes.fromhex("e1164546"), PUT).text == "2.04"
+    server = provision(bootstrap)
+    links = server.register(program).payload
+    assert b"</3303/5>" in links and b"</3303/0>" not in links
+    assert server.read("/3303/5/5701").payload == b"F"
 
 
 @sealed

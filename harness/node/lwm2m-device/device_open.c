@@ -35,8 +35,10 @@ static void on_turned(void *context, enum lwm2m_client_state state)
     const struct lwm2m_client *client = &device->client;
     char from[PLACE_TEXT_SIZE];
     enum lwm2m_client_state before = device->state;
-    if (before == LWM2M_BOOTSTRAPPING && state == LWM2M_REGISTERING)
+    if (before == LWM2M_BOOTSTRAPPING && state == LWM2M_REGISTERING) {
+        objects_equip(&device->objects);
         say("bootstrapped");
+    }
     switch (state) {
     case LWM2M_BOOTSTRAPPING:
         say("bootstrapping at %s", client->account.uri);

@@ -21,13 +21,18 @@ static void on_refresh(void *context, struct lwm2m_instance *instance)
     }
 }
 
-void object_connectivity_open(struct objects *objects, struct lwm2m_object *object)
+static void initialise(void *context, struct lwm2m_instance *instance)
 {
-    const uint16_t id = object->definition->id;
+    struct objects *objects = context;
+    const uint16_t object = lwm2m_object_connectivity.id;
+    lwm2m_model_put_integer(&objects->model, object, instance->id, BEARER, ETHERNET);
+    lwm2m_model_put_integer(&objects->model, object, instance->id, BEARERS, ETHERNET);
+    lwm2m_model_put_integer(&objects->model, object, instance->id, SIGNAL, 0);
+    on_refresh(objects, instance);
+}
+
+void object_connectivity_open(struct lwm2m_object *object)
+{
     object->refresh = on_refresh;
-    (void)lwm2m_model_add(object, 0);
-    lwm2m_model_put_integer(&objects->model, id, 0, BEARER, ETHERNET);
-    lwm2m_model_put_integer(&objects->model, id, 0, BEARERS, ETHERNET);
-    lwm2m_model_put_integer(&objects->model, id, 0, SIGNAL, 0);
-    on_refresh(objects, lwm2m_model_instance(object, 0));
+    object->initialise = initialise;
 }

@@ -63,22 +63,28 @@ static enum lwm2m_code on_execute(void *context, struct lwm2m_instance *instance
     }
 }
 
-void object_device_open(struct objects *objects, struct lwm2m_object *object)
+static void initialise(void *context, struct lwm2m_instance *instance)
 {
+    struct objects *objects = context;
     struct lwm2m_model *model = &objects->model;
-    const uint16_t id = object->definition->id;
+    const uint16_t id = lwm2m_object_device.id;
+    lwm2m_model_put_text(model, id, instance->id, MANUFACTURER, "pinhole");
+    lwm2m_model_put_text(model, id, instance->id, MODEL, "pinhole-lwm2m-device");
+    lwm2m_model_put_text(model, id, instance->id, SERIAL, objects->serial);
+    lwm2m_model_put_text(model, id, instance->id, FIRMWARE, PINHOLE_VERSION);
+    lwm2m_model_put_integer(model, id, instance->id, POWER_SOURCES, INTERNAL_BATTERY);
+    lwm2m_model_put_integer(model, id, instance->id, BATTERY_LEVEL, 100);
+    lwm2m_model_put_integer(model, id, instance->id, ERROR_CODES, NO_ERROR);
+    lwm2m_model_put_text(model, id, instance->id, UTC_OFFSET, "+00");
+    lwm2m_model_put_text(model, id, instance->id, BINDINGS,
+                         objects->is_1_1 ? "U" : objects->binding);
+    on_refresh(objects, instance);
+}
+
+void object_device_open(struct lwm2m_object *object)
+{
     object->refresh = on_refresh;
     object->written = on_written;
     object->execute = on_execute;
-    (void)lwm2m_model_add(object, 0);
-    lwm2m_model_put_text(model, id, 0, MANUFACTURER, "pinhole");
-    lwm2m_model_put_text(model, id, 0, MODEL, "pinhole-lwm2m-device");
-    lwm2m_model_put_text(model, id, 0, SERIAL, objects->serial);
-    lwm2m_model_put_text(model, id, 0, FIRMWARE, PINHOLE_VERSION);
-    lwm2m_model_put_integer(model, id, 0, POWER_SOURCES, INTERNAL_BATTERY);
-    lwm2m_model_put_integer(model, id, 0, BATTERY_LEVEL, 100);
-    lwm2m_model_put_integer(model, id, 0, ERROR_CODES, NO_ERROR);
-    lwm2m_model_put_text(model, id, 0, UTC_OFFSET, "+00");
-    lwm2m_model_put_text(model, id, 0, BINDINGS, objects->is_1_1 ? "U" : objects->binding);
-    on_refresh(objects, lwm2m_model_instance(object, 0));
+    object->initialise = initialise;
 }

@@ -55,13 +55,18 @@ static enum lwm2m_code on_execute(void *context, struct lwm2m_instance *instance
     return LWM2M_CHANGED;
 }
 
-void object_temperature_open(struct objects *objects, struct lwm2m_object *object)
+static void initialise(void *context, struct lwm2m_instance *instance)
+{
+    struct objects *objects = context;
+    put(objects, instance, LOWEST, -40);
+    put(objects, instance, HIGHEST, 85);
+    lwm2m_model_put_text(&objects->model, lwm2m_object_temperature.id, instance->id, UNITS, "Cel");
+    on_refresh(objects, instance);
+}
+
+void object_temperature_open(struct lwm2m_object *object)
 {
     object->refresh = on_refresh;
     object->execute = on_execute;
-    struct lwm2m_instance *instance = lwm2m_model_add(object, 0);
-    put(objects, instance, LOWEST, -40);
-    put(objects, instance, HIGHEST, 85);
-    lwm2m_model_put_text(&objects->model, object->definition->id, 0, UNITS, "Cel");
-    on_refresh(objects, instance);
+    object->initialise = initialise;
 }

@@ -24,9 +24,8 @@ static enum lwm2m_code execute_server(void *context, struct lwm2m_instance *inst
     return lwm2m_client_execute(objects->client, instance, resource, arguments, length);
 }
 
-static void open_server(struct objects *objects, struct lwm2m_object *object)
+static void open_server(struct lwm2m_object *object)
 {
-    (void)objects;
     object->initialise = initialise_server;
     object->execute = execute_server;
 }
@@ -36,14 +35,15 @@ static void open_server(struct objects *objects, struct lwm2m_object *object)
 static const struct {
     const struct lwm2m_object_definition *definition;
     uint16_t capacity;
-    void (*open)(struct objects *objects, struct lwm2m_object *object);
+    bool is_of_hardware; /* it has the one instance, whoever provisions the device */
+    void (*open)(struct lwm2m_object *object);
 } kinds[OBJECTS] = {
-    {&lwm2m_object_security, OBJECTS_SECURITY, NULL},
-    {&lwm2m_object_server, OBJECTS_SERVERS, open_server},
-    {&lwm2m_object_device, 1, object_device_open},
-    {&lwm2m_object_connectivity, 1, object_connectivity_open},
-    {&lwm2m_object_temperature, 1, object_temperature_open},
-    {&lwm2m_object_pcp_context, OBJECTS_PCP_CONTEXTS, NULL},
+    {&lwm2m_object_security, OBJECTS_SECURITY, false, NULL},
+    {&lwm2m_object_server, OBJECTS_SERVERS, false, open_server},
+    {&lwm2m_object_device, 1, true, object_device_open},
+    {&lwm2m_object_connectivity, 1, true, object_connectivity_open},
+    {&lwm2m_object_temperature, 1, true, object_temperature_open},
+    {&lwm2m_object_pcp_context, OBJECTS_PCP_CONTEXTS, false, NULL},
 };
 
 void objects_open(struct objects *objects)
@@ -58,10 +58,20 @@ void objects_open(struct objects *objects)
         object->instances = room;
         object->context = objects;
         room += object->capacity;
-    }
-    for (size_t i = 0; i < objects->model.count; i++) {
         if (kinds[i].open)
-            kinds[i].open(objects, &objects->table[i]);
+            kinds[i].open(object);
+    }
+    objects_equip(objects);
+}
+
+void objects_equip(struct objects *objects)
+{
+    for (size_t i = 0; i < objects->model.count; i++) {
+        struct lwm2m_object *object = &objects->table[i];
+        struct lwm2m_instance *instance =
+            kinds[i].is_of_hardware ? lwm2m_model_add(object, 0) : NULL;
+        if (instance)
+            object->initialise(objects, instance);
     }
 }
 

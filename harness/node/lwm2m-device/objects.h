@@ -41,6 +41,11 @@ struct objects {
 
 /* Makes the objects, and the instances that every device has: of 3, 4 and 3303. */
 void objects_open(struct objects *objects);
+/* Makes those of these instances that are gone. A Delete of "/" by a bootstrap server removes all but Device and its
+ * own account (5.2.7.5 of LwM2M 1.0.2, 6.1.7.6 of Core 1.1.1), and is obeyed. But the connection and the thermometer are
+ * there nevertheless, and neither text keeps a device from making instances by itself: once the bootstrap is over, what
+ * the bootstrap server has not written in their place, is there again. */
+void objects_equip(struct objects *objects);
 /* Puts the values that change by themselves, so that observations tell of them. */
 void objects_refresh(struct objects *objects);
 
@@ -56,9 +61,9 @@ struct objects_account {
 /* Returns false if there is no room for it. */
 bool objects_provision(struct objects *objects, const struct objects_account *account);
 
-/* For the parts: fill the functions and the values of their object. */
-void object_device_open(struct objects *objects, struct lwm2m_object *object);
-void object_connectivity_open(struct objects *objects, struct lwm2m_object *object);
-void object_temperature_open(struct objects *objects, struct lwm2m_object *object);
+/* For the parts: fill the functions of their object. */
+void object_device_open(struct lwm2m_object *object);
+void object_connectivity_open(struct lwm2m_object *object);
+void object_temperature_open(struct lwm2m_object *object);
 
 #endif
