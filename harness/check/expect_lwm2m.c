@@ -5,13 +5,15 @@
  *     float:/3303/0/5700: 21.5
  *     address:/26887/0/18: 11.0.0.1
  *
- * TLV and text say no type, so the field's name does. TLV, text and octets stand at the path of the request:
- * that of a response is known if the capture has it. Payloads in several blocks are not put together.
+ * TLV and text say no type, so the field's name does. TLV, text and octets stand at the path of the request, and the
+ * JSON of 1.0 may: that of a response is known if the capture has it. Payloads in several blocks are not put
+ * together.
  */
 #include "check/expect_field.h"
 
 #include "wire/core_link.h"
 #include "wire/decimal.h"
+#include "wire/lwm2m_json.h"
 #include "wire/lwm2m_tlv.h"
 #include "wire/senml.h"
 
@@ -81,6 +83,9 @@ static bool read_content(const struct sighting *s, struct content *out)
                                      ENTRIES, NULL);
     else if (out->format == LWM2M_FORMAT_SENML_CBOR)
         out->count = senml_cbor_read(&root, payload, length, NULL, out->room, ROOM, out->entries,
+                                     ENTRIES, NULL);
+    else if (out->format == LWM2M_FORMAT_JSON)
+        out->count = lwm2m_json_read(&base, payload, length, NULL, out->room, ROOM, out->entries,
                                      ENTRIES, NULL);
     else if (out->format == LWM2M_FORMAT_TEXT || out->format == LWM2M_FORMAT_OPAQUE ||
              out->format == LWM2M_FORMAT_CBOR)

@@ -146,6 +146,14 @@ static void put_other_formats(struct capture_file *capture)
     add_format(&made, 60);
     add_payload(&made, "\x18\x63", 2);
     put(capture, 740, &to_server, &made);
+    static const char json[] = "{\"e\":[{\"n\":\"1\",\"v\":60},{\"n\":\"6\",\"bv\":true}]}";
+    made = make(CON, GET, 8);
+    add_path(&made, "1", "0", NULL);
+    put(capture, 750, &to_device, &made);
+    made = make(ACK, CONTENT, 8);
+    add_format(&made, 11543);
+    add_payload(&made, json, strlen(json));
+    put(capture, 760, &to_server, &made);
 }
 
 static void judge(const struct expectation *list, size_t count, struct expect_verdict *verdicts)
@@ -268,6 +276,8 @@ static void other_formats_are_read_as_well(void **state)
     assert_int_equal(frame_with("text:/3/0/9", "95"), 11);
     assert_int_equal(frame_with("float:/3/0/9", "95.0"), 11);
     assert_int_equal(frame_with("number:/3/0/10", "99"), 13);
+    assert_int_equal(frame_with("number:/1/0/1", "60"), 15);
+    assert_int_equal(frame_with("number:/1/0/6", "1"), 15);
     assert_int_equal(frame_with("number:/3303/0/5701", "0"), 0);
 }
 

@@ -1,0 +1,99 @@
+// An LwM2M server made with npm's coap-shepherd: the peer `coap-shepherd`. It knows nothing of PCP-context but what
+// this file has it do with a device that lists the object: the steps 5 and 6 of the slides, resource by resource.
+// SIGUSR1: it reads /3/0 of all devices.
+"use strict";
+
+const path = require("node:path");
+const { load, say, tellAddress, version } = require("./npm_lwm2m.js");
+
+const NAME = "coap-shepherd";
+const CONTEXT = "/26887/0"; // of PCP-context
+const LIFETIME = 0, REQUEST = 1, STATUS = 2, VERSION = 3, ENABLED = 4, ADDRESS = 18, PORT = 19;
+const MAPPED = 2; // a Status
+const FOR_EVER = 1e9; // s
+const SECONDS_WANTED = 3600;
+
+// It keeps its devices in a file, beside its own code unless told another place.
+function configure() {
+  const configuration = load(`${NAME}/lib/config`);
+  configuration.defaultDbFolder = path.join(process.env.PINHOLE_RUNTIME, "devices");
+  configuration.defaultDbPath = path.join(configuration.defaultDbFolder, "devices.db");
+  configuration.port = Number(process.env.PINHOLE_SERVER_PORT || configuration.port);
+  configuration.ip = tellAddress();
+}
+
+const mappings = new Map(); // of devices, by name: "ADDRESS:PORT"
+
+function tellWhetherSeen(device) {
+  const mapping = mappings.get(device.clientName);
+  const seen = `${device.ip}:${device.port}`;
+  if (mapping)
+    say(NAME, `pcp ${device.clientName} seen from ${seen === mapping ? "its mapping" : seen}`);
+}
+
+// Not by the package's readReq, which fails where an instance has got more resources than it had at first.
+async function readMapping(device) {
+  const { payload } = await device.shepherd.request({
+    hostname: device.ip,
+    port: device.port,
+    pathname: CONTEXT,
+    method: "GET",
+    options: { Accept: "application/json" },
+  });
+  mappings.set(device.clientName, `${payload[ADDRESS]}:${payload[PORT]}`);
+  say(NAME, `pcp ${device.clientName} mapped at ${mappings.get(device.clientName)}`);
+  tellWhetherSeen(device);
+}
+
+async function enable(device) {
+  await device.observeReq(`${CONTEXT}/${STATUS}`);
+  await device.writeReq(`${CONTEXT}/${LIFETIME}`, SECONDS_WANTED);
+  await device.writeReq(`${CONTEXT}/${ENABLED}`, true);
+  const { data } = await device.readReq(`${CONTEXT}/${VERSION}`);
+  if (data !== 2 && data !== 0) throw new Error(`PCP of version ${data}`);
+  await device.executeReq(`${CONTEXT}/${REQUEST}`);
+}
+
+async function take(event) {
+  const device = event.cnode;
+  const name = device && device.clientName;
+  if (event.type === "devIncoming") {
+    say(NAME, `registered ${name} from ${device.ip}:${device.port}`);
+    if (device.objList[26887]) await enable(device);
+  } else if (event.type === "devUpdate") {
+    say(NAME, `updated ${name} from ${device.ip}:${device.port}`);
+    tellWhetherSeen(device);
+  } else if (event.type === "devLeaving") {
+    say(NAME, `deregistered ${event.cnode}`);
+  } else if (event.type === "devNotify" && event.data.path === `${CONTEXT}/${STATUS}`) {
+    say(NAME, `pcp ${name} status ${event.data.value}`);
+    if (event.data.value === MAPPED) await readMapping(device);
+  }
+}
+
+async function readAll(server) {
+  for (const { clientName } of server.list()) {
+    const { status } = await server.find(clientName).readReq("/3/0");
+    say(NAME, `answer ${clientName} /3/0 ${status}`);
+  }
+}
+
+function main() {
+  if (process.argv[2] === "--version") {
+    console.log(`${NAME} ${version(NAME)}`);
+    return;
+  }
+  configure();
+  const server = load(NAME);
+  const complain = (error) => say(NAME, `error: ${error.message}`);
+  server.on("error", complain);
+  server.on("ind", (event) => take(event).catch(complain));
+  server.on("ready", () => {
+    server.permitJoin(FOR_EVER);
+    say(NAME, "ready");
+  });
+  process.on("SIGUSR1", () => readAll(server).catch(complain));
+  server.start().catch(complain);
+}
+
+main();

@@ -1,0 +1,42 @@
+// What the LwM2M peers from npm share: where their packages lie, what the scenario tells them, how they tell
+// what happens.
+"use strict";
+
+const fs = require("node:fs");
+const { createRequire } = require("node:module");
+const os = require("node:os");
+const path = require("node:path");
+
+const folder = path.join(process.env.PINHOLE_BUILD, "peers", "npm", "node_modules");
+const load = createRequire(path.join(folder, "..", "package.json"));
+
+function say(name, text) {
+  fs.writeSync(1, `${name}: ${text}\n`);
+}
+
+function version(name) {
+  return JSON.parse(fs.readFileSync(path.join(folder, name, "package.json"), "utf8")).version;
+}
+
+// The node's own address. Both packages would have netstat find an interface with a default route, which a node
+// may lack, and a machine netstat.
+function ownAddress() {
+  const all = Object.values(os.networkInterfaces()).flat();
+  const outside = all.find((one) => one.family === "IPv4" && !one.internal);
+  return outside || { address: "127.0.0.1", mac: "00:00:00:00:00:00" };
+}
+
+function tellAddress() {
+  const { address, mac } = ownAddress();
+  load("network").get_active_interface = (callback) =>
+    callback(null, { name: "eth0", ip_address: address, mac_address: mac, gateway_ip: "0.0.0.0" });
+  return address;
+}
+
+// "coap://11.0.0.2:5683"
+function place(uri) {
+  const { hostname, port } = new URL(uri);
+  return { address: hostname, port: Number(port || 5683) };
+}
+
+module.exports = { load, place, say, tellAddress, version };

@@ -1,0 +1,167 @@
+"""pinhole run scenarios/lwm2m-strangers.yaml: other people's LwM2M servers and clients, judged from the captures by
+tshark, and what their messages carry by Python's own JSON and struct."""
+
+import json
+import struct
+import subprocess
+
+import pytest
+
+from conftest import CONTENT, CREATED, GET, GRANTED, POST, SCENARIOS, Run, begin
+
+STRANGERS = SCENARIOS / "lwm2m-strangers.yaml"
+RUNS = {"their server": [], "their device": ["--variant", "their-device"]}
+DEVICE, SERVER, OUTSIDE = "192.168.1.10", "11.0.0.2", "11.0.0.1"
+PUT, DELETE, DELETED, CHANGED = "3", "4", "66", "68"
+IDLE = 2.5  # seconds; the gateway's NAT forgets after 2
+pytestmark = pytest.mark.xdist_group("lwm2m-strangers")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("strangers")
+    begun = {
+        name: (begin(STRANGERS, folder / str(n), *variant), folder / str(n))
+        for n, (name, variant) in enumerate(RUNS.items())
+    }
+    return {name: Run(process, out) for name, (process, out) in begun.items()}
+
+
+def carried(packet):
+    """The payload of a CoAP message."""
+    octets = bytes.fromhex(packet["payload"])
+    return octets[4 + (octets[0] & 15) :].partition(b"\xff")[2]
+
+
+def values(packet):
+    """JSON of LwM2M 1.0: the values by their names."""
+    return {
+        entry.get("n", ""): next(value for key, value in entry.items() if key in ("v", "bv", "sv"))
+        for entry in json.loads(carried(packet))["e"]
+    }
+
+
+def asked(run, code, *path, place="device:eth0"):
+    """Requests of the server for a path, in order."""
+    packets = run.where(at=place, source=SERVER, coap=code)
+    return [p for p in packets if uri(p) == list(path)]
+
+
+def uri(packet):
+    """The segments of Uri-Path (11), read from the octets."""
+    octets = bytes.fromhex(packet["payload"])
+    at, number, segments = 4 + (octets[0] & 15), 0, []
+    while at < len(octets) and octets[at] != 0xFF:
+        delta, length = octets[at] >> 4, octets[at] & 15
+        assert delta < 13 and length < 13
+        number += delta
+        if number == 11:
+            segments.append(octets[at + 1 : at + 1 + length].decode())
+        at += 1 + length
+    return segments
+
+
+def answers(run, request, place="server:eth0"):
+    return run.where(at=place, source=OUTSIDE, token=request["token"])
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_it_holds_and_ends_with_0(runs, name):
+    run = runs[name]
+    assert (run.code, run.failed()) == (0, []), run.out + run.err
+    assert run.result["verdict"] == "pass"
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_tshark_reads_every_message_without_complaint(runs, name):
+    wrong = "(coap || lwm2mtlv || portcontrol) && (_ws.malformed || _ws.expert.severity >= 0x600000)"
+    command = ["tshark", "-r", runs[name].folder / "lab.pcapng", "-Y", wrong]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == ""
+
+
+def test_their_versions_are_told(runs):
+    assert runs["their server"].result["peers"]["server"]["version"] == "0.2.11"
+    assert runs["their device"].result["peers"]["device"]["version"] == "0.2.5"
+
+
+# --- their server, our device --------------------------------------------------------------
+
+
+def test_their_server_writes_the_lifetime_that_the_device_asks_for(runs):
+    run = runs["their server"]
+    (lifetime,) = asked(run, PUT, "26887", "0", "0")
+    (enabled,) = asked(run, PUT, "26887", "0", "4")
+    (execute,) = asked(run, POST, "26887", "0", "1")
+    assert (values(lifetime), values(enabled)) == ({"": 3600}, {"": True})
+    for request in (lifetime, enabled, execute):
+        assert [p["coap"] for p in answers(run, request)] == [CHANGED]
+    requests = run.where(at="device:eth0", pcp_response="0", pcp_opcode="1", source=DEVICE)
+    first = bytes.fromhex(requests[0]["payload"])
+    assert struct.unpack_from("!I", first, 4) == (3600,)
+    assert int(execute["frame"]) < int(requests[0]["frame"])
+
+
+def test_their_server_is_notified_until_the_mapping_stands(runs):
+    run = runs["their server"]
+    (observe,) = asked(run, GET, "26887", "0", "2")
+    (version,) = asked(run, GET, "26887", "0", "3")
+    assert [list(values(p).values()) for p in answers(run, version)] == [[2]]
+    status = [value for p in answers(run, observe) for value in values(p).values()]
+    assert status[0] == 0 and status[-1] == 2
+
+
+def test_their_server_reaches_the_device_at_its_mapping_after_silence(runs):
+    run = runs["their server"]
+    mapped = run.where(at="device:eth0", **GRANTED)[0]
+    reads = [p for p in run.where(at="server:eth0", source=SERVER, coap=GET) if uri(p) == ["3", "0"]]
+    (read,) = reads
+    before = [p for p in run.where(at="server:eth0") if p["coap"] and int(p["frame"]) < int(read["frame"])]
+    assert float(read["time"]) - float(before[-1]["time"]) > IDLE
+    assert (read["destination"], read["destination_port"]) == (OUTSIDE, mapped["pcp_external_port"])
+    (answer,) = answers(run, read)
+    assert answer["coap"] == CONTENT and values(answer)["0"] == "pinhole"
+
+
+# --- their device, our server --------------------------------------------------------------
+
+
+def test_their_device_is_registered_with_what_it_says_in_its_own_way(runs):
+    run = runs["their device"]
+    (registration,) = run.where(at="server:eth0", source=OUTSIDE, coap=POST)
+    assert b"lwm2m=1.0.0" in bytes.fromhex(registration["payload"])
+    assert carried(registration).startswith(b"</>;ct=11543;hb,")
+    created = run.where(at="server:eth0", destination=OUTSIDE, token=registration["token"])
+    assert [p["coap"] for p in created] == [CREATED]
+    (gone,) = run.where(at="server:eth0", source=OUTSIDE, coap=DELETE)
+    deleted = run.where(at="server:eth0", destination=OUTSIDE, token=gone["token"])
+    assert [p["coap"] for p in deleted] == [DELETED]
+
+
+def test_their_device_reads_writes_and_executes_for_our_server(runs):
+    run = runs["their device"]
+    (write,) = asked(run, PUT, "3311", "0", "5851")
+    assert carried(write) == b"70"
+    (execute,) = asked(run, POST, "3", "0", "4")
+    for request in (write, execute):
+        assert [p["coap"] for p in answers(run, request)] == [CHANGED]
+    (read,) = asked(run, GET, "3", "0")
+    (answer,) = answers(run, read)
+    assert answer["coap"] == CONTENT and b"sivann" in carried(answer)
+    assert "rebooting" in run.log("device")
+
+
+def test_their_device_notifies_our_server_of_what_became_warmer(runs):
+    run = runs["their device"]
+    observe, cancel = asked(run, GET, "3303", "0", "5700")
+    told = answers(run, observe)
+    temperatures = [struct.unpack("!f", carried(p)[-4:])[0] for p in told if int(p["frame"]) < int(cancel["frame"])]
+    assert temperatures == [21.5, 30.25]
+    assert "notified device /3303/0/5700 30.25" in run.log("server")
+
+
+def test_json_without_the_slash_is_read_as_it_is_meant(runs):
+    run = runs["their device"]
+    (read,) = asked(run, GET, "3311", "0")[1:]
+    (answer,) = answers(run, read)
+    assert json.loads(carried(answer))["bn"] == "/3311/0"
+    assert values(answer)["5851"] == "70"
