@@ -27,6 +27,7 @@ RUNS = {
             "older-flow",
             "endpoint-dependent",
             "lwm2m-1.1",
+            "thermometer",
             "queue-mode",
             "queue-mode-1.1",
             "dtls",
@@ -205,7 +206,9 @@ def test_the_steps_come_in_their_order(nine):
 def test_the_registration_lists_the_object_and_is_made_with_binding_u(nine):
     (registration,) = nine.coap(at="server:eth0", code=POST, path="/rd")
     assert {"ep=device", "b=U", "lwm2m=1.0"} <= set(registration["query"].split(","))
-    assert b"</26887/0>" in bytes.fromhex(registration["payload"])
+    links = bytes.fromhex(registration["payload"])
+    assert b"</26887/0>" in links
+    assert b"</4/0>" in links and b"</3303/0>" in links  # which the bootstrap has cleared
 
 
 def test_the_lifetime_that_the_server_writes_is_the_one_asked_for(nine):
@@ -330,6 +333,13 @@ def test_a_device_in_queue_mode_is_not_told_to_map(runs, name):
     run = runs[name]
     assert not [p for p in run.packets if p["pcp_response"] and p["source"] == "192.168.1.10"]
     assert not [p for p in run.coap(at="device:eth0") if p["path"].startswith("/26887") and p["source"] == "11.0.0.2"]
+
+
+def test_the_temperature_is_observed_out_of_the_blue(runs):
+    run = runs["thermometer"]
+    (get,) = run.coap(at="device:eth0", code=GET, path="/3303/0/5700")
+    told = [p["observe"] for p in run.coap(at="server:eth0", code=CONTENT, token=get["token"])]
+    assert len(told) >= 2 and "0" not in told[1:]
 
 
 def test_one_of_1_1_says_so(runs):
