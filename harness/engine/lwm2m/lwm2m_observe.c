@@ -37,15 +37,21 @@ static bool number_at(const struct lwm2m_model *model, const struct lwm2m_path *
 
 /* --- notifying ------------------------------------------------------------------------------- */
 
+/* LWM2M_OBSERVATIONS if there is none. */
+static int find_index(const struct lwm2m_observations *observations, const struct lwm2m_path *path)
+{
+    int i = 0;
+    while (i < LWM2M_OBSERVATIONS && !(observations->observations[i].used &&
+                                       lwm2m_path_equal(&observations->observations[i].path, path)))
+        i++;
+    return i;
+}
+
 static struct lwm2m_observation *find(struct lwm2m_observations *observations,
                                       const struct lwm2m_path *path)
 {
-    for (int i = 0; i < LWM2M_OBSERVATIONS; i++) {
-        struct lwm2m_observation *observation = &observations->observations[i];
-        if (observation->used && lwm2m_path_equal(&observation->path, path))
-            return observation;
-    }
-    return NULL;
+    int index = find_index(observations, path);
+    return index < LWM2M_OBSERVATIONS ? &observations->observations[index] : NULL;
 }
 
 static void tell(struct lwm2m_observation *observation, const struct lwm2m_model *model,
@@ -68,6 +74,12 @@ bool lwm2m_observe_begin(struct lwm2m_observations *observations, const struct l
     *observation = (struct lwm2m_observation){.used = true, .path = *path};
     tell(observation, model, now);
     return true;
+}
+
+bool lwm2m_observe_is_begun(const struct lwm2m_observations *observations,
+                            const struct lwm2m_path *path)
+{
+    return find_index(observations, path) < LWM2M_OBSERVATIONS;
 }
 
 void lwm2m_observe_end(struct lwm2m_observations *observations, const struct lwm2m_path *path)

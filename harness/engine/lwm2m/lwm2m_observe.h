@@ -57,6 +57,8 @@ struct lwm2m_attributes lwm2m_observe_attributes(const struct lwm2m_observations
 /* Begins, or begins anew, to observe path. False if there is no room. */
 bool lwm2m_observe_begin(struct lwm2m_observations *observations, const struct lwm2m_model *model,
                          const struct lwm2m_path *path, uint64_t now);
+bool lwm2m_observe_is_begun(const struct lwm2m_observations *observations,
+                            const struct lwm2m_path *path);
 void lwm2m_observe_end(struct lwm2m_observations *observations, const struct lwm2m_path *path);
 /* All observations and attributes of path and below go, as what they are about has gone. */
 void lwm2m_observe_forget(struct lwm2m_observations *observations, const struct lwm2m_path *path);

@@ -134,7 +134,9 @@ void pcp_wish_fill(const struct pcp_wish *wish, uint16_t internal_port,
     mapping->third_party = wish->is_foreign;
     mapping->internal_address = wish->host;
     mapping->data.map.protocol = wish->protocol;
-    mapping->data.map.internal_port = wish->internal_port ? wish->internal_port : internal_port;
+    /* Another host's port of 0 is that of all protocols (11.1). */
+    mapping->data.map.internal_port =
+        wish->internal_port || wish->is_foreign ? wish->internal_port : internal_port;
     mapping->data.map.external_port = wish->suggested_port;
     mapping->data.map.external_address = wish->has_suggestion      ? wish->suggested_address
                                          : address_is_ipv4(family) ? address_any_ipv4()

@@ -37,7 +37,7 @@ int pcp_wish_read(const struct lwm2m_instance *instance, struct pcp_wish *wish,
 enum lwm2m_code pcp_wish_check(void *context, const struct lwm2m_entry *entry);
 
 /* Fills the wish of a mapping, at a server that is asked from source: all but nonce and filters. internal_port stands
- * for one of 0. */
+ * for one of 0, unless that is another host's. */
 void pcp_wish_fill(const struct pcp_wish *wish, uint16_t internal_port,
                    const struct address *source, struct pcp_mapping *mapping);
 

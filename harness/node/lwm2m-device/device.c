@@ -68,10 +68,21 @@ static void reboot(struct device *device)
     device_start_life(device);
 }
 
+/* When something is to be notified, ms from now on: queue mode wakes up for that (8.3). Who is not registered has
+ * nobody to tell. */
+static uint64_t wait_to_tell(const struct device *device, uint64_t now)
+{
+    bool is_told = !device->is_deaf || device->client.state == LWM2M_REGISTERED;
+    return is_told ? lwm2m_observe_wait(&device->observations, now) : UINT64_MAX;
+}
+
 /* Queue mode: the radio is off, and what comes then is lost. */
 static void see_to_hearing(struct device *device)
 {
-    bool is_deaf = !lwm2m_client_is_awake(&device->client, clock_milliseconds());
+    uint64_t now = clock_milliseconds();
+    if (device->is_deaf && wait_to_tell(device, now) == 0)
+        lwm2m_client_heard(&device->client, now);
+    bool is_deaf = !lwm2m_client_is_awake(&device->client, now);
     if (is_deaf == device->is_deaf)
         return;
     device->is_deaf = is_deaf;
@@ -129,8 +140,7 @@ uint32_t device_process(struct device *device)
     if (device->reboots || device->moves || device->reregisters || device->lost_session)
         return 0;
     now = clock_milliseconds();
-    if (!device->is_deaf)
-        wait = shorter(wait, lwm2m_observe_wait(&device->observations, now));
+    wait = shorter(wait, wait_to_tell(device, now));
     if (!device->next.number)
         wait = shorter(wait, lwm2m_client_wait(&device->client, now));
     if (device->client.is_queueing && device->client.awake_until > now)

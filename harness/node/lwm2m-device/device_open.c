@@ -83,10 +83,12 @@ static enum lwm2m_caller caller_of(void *context, const coap_session_t *session)
     return session == device->bootstrap.session ? LWM2M_CALLER_BOOTSTRAP : LWM2M_CALLER_STRANGER;
 }
 
-/* Of a server's session. The asker tells what was out on it. */
+/* Of a server's session, or of a stranger's that observed. The asker tells what was out on it. */
 static int on_event(coap_session_t *session, const coap_event_t event)
 {
     struct device *device = coap_session_get_app_data(session);
+    if (device && event == COAP_EVENT_SERVER_SESSION_DEL)
+        lwm2m_coap_forget(&device->coap, session);
     if (device && (event == COAP_EVENT_DTLS_CLOSED || event == COAP_EVENT_DTLS_ERROR))
         device->lost_session = true;
     return 0;

@@ -69,25 +69,51 @@ static bool add_payload(coap_resource_t *resource, coap_session_t *session,
                                         release, copy) != 0;
 }
 
+/* --- observing -------------------------------------------------------------------------------- */
+
+static bool begin(struct lwm2m_coap *coap, const struct lwm2m_path *path)
+{
+    return lwm2m_observe_begin(coap->serve->observations, coap->serve->model, path,
+                               clock_milliseconds());
+}
+
+/* A source can be feigned: each that observes costs memory here, and its victim notifications. Nor does a stranger
+ * move the periods of whom the server observes. */
+static bool let_watch(struct lwm2m_coap *coap, coap_session_t *session,
+                      const struct lwm2m_path *path)
+{
+    const coap_session_t **place = NULL;
+    for (size_t i = 0; i < LWM2M_COAP_WATCHERS; i++) {
+        const coap_session_t **watcher = &coap->watchers[i];
+        if (*watcher == session || (!*watcher && !(place && *place)))
+            place = watcher;
+    }
+    if (!place || !(lwm2m_observe_is_begun(coap->serve->observations, path) || begin(coap, path)))
+        return false;
+    *place = session;
+    coap_session_set_app_data(session, coap->owner);
+    return true;
+}
+
 /* Who observes what is for libcoap to know, and when to tell for the engine. A notification asks this, too, with the
- * request that it answers. False if there is no room for another observation. */
-static bool see_to_observing(struct lwm2m_coap *coap, const coap_pdu_t *request,
+ * request that it answers. False if there is no room for another observation, or observer. */
+static bool see_to_observing(struct lwm2m_coap *coap, enum lwm2m_caller caller,
+                             coap_session_t *session, const coap_pdu_t *request,
                              const struct lwm2m_path *path)
 {
     enum { NOT_OBSERVING = 2 };
     if (path->depth == 0 || coap_pdu_get_code(request) != COAP_REQUEST_CODE_GET)
         return true;
     uint32_t observe = read_number(request, COAP_OPTION_OBSERVE, NOT_OBSERVING);
-    return observe != OBSERVE_BEGIN || !lwm2m_coap_resource_at(coap, path) ||
-           lwm2m_observe_begin(coap->serve->observations, coap->serve->model, path,
-                               clock_milliseconds());
+    if (observe != OBSERVE_BEGIN || !lwm2m_coap_resource_at(coap, path))
+        return true;
+    return caller == LWM2M_CALLER_STRANGER ? let_watch(coap, session, path) : begin(coap, path);
 }
 
 /* libcoap has noted the observer before it asks for the answer, and forgets it only with an error: to answer by the
  * value alone would let it wait for notifications that never come. */
 static void refuse_to_observe(struct lwm2m_response *out)
 {
-    complain("there is no room to observe another path");
     out->code = (enum lwm2m_code)COAP_RESPONSE_CODE_SERVICE_UNAVAILABLE;
     out->format = LWM2M_FORMAT_NONE;
 }
@@ -126,6 +152,10 @@ void lwm2m_coap_forget(struct lwm2m_coap *coap, const coap_session_t *session)
     for (size_t i = 0; i < LWM2M_COAP_RECENT; i++) {
         if (coap->done[i].session == session)
             coap->done[i].session = NULL;
+    }
+    for (size_t i = 0; i < LWM2M_COAP_WATCHERS; i++) {
+        if (coap->watchers[i] == session)
+            coap->watchers[i] = NULL;
     }
     coap_body_forget(&coap->bodies, session);
 }
@@ -168,6 +198,14 @@ static bool answer_anybody(struct lwm2m_coap *coap, const coap_pdu_t *request, c
     return true;
 }
 
+/* Of options that are critical libcoap refuses those that it doesn't know. These it does; nothing here has an ETag. */
+static bool has_condition(const coap_pdu_t *request)
+{
+    coap_opt_iterator_t iterator;
+    return coap_check_option(request, COAP_OPTION_IF_MATCH, &iterator) ||
+           coap_check_option(request, COAP_OPTION_IF_NONE_MATCH, &iterator);
+}
+
 static bool may_ask(const struct lwm2m_coap *coap, enum lwm2m_caller caller,
                     const coap_pdu_t *request, const struct lwm2m_path *path)
 {
@@ -196,7 +234,10 @@ static void serve(struct lwm2m_coap *coap, enum lwm2m_caller caller, const coap_
         .content_format = read_number(request, COAP_OPTION_CONTENT_FORMAT, LWM2M_FORMAT_NONE),
         .accept = read_number(request, COAP_OPTION_ACCEPT, LWM2M_FORMAT_NONE),
     };
-    uint8_t code = coap_body_take(&coap->bodies, session, request, &in.payload, &in.length);
+    /* Strangers read; the room for bodies is for those who may write. */
+    uint8_t code = caller == LWM2M_CALLER_STRANGER
+                       ? 0
+                       : coap_body_take(&coap->bodies, session, request, &in.payload, &in.length);
     if (code) {
         out->code = code;
         return;
@@ -213,7 +254,7 @@ static void serve(struct lwm2m_coap *coap, enum lwm2m_caller caller, const coap_
 
 /* Of a server that may ask, or a stranger who may not. */
 static void answer_caller(struct lwm2m_coap *coap, enum lwm2m_caller caller,
-                          const coap_session_t *session, const coap_pdu_t *request,
+                          coap_session_t *session, const coap_pdu_t *request,
                           struct lwm2m_response *out)
 {
     struct lwm2m_path path;
@@ -228,9 +269,12 @@ static void answer_caller(struct lwm2m_coap *coap, enum lwm2m_caller caller,
         out->code = LWM2M_NOT_FOUND;
     else if (!is_path || !may_ask(coap, caller, request, &path))
         out->code = LWM2M_UNAUTHORIZED;
+    else if (has_condition(request))
+        out->code = LWM2M_BAD_OPTION;
     else
         serve(coap, caller, session, request, &path, out);
-    if (is_path && out->code == LWM2M_CONTENT && !see_to_observing(coap, request, &path))
+    if (is_path && out->code == LWM2M_CONTENT &&
+        !see_to_observing(coap, caller, session, request, &path))
         refuse_to_observe(out);
 }
 

@@ -9,7 +9,11 @@
 #include "node/common/coap_body.h"
 #include "node/common/coap_support.h"
 
-enum { LWM2M_COAP_RESOURCES = 1024, LWM2M_COAP_RECENT = 8 };
+enum {
+    LWM2M_COAP_RESOURCES = 1024,
+    LWM2M_COAP_RECENT = 32,
+    LWM2M_COAP_WATCHERS = 8 /* strangers that may observe at a time */
+};
 
 /* Who asks. */
 enum lwm2m_caller { LWM2M_CALLER_STRANGER, LWM2M_CALLER_SERVER, LWM2M_CALLER_BOOTSTRAP };
@@ -51,6 +55,8 @@ struct lwm2m_coap {
     struct lwm2m_coap_resource others; /* without a path of their own */
     uint8_t next_done;
     struct lwm2m_coap_done done[LWM2M_COAP_RECENT];
+    /* Sessions of strangers that began to observe; their app data is owner, so that it hears of their end. */
+    const coap_session_t *watchers[LWM2M_COAP_WATCHERS];
     struct coap_bodies bodies;
     uint8_t payload[16384];
 };

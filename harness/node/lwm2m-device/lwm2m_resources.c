@@ -138,12 +138,30 @@ void lwm2m_coap_changed(void *context, const struct lwm2m_path *path)
         coap->is_stale = true;
 }
 
+/* Seconds; none of a server that says nothing, or nothing that makes sense. */
+static uint32_t period_of(const struct lwm2m_instance *server, uint16_t resource)
+{
+    int64_t period = server ? lwm2m_model_integer(server, resource, 0) : 0;
+    return period > 0 && period <= UINT32_MAX ? (uint32_t)period : 0;
+}
+
+/* The Server object has periods for observations whose attributes say none. */
+static void follow_defaults(const struct lwm2m_coap *coap)
+{
+    struct lwm2m_observations *observations = coap->serve->observations;
+    const struct lwm2m_instance *server =
+        lwm2m_account_server(coap->serve->model, &coap->client->account);
+    observations->default_pmin = period_of(server, LWM2M_SERVER_DEFAULT_PMIN);
+    observations->default_pmax = period_of(server, LWM2M_SERVER_DEFAULT_PMAX);
+}
+
 void lwm2m_coap_process(struct lwm2m_coap *coap)
 {
     struct lwm2m_observations *observations = coap->serve->observations;
     struct lwm2m_path path;
     if (coap->is_stale)
         lwm2m_coap_synchronise(coap);
+    follow_defaults(coap);
     while (lwm2m_observe_due(observations, coap->serve->model, clock_milliseconds(), &path)) {
         coap_resource_t *resource = lwm2m_coap_resource_at(coap, &path);
         /* Of the end of an observation libcoap tells by having no observer any more. */

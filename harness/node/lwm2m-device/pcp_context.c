@@ -68,7 +68,8 @@ static bool is_same_mapping(const struct pcp_mapping *mapping, const struct pcp_
 static struct pcp_context_slot *choose_slot(struct pcp_context_server *server, uint16_t instance,
                                             const struct pcp_wish *wish, struct error *error)
 {
-    uint16_t port = wish->internal_port ? wish->internal_port : server->context->lwm2m_port;
+    uint16_t port =
+        wish->internal_port || wish->is_foreign ? wish->internal_port : server->context->lwm2m_port;
     struct pcp_context_slot *chosen = NULL;
     for (size_t i = 0; i < PCP_CONTEXT_SLOTS; i++) {
         struct pcp_context_slot *slot = &server->slots[i];
@@ -103,23 +104,36 @@ static enum lwm2m_code fail(struct pcp_context *context, uint16_t instance,
     return LWM2M_CHANGED; /* the request was understood; the status tells what became of it */
 }
 
+/* The port of LwM2M, whoever says its number. */
+static bool is_of_lwm2m(const struct pcp_context *context, const struct pcp_wish *wish)
+{
+    return (wish->internal_port == 0 || wish->internal_port == context->lwm2m_port) &&
+           !wish->is_foreign && wish->protocol == PROTOCOL_UDP;
+}
+
 static enum lwm2m_code ask(struct pcp_context *context, uint16_t instance,
-                           const struct pcp_wish *wish)
+                           const struct pcp_wish *asked)
 {
     struct error error = {0};
+    struct pcp_wish wish = *asked;
     struct found_slot before = find_slot(context, instance);
-    struct pcp_context_server *server = pcp_context_find_server(context, wish, &error);
-    struct pcp_context_slot *slot = server ? choose_slot(server, instance, wish, &error) : NULL;
-    if (!slot)
+    struct pcp_context_server *server = pcp_context_find_server(context, &wish, &error);
+    /* 13.1: THIRD_PARTY must not name whom the request comes from. */
+    if (server && wish.is_foreign && address_equal(&wish.host, pcp_context_source(server)))
+        wish.is_foreign = false;
+    struct pcp_context_slot *slot = server ? choose_slot(server, instance, &wish, &error) : NULL;
+    if (!slot) {
+        if (is_of_lwm2m(context, &wish))
+            context->settled(context->caller, false, false);
         return fail(context, instance, &error);
+    }
     if (before.slot && before.slot != slot)
         pcp_context_delete(before.server, before.slot);
     slot->used = true;
     slot->instance = instance;
-    slot->is_lwm2m = wish->internal_port == 0 || wish->internal_port == context->lwm2m_port;
-    slot->is_lwm2m = slot->is_lwm2m && !wish->is_foreign && wish->protocol == PROTOCOL_UDP;
+    slot->is_lwm2m = is_of_lwm2m(context, &wish);
     pcp_context_put(context, instance, PCP_CONTEXT_STATUS, PCP_STATUS_ASKING);
-    pcp_context_ask(server, slot, wish);
+    pcp_context_ask(server, slot, &wish);
     return LWM2M_CHANGED;
 }
 

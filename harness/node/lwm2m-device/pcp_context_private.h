@@ -24,6 +24,8 @@ void pcp_context_ask(struct pcp_context_server *server, struct pcp_context_slot 
                      const struct pcp_wish *wish);
 void pcp_context_delete(struct pcp_context_server *server, struct pcp_context_slot *slot);
 
+/* The address that the server is asked from. */
+const struct address *pcp_context_source(const struct pcp_context_server *server);
 int pcp_context_list(struct pcp_context_server *server, struct pcp_endpoint_list *list,
                      struct error *error);
 void pcp_context_server_process(struct pcp_context_server *server);

@@ -323,12 +323,22 @@ static void fill_filters(struct pcp_context_slot *slot, const struct pcp_wish *w
     slot->had_filters = slot->had_filters || wish->filter_count > 0;
 }
 
+static const struct pcp_select_address *asked_address(const struct pcp_context_server *server)
+{
+    const struct pcp_selection *selection = &server->endpoint.selection;
+    return &selection->addresses[selection->current];
+}
+
+const struct address *pcp_context_source(const struct pcp_context_server *server)
+{
+    return &asked_address(server)->source;
+}
+
 void pcp_context_ask(struct pcp_context_server *server, struct pcp_context_slot *slot,
                      const struct pcp_wish *wish)
 {
     struct pcp_mapping *mapping = mapping_of(server, slot);
-    const struct pcp_selection *selection = &server->endpoint.selection;
-    const struct pcp_select_address *address = &selection->addresses[selection->current];
+    const struct pcp_select_address *address = asked_address(server);
     pcp_wish_fill(wish, server->context->lwm2m_port, &address->source, mapping);
     if (slot->mapped && !wish->has_suggestion) { /* 11.2.1: suggests what it has */
         mapping->data.map.external_address = slot->address;
@@ -345,9 +355,14 @@ void pcp_context_ask(struct pcp_context_server *server, struct pcp_context_slot 
 
 void pcp_context_delete(struct pcp_context_server *server, struct pcp_context_slot *slot)
 {
+    const struct pcp_context *context = server->context;
+    struct pcp_mapping *mapping = mapping_of(server, slot);
+    bool is_awaited = slot->is_lwm2m && mapping->data.map.internal_port == context->lwm2m_port;
     slot->leaving = true;
     slot->mapped = false;
-    pcp_mapping_remove(mapping_of(server, slot), (uint32_t)clock_milliseconds());
+    pcp_mapping_remove(mapping, (uint32_t)clock_milliseconds());
+    if (is_awaited) /* a fresh port waits for no mapping any more */
+        context->settled(context->caller, false, false);
 }
 
 /* A request is out no more, and nothing came: the exchange failed (8.1.1), here and wherever else it was tried. The
