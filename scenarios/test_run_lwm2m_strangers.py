@@ -10,7 +10,11 @@ import pytest
 from conftest import CONTENT, CREATED, GET, GRANTED, POST, SCENARIOS, Run, begin
 
 STRANGERS = SCENARIOS / "lwm2m-strangers.yaml"
-RUNS = {"their server": [], "their device": ["--variant", "their-device"]}
+RUNS = {
+    "their server": [],
+    "their server, in 1.1": ["--variant", "in-1.1"],
+    "their device": ["--variant", "their-device"],
+}
 DEVICE, SERVER, OUTSIDE = "192.168.1.10", "11.0.0.2", "11.0.0.1"
 PUT, DELETE, DELETED, CHANGED = "3", "4", "66", "68"
 IDLE = 2.5  # seconds; the gateway's NAT forgets after 2
@@ -120,6 +124,17 @@ def test_their_server_reaches_the_device_at_its_mapping_after_silence(runs):
     assert (read["destination"], read["destination_port"]) == (OUTSIDE, mapped["pcp_external_port"])
     (answer,) = answers(run, read)
     assert answer["coap"] == CONTENT and values(answer)["0"] == "pinhole"
+
+
+def test_what_their_server_knows_of_the_object_it_writes_and_reads_in_tlv(runs):
+    run = runs["their server, in 1.1"]
+    (lifetime,) = asked(run, PUT, "26887", "0", "0")
+    (enabled,) = asked(run, PUT, "26887", "0", "4")
+    assert (carried(lifetime).hex(), carried(enabled).hex()) == ("c2000e10", "c10401")
+    (observe,) = asked(run, GET, "26887", "0", "2")
+    assert carried(answers(run, observe)[-1]).hex() == "c10202"
+    mapped = run.where(at="device:eth0", **GRANTED)[0]
+    assert f"pcp device mapped at {OUTSIDE}:{mapped['pcp_external_port']}" in run.log("server")
 
 
 # --- their device, our server --------------------------------------------------------------

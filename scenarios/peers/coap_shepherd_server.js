@@ -1,14 +1,14 @@
-// An LwM2M server made with npm's coap-shepherd: the peer `coap-shepherd`. It knows nothing of PCP-context but what
-// this file has it do with a device that lists the object: the steps 5 and 6 of the slides, resource by resource.
-// SIGUSR1: it reads /3/0 of all devices.
+// An LwM2M server made with npm's coap-shepherd: the peer `coap-shepherd`. It learns the object PCP-context from its
+// definition file, and what to do with a device that lists it from this one: the steps 5 and 6 of the slides, resource
+// by resource. SIGUSR1: it reads /3/0 of all devices.
 "use strict";
 
 const path = require("node:path");
-const { load, say, tellAddress, version } = require("./npm_lwm2m.js");
+const { load, say, teach, tellAddress, version } = require("./npm_lwm2m.js");
 
 const NAME = "coap-shepherd";
-const CONTEXT = "/26887/0"; // of PCP-context
-const LIFETIME = 0, REQUEST = 1, STATUS = 2, VERSION = 3, ENABLED = 4, ADDRESS = 18, PORT = 19;
+const PCP_CONTEXT = 26887;
+const DEFINITION = path.join(__dirname, "../../harness/engine/lwm2m", `${PCP_CONTEXT}.xml`);
 const MAPPED = 2; // a Status
 const FOR_EVER = 1e9; // s
 const SECONDS_WANTED = 3600;
@@ -22,6 +22,7 @@ function configure() {
   configuration.ip = tellAddress();
 }
 
+const context = `/${teach(DEFINITION)}/0`;
 const mappings = new Map(); // of devices, by name: "ADDRESS:PORT"
 
 function tellWhetherSeen(device) {
@@ -36,22 +37,22 @@ async function readMapping(device) {
   const { payload } = await device.shepherd.request({
     hostname: device.ip,
     port: device.port,
-    pathname: CONTEXT,
+    pathname: `/${PCP_CONTEXT}/0`,
     method: "GET",
-    options: { Accept: "application/json" },
+    options: { Accept: device.dataFormat[0] || "application/tlv" },
   });
-  mappings.set(device.clientName, `${payload[ADDRESS]}:${payload[PORT]}`);
+  mappings.set(device.clientName, `${payload.externalAddress}:${payload.externalPort}`);
   say(NAME, `pcp ${device.clientName} mapped at ${mappings.get(device.clientName)}`);
   tellWhetherSeen(device);
 }
 
 async function enable(device) {
-  await device.observeReq(`${CONTEXT}/${STATUS}`);
-  await device.writeReq(`${CONTEXT}/${LIFETIME}`, SECONDS_WANTED);
-  await device.writeReq(`${CONTEXT}/${ENABLED}`, true);
-  const { data } = await device.readReq(`${CONTEXT}/${VERSION}`);
+  await device.observeReq(`${context}/status`);
+  await device.writeReq(`${context}/lifetime`, SECONDS_WANTED);
+  await device.writeReq(`${context}/enabled`, true);
+  const { data } = await device.readReq(`${context}/version`);
   if (data !== 2 && data !== 0) throw new Error(`PCP of version ${data}`);
-  await device.executeReq(`${CONTEXT}/${REQUEST}`);
+  await device.executeReq(`${context}/request`);
 }
 
 async function take(event) {
@@ -59,13 +60,13 @@ async function take(event) {
   const name = device && device.clientName;
   if (event.type === "devIncoming") {
     say(NAME, `registered ${name} from ${device.ip}:${device.port}`);
-    if (device.objList[26887]) await enable(device);
+    if (device.objList[PCP_CONTEXT]) await enable(device);
   } else if (event.type === "devUpdate") {
     say(NAME, `updated ${name} from ${device.ip}:${device.port}`);
     tellWhetherSeen(device);
   } else if (event.type === "devLeaving") {
     say(NAME, `deregistered ${event.cnode}`);
-  } else if (event.type === "devNotify" && event.data.path === `${CONTEXT}/${STATUS}`) {
+  } else if (event.type === "devNotify" && event.data.path === `${context}/status`) {
     say(NAME, `pcp ${name} status ${event.data.value}`);
     if (event.data.value === MAPPED) await readMapping(device);
   }

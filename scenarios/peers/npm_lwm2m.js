@@ -39,4 +39,39 @@ function place(uri) {
   return { address: hostname, port: Number(port || 5683) };
 }
 
-module.exports = { load, place, say, tellAddress, version };
+// "External Address" is externalAddress, as the packages name things.
+function camel(text) {
+  const joined = text.replace(/[^A-Za-z0-9]+/g, "");
+  return joined[0].toLowerCase() + joined.slice(1);
+}
+
+function element(text, name) {
+  return text.match(new RegExp(`<${name}>(.*?)</${name}>`, "s"))[1].trim();
+}
+
+function resource(text) {
+  return {
+    access: element(text, "Operations"),
+    multi: element(text, "MultipleInstances") === "Multiple",
+    mand: element(text, "Mandatory") === "Mandatory",
+    type: element(text, "Type").toLowerCase() || "opaque",
+    range: null,
+    init: null,
+  };
+}
+
+// Teaches the packages an object from its OMA definition file; returns the object's name there.
+function teach(file) {
+  const text = fs.readFileSync(file, "utf8");
+  const name = camel(element(text, "Name"));
+  const items = [...text.matchAll(/<Item ID="(\d+)">(.*?)<\/Item>/gs)];
+  const ids = items.map(([, id, item]) => [camel(element(item, "Name")), Number(id)]);
+  const forms = items.map(([, , item]) => [camel(element(item, "Name")), resource(item)]);
+  load("lwm2m-id")
+    .addOid({ [name]: Number(element(text, "ObjectID")) })
+    .addSpecificRid(name, Object.fromEntries(ids))
+    .addSpecificResrcChar(name, Object.fromEntries(forms));
+  return name;
+}
+
+module.exports = { load, place, say, teach, tellAddress, version };
