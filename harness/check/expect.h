@@ -36,7 +36,7 @@ struct expect_condition {
 /* Strings belong to the caller. What is NULL or 0 makes no demand. */
 struct expectation {
     const char *name;      /* of this expectation, unique in its list; never NULL */
-    const char *see;       /* "pcp", "natpmp", "coap", "dtls", "udp" or "icmp"; never NULL */
+    const char *see;       /* "pcp", "natpmp", "coap", "dtls", "udp", "tcp" or "icmp"; never NULL */
     const char *at;        /* "NODE:IFACE" */
     const char *direction; /* "in" or "out", as seen by the node that owns the interface */
     struct expect_condition where[EXPECT_CONDITIONS];

@@ -142,7 +142,7 @@ int expect_compile(const struct expectation *list, size_t own, struct expect_com
                       source->name);
     if (!out->see)
         return refuse(error, file, source->line,
-                      "'see: %s': expected pcp, natpmp, coap, dtls, udp or icmp", source->see);
+                      "'see: %s': expected pcp, natpmp, coap, dtls, udp, tcp or icmp", source->see);
     if (source->direction && strcmp(source->direction, "in") != 0 &&
         strcmp(source->direction, "out") != 0)
         return refuse(error, file, source->line, "'direction: %s': expected in or out",

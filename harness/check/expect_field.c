@@ -93,6 +93,33 @@ static const struct field field_udp[] = {
     {NULL, FIELD_NUMBER, NULL, NULL},
 };
 
+/* --- TCP ------------------------------------------------------------------------------------ */
+
+enum { FIN = 0x01, SYN = 0x02, RST = 0x04, ACK = 0x10 };
+
+static bool decode_tcp(const struct event *event, struct sighting *sighting)
+{
+    (void)sighting;
+    return event->packet.protocol == PROTOCOL_TCP && has_ports(&event->packet);
+}
+
+/* What opens, refuses and ends a connection; the other flags tell nothing of these. */
+static const struct field_word segments[] = {
+    {"SYN", SYN},       {"SYN-ACK", SYN | ACK}, {"RST", RST}, {"RST-ACK", RST | ACK},
+    {"FIN", FIN | ACK}, {"ACK", ACK},           {NULL, 0},
+};
+
+static bool read_segment(const struct sighting *s, size_t index, struct field_value *value)
+{
+    value->number = s->event->packet.tcp_flags & (FIN | SYN | RST | ACK);
+    return index == 0;
+}
+
+static const struct field field_tcp[] = {
+    {"segment", FIELD_NUMBER, segments, read_segment},
+    {NULL, FIELD_NUMBER, NULL, NULL},
+};
+
 /* --- ICMP ----------------------------------------------------------------------------------- */
 
 static bool decode_icmp(const struct event *event, struct sighting *sighting)
@@ -203,7 +230,8 @@ static const struct field field_icmp[] = {
 static const struct see sees[] = {
     {"pcp", field_pcp, NULL, decode_pcp},           {"natpmp", field_natpmp, NULL, decode_natpmp},
     {"coap", field_coap, field_lwm2m, decode_coap}, {"dtls", field_dtls, NULL, decode_dtls},
-    {"udp", field_udp, NULL, decode_udp},           {"icmp", field_icmp, NULL, decode_icmp},
+    {"udp", field_udp, NULL, decode_udp},           {"tcp", field_tcp, NULL, decode_tcp},
+    {"icmp", field_icmp, NULL, decode_icmp},
 };
 
 const struct see *see_find(const char *word)

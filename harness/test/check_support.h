@@ -96,21 +96,28 @@ static inline void capture_open(struct capture_file *capture, const char *const 
     }
 }
 
+static inline void capture_frame(struct capture_file *capture, int64_t time, uint32_t interface,
+                                 enum capfile_direction direction, const uint8_t *frame,
+                                 size_t length)
+{
+    struct capfile_packet packet = {.interface = interface,
+                                    .time = time,
+                                    .direction = direction,
+                                    .captured = (uint32_t)length,
+                                    .original = (uint32_t)length,
+                                    .octets = frame};
+    size_t block = capfile_write_packet(capture->block, sizeof capture->block, &packet, NULL);
+    assert_true(block > 0);
+    assert_int_equal(fwrite(capture->block, 1, block, capture->file), block);
+}
+
 static inline void capture_udp(struct capture_file *capture, int64_t time, uint32_t interface,
                                enum capfile_direction direction, const struct udp_spec *spec,
                                const uint8_t *payload, size_t length)
 {
     uint8_t frame[2048];
     size_t octets = make_udp(spec, payload, length, frame);
-    struct capfile_packet packet = {.interface = interface,
-                                    .time = time,
-                                    .direction = direction,
-                                    .captured = (uint32_t)octets,
-                                    .original = (uint32_t)octets,
-                                    .octets = frame};
-    size_t block = capfile_write_packet(capture->block, sizeof capture->block, &packet, NULL);
-    assert_true(block > 0);
-    assert_int_equal(fwrite(capture->block, 1, block, capture->file), block);
+    capture_frame(capture, time, interface, direction, frame, octets);
 }
 
 static inline void capture_close(struct capture_file *capture)

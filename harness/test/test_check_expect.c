@@ -116,6 +116,51 @@ static void a_dtls_record_is_told_by_what_is_in_the_clear(void **state)
     assert_int_equal(judge_datagram(&wanted, data, sizeof data), EXPECT_PASS);
 }
 
+/* A datagram of UDP becomes a segment of TCP: both begin with the ports. */
+static enum expect_outcome judge_segment(const struct expectation *wanted, uint8_t flags)
+{
+    enum { PROTOCOL = 9, IP_HEADER = 20, FLAGS = IP_HEADER + 13, TCP = 6 };
+    struct capture_file capture;
+    struct error error = {{0}};
+    struct expect_verdict verdict;
+    uint8_t frame[64];
+    const uint8_t rest[12] = {0, 0, 0, 0, 5 << 4};
+    size_t length = make_udp(&to_device, rest, sizeof rest, frame);
+    frame[PROTOCOL] = TCP;
+    frame[FLAGS] = flags;
+    capture_open(&capture, interfaces);
+    capture_frame(&capture, AT_MS(0), 0, DIRECTION_IN, frame, length);
+    capture_close(&capture);
+    assert_int_equal(expect_validate(wanted, 1, "test.yaml", &error), 0);
+    int result = expect_judge(capture.path, wanted, 1, &verdict, &error);
+    (void)unlink(capture.path);
+    assert_int_equal(result, 0);
+    return verdict.outcome;
+}
+
+static void a_tcp_segment_is_told_by_what_it_does_to_the_connection(void **state)
+{
+    (void)state;
+    enum { SYN = 0x02, RST = 0x04, PSH = 0x08, ACK = 0x10, ECE = 0x40 };
+    struct expectation wanted = {.name = "w",
+                                 .see = "tcp",
+                                 .where = {{"segment", "SYN", 0},
+                                           {"source", "11.0.0.2", 0},
+                                           {"destination-port", "5683", 0}},
+                                 .where_count = 3};
+    assert_int_equal(judge_segment(&wanted, SYN), EXPECT_PASS);
+    assert_int_equal(judge_segment(&wanted, SYN | ECE), EXPECT_PASS);
+    assert_int_equal(judge_segment(&wanted, SYN | ACK), EXPECT_FAIL);
+    wanted.where[0].value = "RST-ACK";
+    assert_int_equal(judge_segment(&wanted, RST | ACK), EXPECT_PASS);
+    assert_int_equal(judge_segment(&wanted, RST), EXPECT_FAIL);
+    wanted.where[0].value = "ACK";
+    assert_int_equal(judge_segment(&wanted, PSH | ACK), EXPECT_PASS);
+    wanted.see = "udp";
+    wanted.where[0] = (struct expect_condition){"source-port", "5683", 0};
+    assert_int_equal(judge_segment(&wanted, SYN), EXPECT_FAIL);
+}
+
 static void a_missing_message_fails_and_the_nearest_one_is_shown(void **state)
 {
     (void)state;
@@ -250,6 +295,7 @@ int main(void)
         cmocka_unit_test(a_message_is_found_by_its_fields),
         cmocka_unit_test(a_payload_that_is_no_text_is_found_by_its_octets),
         cmocka_unit_test(a_dtls_record_is_told_by_what_is_in_the_clear),
+        cmocka_unit_test(a_tcp_segment_is_told_by_what_it_does_to_the_connection),
         cmocka_unit_test(a_missing_message_fails_and_the_nearest_one_is_shown),
         cmocka_unit_test(a_value_of_an_earlier_match_is_followed_across_links),
         cmocka_unit_test(a_reference_to_what_was_not_met_fails),
