@@ -11,7 +11,7 @@ from coap_wire import Message
 
 PATIENCE = 20  # seconds after which something that must come has not; no test rests on it
 TO_SERVER, TO_DEVICE = ">", "<"
-HANDSHAKE, APPLICATION_DATA = 22, 23  # DTLS content types
+ALERT, HANDSHAKE, APPLICATION_DATA = 21, 22, 23  # DTLS content types
 
 
 @dataclasses.dataclass

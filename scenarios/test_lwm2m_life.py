@@ -9,7 +9,7 @@ import time
 import pytest
 from coap_wire import CON, CONTENT_FORMAT, DELETE, FETCH, GET, OBSERVE, POST, PUT, Client, Message
 from conftest import BUILD
-from relay import APPLICATION_DATA, HANDSHAKE, TO_DEVICE, TO_SERVER, Relay, is_dtls, request
+from relay import ALERT, APPLICATION_DATA, HANDSHAKE, TO_DEVICE, TO_SERVER, Relay, is_dtls, request
 from test_device import Program, sealed
 
 SERVER_PORT, SECURE_PORT, BOOTSTRAP_PORT = 5700, 5701, 5800
@@ -276,6 +276,22 @@ def test_a_dtls_session_outlives_silence(tmp_path):
     assert "2.05" in server.tell("read", "device", "/3/0")
     assert not relay.seen(lambda packet: is_dtls(packet, HANDSHAKE), since=begun)
     assert all(is_dtls(packet) for packet in relay.packets)
+
+
+@sealed
+def test_a_device_that_ends_its_dtls_session_is_left_alone(tmp_path):
+    """Even if it was observed to the end: it has nobody who would hear that it is so no more."""
+    server = Server("--psk", f"device:{KEY}", folder=tmp_path)
+    relay, another = Relay(SECURE_PORT), Relay(SECURE_PORT)
+    secured = ("--no-pcp", "--identity", "device", "--key", KEY)
+    program = registered(relay, *secured, scheme="coaps")
+    assert "2.05" in server.tell("observe", "device", "/3/0/9")
+    begun = len(relay.packets)
+    program.process.terminate()
+    server.await_line("deregistered device")
+    relay.await_seen(lambda packet: packet.way == TO_DEVICE and is_dtls(packet, ALERT), since=begun)
+    registered(another, *secured, "--port", 5690, scheme="coaps")
+    assert not relay.seen(lambda packet: is_dtls(packet, HANDSHAKE), since=begun)
 
 
 # --- notifications -----------------------------------------------------------------------------------

@@ -361,6 +361,8 @@ def test_a_session_outlives_the_silence(runs):
     mapped = run.mapped()[0]
     assert sessions(run) == [("11.0.0.1", mapped["pcp_external_port"])]
     assert run.coap(at="server:eth0") == []
+    hellos = run.where(at="server:eth0", source="11.0.0.2", hello=CLIENT_HELLO)
+    assert hellos == []  # nor does the server begin one with a device that has left
 
 
 def test_after_renumbering_there_is_another_session(runs):

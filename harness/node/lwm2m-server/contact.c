@@ -25,6 +25,9 @@ static void enter(struct contact *contact, coap_session_t *session)
     contact->next_on_session = contact_on(session);
     coap_session_set_app_data(session, contact);
     coap_support_set_patience(session, &contact->manager->patience);
+    /* Else libcoap takes back what was observed on a session before it frees it, and begins a handshake to do so where
+     * DTLS has ended it. Nobody would hear that: the device has de-registered, expired, or moved to another session. */
+    coap_session_set_no_observe_cancel(session);
     coap_keys_identity(session, contact->identity);
 }
 
