@@ -32,6 +32,7 @@ RUNS = {
             "queue-mode-1.1",
             "dtls",
             "dtls-renumbered",
+            "dtls-older-flow",
         )
     },
     "anycast": [ANYCAST],
@@ -368,6 +369,20 @@ def test_a_session_outlives_the_silence(runs):
 def test_after_renumbering_there_is_another_session(runs):
     run = runs["dtls-renumbered"]
     assert [source for source, _ in sessions(run)] == ["11.0.0.1", "11.0.0.9"]
+
+
+def test_a_session_on_a_flow_older_than_the_mapping_is_left_for_one_from_a_mapped_port(runs):
+    run = runs["dtls-older-flow"]
+    first, last = run.mapped()[0], run.mapped()[-1]
+    fresh = last["pcp_external_port"]
+    assert first["pcp_external_port"] == "5684" != fresh
+    neighbour, before, after = sessions(run)
+    assert (neighbour, after) == (("11.0.0.1", "5684"), ("11.0.0.1", fresh))
+    assert before not in (neighbour, after)
+    spoken = run.where(at="server:eth0", record=APPLICATION_DATA, destination="11.0.0.2")
+    assert [p["source_port"] for p in (spoken[0], spoken[-1])] == [before[1], fresh]
+    assert all(p["source_port"] != fresh for p in spoken if frame_of(p) < frame_of(last))
+    assert run.coap(at="server:eth0") == []
 
 
 def test_behind_a_nat_that_passes_nothing_on_the_anycast_address_must_refuse(runs):
