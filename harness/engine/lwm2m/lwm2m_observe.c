@@ -47,13 +47,6 @@ static int find_index(const struct lwm2m_observations *observations, const struc
     return i;
 }
 
-static struct lwm2m_observation *find(struct lwm2m_observations *observations,
-                                      const struct lwm2m_path *path)
-{
-    int index = find_index(observations, path);
-    return index < LWM2M_OBSERVATIONS ? &observations->observations[index] : NULL;
-}
-
 static void tell(struct lwm2m_observation *observation, const struct lwm2m_model *model,
                  uint64_t now)
 {
@@ -65,12 +58,13 @@ static void tell(struct lwm2m_observation *observation, const struct lwm2m_model
 bool lwm2m_observe_begin(struct lwm2m_observations *observations, const struct lwm2m_model *model,
                          const struct lwm2m_path *path, uint64_t now)
 {
-    struct lwm2m_observation *observation = find(observations, path);
-    for (int i = 0; !observation && i < LWM2M_OBSERVATIONS; i++)
+    int index = find_index(observations, path);
+    for (int i = 0; index == LWM2M_OBSERVATIONS && i < LWM2M_OBSERVATIONS; i++)
         if (!observations->observations[i].used)
-            observation = &observations->observations[i];
-    if (!observation)
+            index = i;
+    if (index == LWM2M_OBSERVATIONS)
         return false;
+    struct lwm2m_observation *observation = &observations->observations[index];
     *observation = (struct lwm2m_observation){.used = true, .path = *path};
     tell(observation, model, now);
     return true;
@@ -84,9 +78,9 @@ bool lwm2m_observe_is_begun(const struct lwm2m_observations *observations,
 
 void lwm2m_observe_end(struct lwm2m_observations *observations, const struct lwm2m_path *path)
 {
-    struct lwm2m_observation *observation = find(observations, path);
-    if (observation)
-        observation->used = false;
+    int index = find_index(observations, path);
+    if (index < LWM2M_OBSERVATIONS)
+        observations->observations[index].used = false;
 }
 
 void lwm2m_observe_forget(struct lwm2m_observations *observations, const struct lwm2m_path *path)
