@@ -1,5 +1,6 @@
 """What pinhole-lwm2m-bootstrap gives to devices, and what it makes of those that break off."""
 
+import socket
 import subprocess
 
 import pytest
@@ -185,11 +186,40 @@ def test_a_request_without_a_name_is_refused(start, queries):
     assert server.client().ask(POST, "bs", queries).text == "4.00"
 
 
+def test_those_who_only_ask_keep_nobody_out(start):
+    server = start()
+    real = server.client()
+    assert real.ask(POST, "bs", ["ep=real"]).text == "2.04"
+    requests = [step(real)]
+    requests.append(real.request())  # which waits for its answer
+    for index in range(300):
+        stranger = server.client()
+        assert stranger.ask(POST, "bs", [f"ep=stranger-{index}"]).text == "2.04"
+        stranger.request()
+    assert server.await_line(r"bootstrap stranger-0 failed at / as others ask")
+    real.answer(requests[-1], "2.05", FOUND, LINK)
+    while requests[-1].path != "/bs":
+        requests.append(step(real))
+    server.await_line("bootstrap real finished")
+
+
 def test_too_many_at_a_time_are_turned_away(start):
     server = start()
     devices = [server.client() for _ in range(260)]
-    codes = [device.ask(POST, "bs", ["ep=dev"]).text for device in devices]
-    assert codes == ["2.04"] * 256 + ["5.03"] * 4
+    for device in devices[:256]:
+        assert device.ask(POST, "bs", ["ep=dev"]).text == "2.04"
+        step(device)
+    assert [device.ask(POST, "bs", ["ep=dev"]).text for device in devices[256:]] == ["5.03"] * 4
+
+
+def test_where_devices_have_keys_that_of_the_account_is_for_them_alone(start):
+    gift = ("--give-identity", "dev", "--give-key", "00112233")
+    server = start("--psk", "boot:4455", *gift, server="coaps://127.0.0.1:9")
+    stranger = server.client()
+    assert stranger.ask(POST, "bs", ["ep=dev"]).text == "4.03"
+    stranger.socket.settimeout(0.3)
+    with pytest.raises(socket.timeout):
+        stranger.hear()
 
 
 @pytest.mark.parametrize("scheme", ["coap", "coaps"])

@@ -135,7 +135,7 @@ def test_a_registration_is_refused(start, what):
     assert register(device).text == "2.01"
 
 
-@pytest.mark.parametrize("path", ["rd/0", "rd/1", "rd/x", "rd/1/2", "rd/99999999999999999999", "other"])
+@pytest.mark.parametrize("path", ["rd/0", "rd/AAAAAAAAAAA", "rd/___________", "rd/1/2", "rd/" + "A" * 200, "other"])
 def test_an_unknown_location_is_not_found(start, path):
     server = start()
     device = server.client()
@@ -143,6 +143,20 @@ def test_an_unknown_location_is_not_found(start, path):
     for method in (POST, DELETE):
         assert device.ask(method, path).text == "4.04"
     assert device.ask(POST, location).text == "2.04"
+
+
+def test_a_location_is_guessed_by_nobody(start):
+    """Ten thousand devices and a stranger who asks ten thousand times a second: 32 bits would last a minute."""
+    server = start()
+    device = server.client()
+    locations = [register(device, f"dev-{index}").location.removeprefix("rd/") for index in range(64)]
+    assert {len(location) for location in locations} == {11}
+    for place in range(11):
+        assert len({location[place] for location in locations}) > (8 if place else 4)
+    near = locations[0][:-1] + ("B" if locations[0][-1] == "A" else "A")
+    for wrong in (near, locations[0].swapcase(), locations[0][:-1], locations[0] + "A", locations[0] + "/"):
+        assert device.ask(DELETE, "rd/" + wrong if wrong[-1] != "/" else "rd/" + wrong + "x").text == "4.04"
+    assert device.ask(DELETE, "rd/" + locations[0]).text == "2.02"
 
 
 MANY_LINKS = LINKS + b"".join(b",</3303/%d>" % n for n in range(1, 100))
@@ -319,6 +333,17 @@ def test_send_is_told(start):
     assert device.ask(POST, "dp", [], options, b"[{").text == "4.00"
     assert device.ask(POST, "dp", [], [(CONTENT_FORMAT, b"")], b"x").text == "4.15"
     assert stranger.ask(POST, "dp", [], options, pack).text == "4.04"
+
+
+def test_what_is_sent_twice_is_told_once(start):
+    server = start()
+    device = server.client()
+    register(device, queries=["lt=300", "lwm2m=1.1", "b=U"])
+    for mid, value in ((7, b"1"), (7, b"1"), (8, b"2")):
+        pack = b'[{"n":"/3303/0/5700","v":%s}]' % value
+        assert device.ask(POST, "dp", [], [(CONTENT_FORMAT, unsigned(110))], pack, mid).text == "2.04"
+    server.await_line(r"sent dev /3303/0/5700=2\.0")
+    assert len([line for line in server.all if line.startswith("sent")]) == 2
 
 
 def test_sigusr1_reads_every_device(start):

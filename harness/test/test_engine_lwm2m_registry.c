@@ -210,7 +210,7 @@ static int tear_down(void **state)
 }
 
 static struct lwm2m_registration *add(uint64_t now, const char *name, uint32_t lifetime,
-                                      uint32_t number)
+                                      uint64_t number)
 {
     struct lwm2m_registration_wish wanted = {
         .has_lifetime = true, .lifetime = lifetime, .binding = "U", .version = "1.0"};
@@ -256,9 +256,9 @@ static void a_device_that_registers_again_has_one_registration_with_a_new_locati
 static void no_two_devices_share_a_location_whatever_chance_says(void **state)
 {
     (void)state;
-    assert_int_equal(add(0, "a", 60, UINT32_MAX)->number, UINT32_MAX);
-    uint32_t second = add(0, "b", 60, UINT32_MAX)->number;
-    assert_true(second != 0 && second != UINT32_MAX);
+    assert_int_equal(add(0, "a", 60, UINT64_MAX)->number, UINT64_MAX);
+    uint64_t second = add(0, "b", 60, UINT64_MAX)->number;
+    assert_true(second != 0 && second != UINT64_MAX);
     assert_string_equal(lwm2m_registry_find(registry, second)->endpoint, "b");
     assert_int_not_equal(add(0, "c", 60, 0)->number, 0);
 }

@@ -68,7 +68,7 @@ static uint32_t *head_of_name(struct lwm2m_registry *registry, const char *endpo
 }
 
 /* Numbers are random as they are. */
-static uint32_t *head_of_number(struct lwm2m_registry *registry, uint32_t number)
+static uint32_t *head_of_number(struct lwm2m_registry *registry, uint64_t number)
 {
     return &registry->by_number[number & registry->mask];
 }
@@ -84,7 +84,7 @@ static uint32_t index_of(const struct lwm2m_registry *registry,
     return (uint32_t)(registration - registry->registrations) + 1;
 }
 
-struct lwm2m_registration *lwm2m_registry_find(struct lwm2m_registry *registry, uint32_t number)
+struct lwm2m_registration *lwm2m_registry_find(struct lwm2m_registry *registry, uint64_t number)
 {
     if (!number)
         return NULL;
@@ -141,7 +141,7 @@ static struct lwm2m_registration *take(struct lwm2m_registry *registry)
     return taken;
 }
 
-static uint32_t free_number(struct lwm2m_registry *registry, uint32_t random)
+static uint64_t free_number(struct lwm2m_registry *registry, uint64_t random)
 {
     while (!random || lwm2m_registry_find(registry, random))
         random++;
@@ -169,7 +169,7 @@ static void apply(struct lwm2m_registration *registration, uint64_t now,
 
 struct lwm2m_registration *lwm2m_registry_add(struct lwm2m_registry *registry, uint64_t now,
                                               const struct lwm2m_registration_wish *wish,
-                                              uint32_t random, struct lwm2m_registration *replaced)
+                                              uint64_t random, struct lwm2m_registration *replaced)
 {
     struct lwm2m_registration *old = lwm2m_registry_find_name(registry, wish->endpoint);
     *replaced = old ? *old : (struct lwm2m_registration){0};
@@ -178,7 +178,7 @@ struct lwm2m_registration *lwm2m_registry_add(struct lwm2m_registry *registry, u
     struct lwm2m_registration *added = take(registry);
     if (!added)
         return NULL;
-    uint32_t number = free_number(registry, random);
+    uint64_t number = free_number(registry, random);
     if (number == replaced->number)
         number = free_number(registry, number + 1);
     *added = (struct lwm2m_registration){.number = number, .lifetime = wish->lifetime};

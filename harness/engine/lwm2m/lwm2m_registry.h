@@ -9,7 +9,7 @@
 #include "wire/address.h"
 
 struct lwm2m_registration {
-    uint32_t number; /* /rd/NUMBER; 0: free */
+    uint64_t number; /* its location; 0: free */
     char endpoint[LWM2M_ENDPOINT_SIZE];
     struct address address; /* whence it came last */
     uint16_t port;
@@ -36,12 +36,12 @@ struct lwm2m_registry *lwm2m_registry_place(void *memory, uint32_t capacity, uin
 
 /* Adds, or replaces that of the same endpoint (which gets a new number: 5.3.1). *replaced is a copy of what
  * went, its number 0 if nothing did. random becomes the number, the next that is free if it is taken or 0: a
- * location that nobody guesses. Address, port and session are for the caller to set. NULL if it is full. */
+ * location that nobody guesses, who may ask as often as a network lets through, for any of all registered. Address, port and session are for the caller to set. NULL if it is full. */
 struct lwm2m_registration *lwm2m_registry_add(struct lwm2m_registry *registry, uint64_t now,
                                               const struct lwm2m_registration_wish *wish,
-                                              uint32_t random, struct lwm2m_registration *replaced);
+                                              uint64_t random, struct lwm2m_registration *replaced);
 /* NULL if there is none. */
-struct lwm2m_registration *lwm2m_registry_find(struct lwm2m_registry *registry, uint32_t number);
+struct lwm2m_registration *lwm2m_registry_find(struct lwm2m_registry *registry, uint64_t number);
 struct lwm2m_registration *lwm2m_registry_find_name(struct lwm2m_registry *registry,
                                                     const char *endpoint);
 /* An update; its lifetime begins anew. */

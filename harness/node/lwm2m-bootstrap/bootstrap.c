@@ -17,6 +17,7 @@ struct bootstrap {
     coap_mid_t message; /* of the request, which may come again */
     uint32_t format;
     bool is_due;       /* to begin */
+    bool is_there;     /* it has answered something: its address is no feigned one */
     uint32_t question; /* the one that is out */
     uint16_t security; /* the instance of object 0 to write */
     bool has_pcp;
@@ -188,6 +189,7 @@ static void on_deleted(void *context, coap_session_t *session, const struct coap
     struct bootstrap *bootstrap = context;
     if (!is_good(bootstrap, answer))
         return;
+    bootstrap->is_there = true;
     struct coap_question question = bare;
     question.method = COAP_REQUEST_CODE_GET;
     question.accept = LWM2M_FORMAT_LINK;
@@ -239,6 +241,27 @@ static bool read_request(const coap_pdu_t *request, char name[NAME_SIZE], uint32
     return name[0] != '\0';
 }
 
+/* The secrets of an account are not for who listens on the way, nor for who asks without proving anything, where
+ * devices can. */
+static bool may_be_given(const struct bootstrap_server *server, const coap_session_t *session)
+{
+    return !server->is_secure || !server->gift.key_length ||
+           coap_session_get_proto(session) == COAP_PROTO_DTLS;
+}
+
+/* When there is no more room, the first of those that never answered goes: they may be feigned, all of them. */
+static bool make_room(const struct bootstrap_server *server)
+{
+    struct bootstrap *oldest = NULL;
+    for (struct bootstrap *each = server->first; each; each = each->next) {
+        if (!each->is_there && !each->is_due)
+            oldest = each;
+    }
+    if (server->count == BOOTSTRAPS && oldest)
+        give_up(oldest, "as others ask");
+    return server->count < BOOTSTRAPS;
+}
+
 /* The session's own; NULL with the code of the refusal. */
 static struct bootstrap *open_bootstrap(struct bootstrap_server *server, coap_session_t *session,
                                         coap_pdu_code_t *refusal)
@@ -250,7 +273,7 @@ static struct bootstrap *open_bootstrap(struct bootstrap_server *server, coap_se
         return bootstrap;
     }
     *refusal = COAP_RESPONSE_CODE(503);
-    if (server->count == BOOTSTRAPS || !(bootstrap = calloc(1, sizeof *bootstrap)))
+    if (!make_room(server) || !(bootstrap = calloc(1, sizeof *bootstrap)))
         return NULL;
     bootstrap->server = server;
     bootstrap->session = coap_session_reference(session);
@@ -275,6 +298,10 @@ static void on_request(coap_resource_t *resource, coap_session_t *session,
     coap_pdu_set_code(response, COAP_RESPONSE_CODE(204));
     if (bootstrap && bootstrap->message == coap_pdu_get_mid(request))
         return; /* sent again */
+    if (!may_be_given(server, session)) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE(403));
+        return;
+    }
     if (!read_request(request, name, &format) ||
         !(bootstrap = open_bootstrap(server, session, &refusal))) {
         coap_pdu_set_code(response, refusal);

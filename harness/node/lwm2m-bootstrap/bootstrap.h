@@ -8,7 +8,8 @@
  *     <------------  PUT /0/N, /1/0, /26887/0...
  *     <------------  POST /bs               finish
  *
- * A device that asks again in the middle starts over; one that answers with an error, or not at all, is given up.
+ * A device that asks again in the middle starts over; one that answers with an error, or not at all, is given up. Where
+ * many ask, one that has not answered yet makes room for others.
  */
 #ifndef PINHOLE_LWM2M_BOOTSTRAP_BOOTSTRAP_H
 #define PINHOLE_LWM2M_BOOTSTRAP_BOOTSTRAP_H
@@ -23,6 +24,7 @@ struct bootstrap; /* of one device */
 
 struct bootstrap_server {
     struct gift gift;
+    bool is_secure; /* devices have keys: the account's is given through DTLS alone */
     struct coap_patience patience;
     struct coap_listener listener;
     struct coap_asker *asker;

@@ -106,6 +106,7 @@ static int start(struct options *options, struct coap_keys *keys, struct error *
     struct bootstrap_server *server = &options->server;
     if (coap_keys_add_all(keys, &options->psk, error) < 0)
         return -1;
+    server->is_secure = keys->count > 0;
     if (coap_listener_open(&server->listener, (uint16_t)options->port,
                            (uint16_t)options->secure_port, keys, error) < 0)
         return -1;

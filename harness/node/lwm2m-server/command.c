@@ -4,6 +4,7 @@
 #include "node/lwm2m-server/command_line.h"
 #include "node/lwm2m-server/contact.h"
 #include "node/lwm2m-server/content_text.h"
+#include "node/lwm2m-server/location.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -125,11 +126,12 @@ static void list_one(const struct lwm2m_registration *registration,
 {
     const struct contact *contact = registration->session;
     char place[PLACE_TEXT_SIZE];
+    char location[LOCATION_SIZE];
     char text[512];
-    snprintf(text, sizeof text, "%s %s rd/%u lifetime %u binding %s version %s%s%s%s%s",
+    snprintf(text, sizeof text, "%s %s rd/%s lifetime %u binding %s version %s%s%s%s%s",
              registration->endpoint, place_text(&registration->address, registration->port, place),
-             registration->number, registration->lifetime, registration->binding,
-             registration->version, registration->queue_mode ? " queue" : "",
+             location_text(registration->number, location), registration->lifetime,
+             registration->binding, registration->version, registration->queue_mode ? " queue" : "",
              contact_is_asleep(contact) ? " asleep" : "", contact->identity[0] ? " identity " : "",
              contact->identity);
     reply->line(reply->context, text);

@@ -174,7 +174,7 @@ int contact_ask(struct contact *contact, const struct coap_question *question, c
 
 /* --- the device ------------------------------------------------------------------------------- */
 
-struct contact *contact_open(struct manager *manager, uint32_t number, coap_session_t *session)
+struct contact *contact_open(struct manager *manager, uint64_t number, coap_session_t *session)
 {
     struct contact *contact = calloc(1, sizeof *contact);
     if (!contact)
@@ -183,6 +183,7 @@ struct contact *contact_open(struct manager *manager, uint32_t number, coap_sess
     contact->number = number;
     contact->heard = clock_milliseconds();
     contact->registered = contact->heard;
+    contact->sent = COAP_INVALID_MID;
     enter(contact, session);
     return contact;
 }

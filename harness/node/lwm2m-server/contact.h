@@ -12,13 +12,15 @@ struct errand;
 
 struct contact {
     struct manager *manager;
-    uint32_t number;         /* of the registration */
+    uint64_t number;         /* of the registration */
     coap_session_t *session; /* held; NULL once it is lost */
     struct contact *next_on_session;
     uint64_t heard; /* ms; when anything came from it */
     /* The registration that it came with: a repeated one is answered again. */
     coap_mid_t message;
     uint64_t registered;
+    coap_mid_t sent; /* what it sent last by Send, and when: what is repeated is told once */
+    uint64_t sent_at;
     struct errand *errands;
     bool is_due;
     struct contact *next_due;
@@ -31,7 +33,7 @@ typedef void contact_asked(void *context, struct contact *contact,
                            const struct coap_answer *answer);
 
 /* NULL without memory. */
-struct contact *contact_open(struct manager *manager, uint32_t number, coap_session_t *session);
+struct contact *contact_open(struct manager *manager, uint64_t number, coap_session_t *session);
 /* All that it was asked is told why. */
 void contact_close(struct contact *contact, const char *why);
 

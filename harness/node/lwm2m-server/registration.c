@@ -5,6 +5,7 @@
 #include "node/common/say.h"
 #include "node/lwm2m-server/contact.h"
 #include "node/lwm2m-server/content_text.h"
+#include "node/lwm2m-server/location.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,13 +49,13 @@ static void answer(coap_pdu_t *response, int code)
     coap_pdu_set_code(response, (coap_pdu_code_t)code);
 }
 
-static void answer_created(coap_pdu_t *response, uint32_t number)
+static void answer_created(coap_pdu_t *response, uint64_t number)
 {
-    char text[16];
-    int length = snprintf(text, sizeof text, "%u", number);
+    char text[LOCATION_SIZE];
+    location_text(number, text);
     answer(response, LWM2M_CREATED);
     coap_add_option(response, COAP_OPTION_LOCATION_PATH, 2, (const uint8_t *)"rd");
-    coap_add_option(response, COAP_OPTION_LOCATION_PATH, (size_t)length, (const uint8_t *)text);
+    coap_add_option(response, COAP_OPTION_LOCATION_PATH, LOCATION_SIZE - 1, (const uint8_t *)text);
 }
 
 static const char *source_text(struct lwm2m_registration *registration, coap_session_t *session,
@@ -91,14 +92,18 @@ static bool may_be_called(const struct manager *manager, const char *endpoint,
 
 /* --- register --------------------------------------------------------------------------------- */
 
-/* A request that was sent again, as its answer was lost: it must not make another registration. */
+/* Can a request still be the one that came at that time, sent again as its answer was lost? */
+static bool is_recent(uint64_t since)
+{
+    return clock_milliseconds() < since + clock_scaled((uint64_t)REPEATED_FOR * 1000);
+}
+
+/* One that was sent again must not make another registration. */
 static const struct contact *find_repeated(const coap_session_t *session, const coap_pdu_t *request)
 {
     const struct contact *contact = contact_on(session);
     coap_mid_t message = coap_pdu_get_mid(request);
-    uint64_t lifetime = clock_scaled((uint64_t)REPEATED_FOR * 1000);
-    uint64_t now = clock_milliseconds();
-    while (contact && !(contact->message == message && now < contact->registered + lifetime))
+    while (contact && !(contact->message == message && is_recent(contact->registered)))
         contact = contact->next_on_session;
     return contact;
 }
@@ -116,9 +121,9 @@ static void introduce(struct contact *contact, struct lwm2m_registration *regist
 
 static enum lwm2m_code add(struct manager *manager, coap_session_t *session,
                            const coap_pdu_t *request, const struct lwm2m_registration_wish *wish,
-                           uint32_t *number)
+                           uint64_t *number)
 {
-    uint32_t random;
+    uint64_t random;
     struct error error = {0};
     struct lwm2m_registration former = {0};
     if (chance_fill(&random, sizeof random, &error) < 0)
@@ -154,7 +159,7 @@ static void on_register(coap_resource_t *resource, coap_session_t *session,
     }
     struct lwm2m_registration_wish wish;
     enum lwm2m_code code = read_wish(manager, session, request, false, &wish);
-    uint32_t number = 0;
+    uint64_t number = 0;
     if (code == LWM2M_CREATED && !may_be_called(manager, wish.endpoint, session))
         code = (enum lwm2m_code)COAP_RESPONSE_CODE(403);
     if (code == LWM2M_CREATED)
@@ -171,16 +176,11 @@ static void on_register(coap_resource_t *resource, coap_session_t *session,
 static struct lwm2m_registration *find_addressed(struct manager *manager, const coap_pdu_t *request)
 {
     coap_string_t *path = coap_get_uri_path(request);
-    char text[16] = "";
-    char *end = text;
-    if (path && path->length > 3 && path->length < sizeof text + 3 &&
-        memcmp(path->s, "rd/", 3) == 0)
-        memcpy(text, path->s + 3, path->length - 3);
+    uint64_t number = 0;
+    bool is_location = path && path->length > 3 && memcmp(path->s, "rd/", 3) == 0 &&
+                       location_read((const char *)path->s + 3, path->length - 3, &number);
     coap_delete_string(path);
-    unsigned long number = *text >= '1' && *text <= '9' ? strtoul(text, &end, 10) : 0;
-    return number && !*end && number <= UINT32_MAX
-               ? lwm2m_registry_find(manager->registry, (uint32_t)number)
-               : NULL;
+    return is_location ? lwm2m_registry_find(manager->registry, number) : NULL;
 }
 
 /* LWM2M_CHANGED, or why the request is not for this registration. */
@@ -261,6 +261,11 @@ static void on_sent(coap_resource_t *resource, coap_session_t *session, const co
     size_t length;
     uint8_t partial;
     enum lwm2m_code code;
+    coap_mid_t message = coap_pdu_get_mid(request);
+    if (contact && contact->sent == message && is_recent(contact->sent_at)) {
+        answer(response, LWM2M_CHANGED);
+        return;
+    }
     if (!contact)
         code = LWM2M_NOT_FOUND; /* who isn't registered */
     else if ((partial = coap_body_take(&manager->bodies, session, request, &octets, &length)) != 0)
@@ -273,6 +278,8 @@ static void on_sent(coap_resource_t *resource, coap_session_t *session, const co
     answer(response, code);
     if (code != LWM2M_CHANGED)
         return;
+    contact->sent = message;
+    contact->sent_at = clock_milliseconds();
     char text[SENT_TEXT_SIZE];
     say("sent %s %s", contact_registration(contact)->endpoint,
         content_text(&manager->content, &root, ' ', text, sizeof text));
