@@ -51,12 +51,12 @@ static const coap_bin_const_t *choose(coap_bin_const_t *identity, coap_session_t
 
 int coap_keys_use(const struct coap_keys *keys, coap_context_t *context, struct error *error)
 {
-    /* libcoap wants a key for all as well; nobody has it, as choose() decides. */
-    coap_dtls_spsk_t setup = {
-        .version = COAP_DTLS_SPSK_SETUP_VERSION,
-        .validate_id_call_back = choose,
-        .id_call_back_arg = (void *)keys,
-        .psk_info = {.hint = {.length = 0, .s = (const uint8_t *)""}, .key = keys->keys[0].key}};
+    /* libcoap wants a key for all as well; nobody has it, as choose() decides. No hint, not even an empty one: then
+     * there is no ServerKeyExchange with a bare pre-shared key (RFC 4279 section 2), at which some clients end. */
+    coap_dtls_spsk_t setup = {.version = COAP_DTLS_SPSK_SETUP_VERSION,
+                              .validate_id_call_back = choose,
+                              .id_call_back_arg = (void *)keys,
+                              .psk_info = {.key = keys->keys[0].key}};
     if (!coap_context_set_psk2(context, &setup))
         return error_set(error, "libcoap took no pre-shared keys");
     return 0;
