@@ -100,6 +100,7 @@ def result(**changes):
                 "text": "retransmitted after 1.0 s",
             }
         ],
+        "crashes": [],
         "capture": {"file": "lab.pcapng", "packets": 20, "dropped": 0},
     }
     value.update(changes)
@@ -495,6 +496,16 @@ def test_a_message_that_died_is_told_with_the_node_and_the_frames_of_each_try(ru
         )
 
 
+def test_a_crash_is_told_at_the_top(run):
+    crash = {"program": "device", "text": "died of SIGSEGV", "log": "logs/device.log"}
+    web, markdown = report_of(run(crashes=[crash, {**crash, "accepted": "it is known for that"}]))
+    text = "".join(web.text)
+    for page_text in (text, markdown):
+        assert "device died of SIGSEGV; see logs/device.log." in page_text
+        assert page_text.index("Accepted: it is known for that") < page_text.index("Expectations")
+    assert text.count("died of SIGSEGV") == 2
+
+
 def test_dropped_packets_are_an_alarm(run):
     web, markdown = report_of(run(capture={"file": "lab.pcapng", "packets": 20, "dropped": 3}))
     assert "The kernel dropped 3 packets" in "".join(web.text)
@@ -599,6 +610,7 @@ def test_hostile_strings_stay_text(run):
                 "text": HOSTILE,
             }
         ],
+        crashes=[{"program": HOSTILE, "text": HOSTILE, "log": HOSTILE, "accepted": HOSTILE}],
         capture={"file": HOSTILE, "packets": 1, "dropped": 1},
     )
     web, markdown = report_of(folder)

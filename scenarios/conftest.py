@@ -5,7 +5,6 @@ import functools
 import json
 import os
 import pathlib
-import re
 import subprocess
 
 import jsonschema
@@ -93,9 +92,7 @@ class Run:
         return [p for p in self.packets if all(p[key] == value for key, value in wanted.items())]
 
     def crashed(self):
-        """The programs that came to a bad end, be it while they were stopped."""
-        crash = re.compile(r"was killed by signal \d+ \(SIG(ILL|ABRT|BUS|FPE|SEGV)\)|Sanitizer|runtime error")
-        return [log.stem for log in sorted((self.folder / "logs").glob("*.log")) if crash.search(log.read_text())]
+        return [crash["program"] for crash in self.result["crashes"]]
 
     def log(self, name):
         return (self.folder / "logs" / f"{name}.log").read_text()

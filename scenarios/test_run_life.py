@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from conftest import HOME_OF_TWO, PATIENCE, PINHOLE, ROOT, SCENARIOS, Run, begin
+from conftest import HOME_OF_TWO, PATIENCE, PINHOLE, ROOT, SCENARIOS, Run, begin, validate
 
 SHELL = """
 name: {name}
@@ -58,8 +58,8 @@ expect:
     assert "it ended on its own" in done.err
 
 
-def test_a_program_that_dies_before_it_is_ready_makes_the_run_an_error(two):
-    done = two(PROGRAM + "steps: [{ start: it }]\n" + ALL_IS_WELL, shell("kill -SEGV $$"))
+def test_a_program_that_ends_before_it_is_ready_makes_the_run_an_error(two):
+    done = two(PROGRAM + "steps: [{ start: it }]\n" + ALL_IS_WELL, shell("exit 3"))
     assert (done.code, done.result["verdict"], outcomes(done)) == (2, "error", ["failed"])
 
 
@@ -71,6 +71,105 @@ def test_of_a_program_that_dies_no_mapping_is_awaited(two):
     assert (done.code, done.result["verdict"], outcomes(done)) == (2, "error", ["done", "missed"])
     assert "device ended on its own with status 3: oops" in done.result["error"]
     assert done.result["seconds"] < 50
+
+
+# --- crashes --------------------------------------------------------------------------------------
+
+CRASHES_ON_TERM = 'trap "trap - SEGV; kill -SEGV $$" TERM; echo ready; while :; do sleep 0.02; done'
+STEPS = {
+    "at the end": ("steps: [{ start: it }]", ["done"]),
+    "at a stop": ("steps: [{ start: it }, { stop: it }]", ["done", "done"]),
+    "at a restart": ("steps: [{ start: it }, { restart: it }]", ["done", "done"]),
+}
+
+
+@pytest.mark.parametrize("when", STEPS)
+def test_a_crash_while_being_stopped_fails_the_run(two, when):
+    steps, ends = STEPS[when]
+    done = two(PROGRAM + steps + "\n" + ALL_IS_WELL, shell(CRASHES_ON_TERM))
+    assert (done.code, done.result["verdict"], outcomes(done)) == (1, "fail", ends)
+    text = "died of SIGSEGV while it was being stopped"
+    assert done.result["crashes"] == [{"program": "it", "text": text, "log": "logs/it.log"}]
+    assert f"it (thing) {text}; log: logs/it.log" in done.out and done.err == ""
+    validate("result", done.result)
+
+
+def test_a_crash_that_is_known_is_told_and_fails_no_run(two):
+    known = {"thing": shell(CRASHES_ON_TERM)["thing"] + "crashes: its author knows\n"}
+    done = two(PROGRAM + STEPS["at a stop"][0] + "\n" + ALL_IS_WELL, known)
+    assert (done.code, done.result["verdict"], done.crashed()) == (0, "pass", ["it"])
+    assert done.result["crashes"][0]["accepted"] == "its author knows"
+    assert "being stopped; log: logs/it.log; accepted: its author knows" in done.out
+
+
+@pytest.mark.parametrize("crash", ["kill -ABRT $$", "sh -c \"kill -ABRT \\$\\$\"; exit $?"])
+def test_a_crash_on_its_own_breaks_the_run_off_and_is_the_peer_s_failure(two, crash):
+    """Told by a signal, or by a shell's status."""
+    rest = """
+steps:
+  - start: it
+  - probe: { from: left, to: "10.1.0.2:4000", wait: 500ms, text: knock }
+  - stop: it
+expect:
+  - { name: seen, see: udp, where: { payload: knock } }
+  - { name: not-seen, see: udp, where: { payload: hello } }
+"""
+    done = two(PROGRAM + rest, shell(f"echo ready; sleep 0.2; {crash}"))
+    assert (done.code, done.result["verdict"], outcomes(done)) == (1, "fail", ["done", "done", "not reached"])
+    assert [e["verdict"] for e in done.result["expectations"]] == ["pass", "inconclusive"]
+    assert [c["text"] for c in done.result["crashes"]] == ["died of SIGABRT"]
+    assert "error" not in done.result and done.err == ""
+
+
+def test_a_crash_before_a_program_is_ready_is_the_peer_s_failure(two):
+    done = two(PROGRAM + "steps: [{ start: it }]\n" + ALL_IS_WELL, shell("kill -SEGV $$"))
+    assert (done.code, done.result["verdict"], outcomes(done)) == (1, "fail", ["missed"])
+    assert done.crashed() == ["it"]
+
+
+def test_of_a_known_crash_the_expectations_decide(two):
+    known = {"thing": shell("echo ready; sleep 0.2; kill -FPE $$")["thing"] + "crashes: its author knows\n"}
+    rest = """
+steps:
+  - start: it
+  - pass: { for: 500ms, why: it dies meanwhile }
+  - probe: { from: left, to: "10.1.0.2:4000", wait: 50ms, text: knock }
+expect: [{ name: seen, see: udp, where: { payload: WANTED } }]
+"""
+    done = two(PROGRAM + rest.replace("WANTED", "knock"), known)
+    assert (done.code, done.crashed(), outcomes(done)) == (0, ["it"], ["done"] * 3)
+    shutil.rmtree(done.folder)
+    done = two(PROGRAM + rest.replace("WANTED", "hello"), known)
+    assert (done.code, done.failed()) == (1, ["seen"])
+
+
+def test_the_signal_that_a_scenario_sends_is_no_crash(two):
+    steps = "steps: [{ start: it }, { restart: it }]\n"
+    peer = {"thing": shell("echo ready; exec sleep 60")["thing"] + "restart: { signal: ABRT }\n"}
+    done = two(PROGRAM + steps + ALL_IS_WELL, peer)
+    assert (done.code, done.crashed()) == (0, [])
+
+
+REPORTS = {
+    "ERROR": "==17==ERROR: AddressSanitizer: heap-use-after-free on address 0x60200000eff0",
+    "leak": "==17==ERROR: LeakSanitizer: detected memory leaks",
+    "undefined": "node.c:12:5: runtime error: signed integer overflow",
+}
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_sanitizer_s_report_is_a_crash_whatever_the_status(two, report):
+    line = REPORTS[report]
+    script = f'trap "echo {line}; exit 0" TERM; echo ready; while :; do sleep 0.02; done'
+    done = two(PROGRAM + "steps: [{ start: it }]\n" + ALL_IS_WELL, shell(script))
+    assert (done.code, done.result["verdict"]) == (1, "fail")
+    assert done.result["crashes"][0]["text"] == f"was reported by a sanitizer while it was being stopped: {line}"
+
+
+def test_what_only_looks_like_a_sanitizer_s_report_is_none(two):
+    script = 'echo "panic: runtime error: index out of range"; echo "AddressSanitizer: on"; echo ready; exec sleep 60'
+    done = two(PROGRAM + "steps: [{ start: it }]\n" + ALL_IS_WELL, shell(script))
+    assert (done.code, done.crashed()) == (0, [])
 
 
 def test_a_line_that_never_comes_is_the_peer_s_failure(two):

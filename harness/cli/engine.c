@@ -1,5 +1,6 @@
 #include "cli/engine.h"
 
+#include "cli/engine_watch.h"
 #include "cli/memory.h"
 #include "cli/programs.h"
 
@@ -51,8 +52,10 @@ void record_distrust(struct record *record)
             step->seconds = 0;
         end_text(step->detail, sizeof step->detail);
     }
-    for (size_t i = 0; i < SCENARIO_PROGRAMS; i++)
+    for (size_t i = 0; i < SCENARIO_PROGRAMS; i++) {
         end_text(record->versions[i], sizeof record->versions[i]);
+        end_text(record->crashes[i], sizeof record->crashes[i]);
+    }
     end_text(record->problem.text, sizeof record->problem.text);
 }
 
@@ -70,12 +73,6 @@ static double seconds_now(void)
 }
 
 /* --- programs ------------------------------------------------------------------------------- */
-
-static void write_line(void *context, const struct process *process, const char *text)
-{
-    struct engine *engine = context;
-    screen_happens(engine->screen, process_name(process), text);
-}
 
 static const char *describe_end(int status, char text[32])
 {
@@ -110,6 +107,7 @@ enum step_outcome engine_start(struct engine *engine, size_t program, struct err
     if (!process)
         return OUTCOME_FAILED;
     engine->processes[program] = process;
+    engine->stopping[program] = engine->crashed[program] = false;
     engine->order[engine->order_count++] = program;
     if (program_await_ready(process, what, error) == 0)
         return OUTCOME_DONE;
@@ -123,18 +121,22 @@ enum step_outcome engine_stop(struct engine *engine, size_t program, int signal_
                               struct error *error)
 {
     struct process *process = engine->processes[program];
+    enum step_outcome outcome = OUTCOME_DONE;
+    /* Who died meanwhile did so on its own, and has nothing left to be signalled. */
+    (void)supervisor_pass(engine->supervisor, 0, NULL);
+    engine->stopping[program] = true;
+    if (signal_number == SIGTERM || engine->crashed[program])
+        outcome = process_stop(process, GRACE, NULL, error) == 0 ? OUTCOME_DONE : OUTCOME_FAILED;
+    else if (process_signal(process, signal_number, error) != 0 ||
+             process_await_end(process, LONG_GRACE, NULL, error) != 0)
+        outcome = OUTCOME_FAILED;
     engine->processes[program] = NULL;
     for (size_t i = 0, kept = 0, count = engine->order_count; i < count; i++) {
         if (engine->order[i] != program)
             engine->order[kept++] = engine->order[i];
         engine->order_count = kept;
     }
-    if (signal_number == SIGTERM)
-        return process_stop(process, GRACE, NULL, error) == 0 ? OUTCOME_DONE : OUTCOME_FAILED;
-    if (process_signal(process, signal_number, error) != 0 ||
-        process_await_end(process, LONG_GRACE, NULL, error) != 0)
-        return OUTCOME_FAILED;
-    return OUTCOME_DONE;
+    return outcome;
 }
 
 enum step_outcome engine_command(struct engine *engine, size_t node, const char *name,
@@ -171,7 +173,7 @@ enum step_outcome engine_command(struct engine *engine, size_t node, const char 
 }
 
 /* A program that ended though nobody told it to: what the packets show from then on is no verdict on
- * it. */
+ * it. One that is known to crash is left to the expectations. */
 static bool check_alive(struct engine *engine)
 {
     for (size_t i = 0; i < engine->scenario->program_count; i++) {
@@ -181,6 +183,10 @@ static bool check_alive(struct engine *engine)
         if (!process || engine->scenario->programs[i].peer->ready == READY_ENDED ||
             !process_ended(process, &status))
             continue;
+        if (engine->crashed[i] && engine->scenario->programs[i].peer->crashes)
+            continue;
+        if (engine->crashed[i])
+            return false;
         (void)error_set(&engine->record->problem, "%s ended on its own with %s: %s",
                         process_name(process), describe_end(status, end),
                         process_last_line(process));
@@ -349,6 +355,9 @@ void engine_run_steps(struct engine *engine)
         double start = seconds_now();
         enum step_outcome outcome = actions[step->kind](engine, step, &error);
         record->seconds = seconds_now() - start;
+        /* What fails behind a crash fails by it, and so is the peer's matter. */
+        if (outcome == OUTCOME_FAILED && engine_saw_crash(engine))
+            outcome = OUTCOME_MISSED;
         (void)snprintf(record->detail, sizeof record->detail, "%s", error.text);
         record->outcome = outcome;
         screen_end(engine->screen, marks[outcome], error.text);
@@ -398,8 +407,7 @@ int engine_begin(struct engine *engine)
     if (engine->lab)
         engine->supervisor = supervisor_create(engine->lab, &record->problem);
     if (engine->supervisor) {
-        const struct supervisor_watch watch = {.line = write_line, .context = engine};
-        supervisor_set_watch(engine->supervisor, &watch);
+        engine_watch(engine);
         char *path = memory_print("%s/lab.pcapng", engine->folder);
         engine->capture = capture_start(engine->lab, path, &record->problem);
         free(path);
@@ -426,9 +434,11 @@ void engine_end(struct engine *engine)
     if (engine->supervisor) {
         if (!engine->stateless)
             save_state(engine);
+        (void)supervisor_pass(engine->supervisor, 0, &record->problem);
         while (engine->order_count > 0) {
-            struct process *process = engine->processes[engine->order[--engine->order_count]];
-            (void)process_stop(process, GRACE, NULL, &record->problem);
+            size_t program = engine->order[--engine->order_count];
+            engine->stopping[program] = true;
+            (void)process_stop(engine->processes[program], GRACE, NULL, &record->problem);
         }
         supervisor_stop(engine->supervisor, GRACE);
         (void)supervisor_check_logs(engine->supervisor, &record->problem);

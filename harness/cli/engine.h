@@ -27,7 +27,7 @@ enum step_outcome {
 /* "not reached", "done", ... */
 const char *step_outcome_name(enum step_outcome outcome);
 
-enum { VERSION_SIZE = 64, DETAIL_SIZE = 600 };
+enum { VERSION_SIZE = 64, CRASH_SIZE = 240, DETAIL_SIZE = 600 };
 
 struct record {
     bool captured; /* a capture was begun */
@@ -38,6 +38,9 @@ struct record {
         char detail[DETAIL_SIZE]; /* what happened, if not all went well */
     } steps[SCENARIO_STEPS];
     char versions[SCENARIO_PROGRAMS][VERSION_SIZE];
+    /* How each program came to a bad end the first time, "died of SIGSEGV while it was being stopped"; empty: it
+     * didn't. The peer's matter, and no problem. */
+    char crashes[SCENARIO_PROGRAMS][CRASH_SIZE];
     struct capture_counts capture;
     struct error problem; /* of the harness, or of a program that ended on its own; empty: none */
 };
@@ -56,6 +59,8 @@ struct engine {
     struct process *processes[SCENARIO_PROGRAMS]; /* NULL: not started, or stopped by a step */
     size_t order[SCENARIO_PROGRAMS]; /* programs in the order in which they were started */
     size_t order_count;
+    bool stopping[SCENARIO_PROGRAMS];           /* what was started last */
+    bool crashed[SCENARIO_PROGRAMS];            /* likewise */
     struct mapping mappings[SCENARIO_PROGRAMS]; /* as awaited last for each program */
 };
 

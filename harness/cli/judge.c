@@ -29,6 +29,18 @@ static bool is_sure(const struct expectation *expectation, enum expect_outcome o
     return expectation->absent;
 }
 
+/* Whether a crash ended the steps before their time. */
+static bool broke_off(const struct scenario *scenario, const struct record *record)
+{
+    bool crashed = false;
+    bool left = false;
+    for (size_t i = 0; i < scenario->program_count; i++)
+        crashed = crashed || record->crashes[i][0];
+    for (size_t i = 0; i < scenario->step_count; i++)
+        left = left || record->steps[i].outcome == OUTCOME_NOT_REACHED;
+    return crashed && left;
+}
+
 static void judge_expectations(const struct scenario *scenario, const struct record *record,
                                const char *capture, struct judgement *out)
 {
@@ -51,7 +63,8 @@ static void judge_expectations(const struct scenario *scenario, const struct rec
         expectation->verdict = !judged                                    ? VERDICT_INCONCLUSIVE
                                : expectation->seen.outcome == EXPECT_PASS ? VERDICT_PASS
                                                                           : VERDICT_FAIL;
-        bool partial = record->capture.dropped > 0 || record->problem.text[0];
+        bool partial =
+            record->capture.dropped > 0 || record->problem.text[0] || broke_off(scenario, record);
         if (partial && !is_sure(asked, expectation->seen.outcome))
             expectation->verdict = VERDICT_INCONCLUSIVE;
     }
@@ -120,12 +133,21 @@ static bool breaks_must(const struct scenario *scenario, const struct judgement 
     return false;
 }
 
+static bool crashed(const struct scenario *scenario, const struct record *record)
+{
+    for (size_t i = 0; i < scenario->program_count; i++)
+        if (record->crashes[i][0] && !scenario->programs[i].peer->crashes)
+            return true;
+    return false;
+}
+
 static enum verdict conclude(const struct scenario *scenario, const struct record *record,
                              struct judgement *judgement)
 {
-    bool fell_short = breaks_must(scenario, judgement);
+    bool died = crashed(scenario, record);
+    bool fell_short = died || breaks_must(scenario, judgement);
     for (size_t i = 0; i < scenario->step_count; i++) {
-        if (record->steps[i].outcome == OUTCOME_UNSUPPORTED)
+        if (record->steps[i].outcome == OUTCOME_UNSUPPORTED && !died)
             return VERDICT_UNSUPPORTED;
         fell_short = fell_short || record->steps[i].outcome == OUTCOME_MISSED;
     }

@@ -3,7 +3,8 @@
  * The scenario's expectations decide. Findings of the rules are listed with whom they accuse; one that
  * breaks a MUST fails the run only if it accuses our own peer `reference`, and the scenario doesn't
  * accept it, since a scenario asks what can be reached, and whether a stranger's implementation keeps the RFC is asked by `pinhole test` and
- * `pinhole check`. A step that waited in vain fails the run as well: what came later was not tried.
+ * `pinhole check`. A step that waited in vain fails the run as well: what came later was not tried. So does a
+ * program that crashed, be it while it was being stopped, unless its peer file says that it is known to.
  *
  * Where the kernel dropped packets of the capture, or the lab broke down on its way, what is missing
  * proves nothing: expectations that rest on it are inconclusive, and the run is an error of the

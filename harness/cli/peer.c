@@ -112,7 +112,7 @@ static int read_peer(struct peer *peer, struct error *error)
     static const char *const keys[] = {
         "name",    "role",        "description", "speaks",   "version",  "program",
         "needs",   "unpacked-by", "environment", "files",    "nftables", "ready",
-        "restart", "renumber",    "scaled-time", "variants", NULL};
+        "restart", "renumber",    "scaled-time", "variants", "crashes",  NULL};
     const struct yaml_value *root = peer->document;
     peer->restart_signal = SIGTERM;
     if (yaml_check_keys(root, keys, error) != 0)
@@ -128,6 +128,7 @@ static int read_peer(struct peer *peer, struct error *error)
         yaml_string(yaml_get(root, "description"), &peer->description, error) != 0 ||
         yaml_string(yaml_get(root, "unpacked-by"), &peer->unpacked_by, error) != 0 ||
         yaml_string(yaml_get(root, "nftables"), &peer->nftables, error) != 0 ||
+        yaml_string(yaml_get(root, "crashes"), &peer->crashes, error) != 0 ||
         texts_list(program, &peer->program, error) != 0 ||
         (needs && texts_list(needs, &peer->needs, error) != 0) ||
         texts_check_map(peer->environment, error) != 0 || texts_check_map(peer->files, error) != 0)

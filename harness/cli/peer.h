@@ -11,6 +11,7 @@
  *   nftables     rules it expects on its node, loaded behind the scenario's
  *   ready        { udp: PORT | tcp: PORT | line: RE | ended: true, within: DURATION }
  *   restart      { signal: NAME } that ends it before it is started again; TERM if absent
+ *   crashes      why it is known to crash: that is told then, and doesn't fail a run
  *   renumber     { signal: NAME } that tells it of a new external address; absent: it finds out
  *   scaled-time  { factor, up-to, arguments, environment } that make all its clocks run factor times as fast,
  *                for cases that would have to wait. Where arguments and environment say ${PINHOLE_FACTOR},
@@ -51,6 +52,7 @@ struct peer {
     struct texts arguments; /* the variant's */
     struct texts needs;
     const char *unpacked_by;              /* NULL if nothing is said */
+    const char *crashes;                  /* NULL: it must not */
     const struct yaml_value *environment; /* maps of texts; NULL if absent */
     const struct yaml_value *variant_environment;
     const struct yaml_value *files;

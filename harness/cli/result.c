@@ -1,6 +1,7 @@
 #include "cli/result.h"
 
 #include "cli/memory.h"
+#include "measure/json_file.h"
 #include "measure/messages.h"
 #include "measure/traffic.h"
 
@@ -88,6 +89,23 @@ static json_t *findings_json(const struct result *result)
     return findings;
 }
 
+static json_t *crashes_json(const struct result *result)
+{
+    json_t *crashes = json_array();
+    for (size_t i = 0; i < result->scenario->program_count; i++) {
+        const struct scenario_program *program = &result->scenario->programs[i];
+        if (!result->record->crashes[i][0])
+            continue;
+        char *log = memory_print("logs/%s.log", program->name);
+        (void)json_array_append_new(crashes,
+                                    json_pack("{s:s, s:o, s:s, s:s*}", "program", program->name,
+                                              "text", json_file_text(result->record->crashes[i]),
+                                              "log", log, "accepted", program->peer->crashes));
+        free(log);
+    }
+    return crashes;
+}
+
 static int write_json(json_t *object, const char *folder, const char *name, struct error *error)
 {
     char *path = memory_print("%s/%s", folder, name);
@@ -109,13 +127,14 @@ static json_t *result_json(const struct result *result)
     (void)strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &utc);
     const struct capture_counts *counts = &result->record->capture;
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:I, s:s, s:s, s:f, s:o, s:o, s:o, s:o, s:{s:s, s:I, s:I}}", "scenario",
-        result->scenario->name, "description", result->scenario->description, "verdict",
+        "{s:s, s:s, s:s, s:I, s:s, s:s, s:f, s:o, s:o, s:o, s:o, s:o, s:{s:s, s:I, s:I}}",
+        "scenario", result->scenario->name, "description", result->scenario->description, "verdict",
         verdict_name(result->judgement->verdict), "seed", (json_int_t)result->seed, "command",
         result->command, "started", started, "seconds", result->seconds, "peers",
         peers_json(result), "steps", steps_json(result), "expectations", expectations_json(result),
-        "findings", findings_json(result), "capture", "file", "lab.pcapng", "packets",
-        (json_int_t)counts->packets, "dropped", (json_int_t)counts->dropped);
+        "findings", findings_json(result), "crashes", crashes_json(result), "capture", "file",
+        "lab.pcapng", "packets", (json_int_t)counts->packets, "dropped",
+        (json_int_t)counts->dropped);
     if (result->judgement->verdict == VERDICT_ERROR)
         (void)json_object_set_new(object, "error", json_string(result->judgement->problem.text));
     return object;
@@ -221,6 +240,19 @@ static void tell_findings(const struct result *result, const struct screen *scre
                 check->messages, check->finding_count, check->finding_count == 1 ? "" : "s");
 }
 
+static void tell_crashes(const struct result *result, const struct screen *screen)
+{
+    for (size_t i = 0; i < result->scenario->program_count; i++) {
+        const struct scenario_program *program = &result->scenario->programs[i];
+        const char *why = program->peer->crashes;
+        if (result->record->crashes[i][0])
+            screen_tell(screen, why ? SCREEN_NOTE : SCREEN_BAD, "crash",
+                        "%s (%s) %s; log: logs/%s.log%s%s", program->name, program->peer->name,
+                        result->record->crashes[i], program->name, why ? "; accepted: " : "",
+                        why ? why : "");
+    }
+}
+
 /* A line for each link end that a device pays for: those of nodes that don't forward. */
 static void tell_traffic(const struct result *result, const struct screen *screen)
 {
@@ -257,6 +289,7 @@ void result_tell(const struct result *result, const struct screen *screen)
     const struct judgement *judgement = result->judgement;
     const struct capture_counts *counts = &result->record->capture;
     tell_peers(result, screen);
+    tell_crashes(result, screen);
     if (result->record->captured) {
         tell_expectations(result, screen);
         tell_findings(result, screen);

@@ -42,11 +42,13 @@ static void end(struct stage *stage, enum verdict verdict, const char *expected,
     (void)snprintf(stage->actual, sizeof stage->actual, "%s", actual);
 }
 
-static void play(const struct test_stage *test, struct test_world *world)
+/* True if how the peer died is told already. */
+static bool play(const struct test_stage *test, struct test_world *world)
 {
     struct stage *stage = test->stage;
     struct error error = {0};
     char died[400];
+    bool told = false;
     test_world_open(world, test->engine, test->peer);
     stage->operations = &test_world_operations;
     stage->world = world;
@@ -59,20 +61,44 @@ static void play(const struct test_stage *test, struct test_world *world)
         end(stage, VERDICT_ERROR, "", error.text);
     if (world->unsupported)
         end(stage, VERDICT_UNSUPPORTED, "", "the peer ended with the status that says so");
-    else if (test_world_peer_died(world, died, sizeof died) && stage->verdict != VERDICT_ERROR)
+    else if (stage->verdict != VERDICT_ERROR && test_world_peer_died(world, died, sizeof died)) {
         end(stage, VERDICT_FAIL, "the peer goes on running", died);
+        told = true;
+    }
     test_world_close(world);
+    return told;
+}
+
+/* A crash that the case doesn't rest on, be it once the case was over, fails it all the same; what else it failed by
+ * stays told. */
+static void judge_crash(const struct test_stage *test)
+{
+    struct stage *stage = test->stage;
+    const char *crash = test->engine->record->crashes[test->peer];
+    if (!crash[0] || test->engine->scenario->programs[test->peer].peer->crashes ||
+        stage->verdict == VERDICT_ERROR)
+        return;
+    char actual[sizeof stage->actual];
+    if (stage->verdict == VERDICT_FAIL) {
+        const int room = (int)sizeof actual - CRASH_SIZE - (int)sizeof "; the peer ";
+        (void)snprintf(actual, sizeof actual, "%.*s; the peer %s", room, stage->actual, crash);
+        (void)snprintf(stage->actual, sizeof stage->actual, "%s", actual);
+        return;
+    }
+    (void)snprintf(actual, sizeof actual, "the peer %s", crash);
+    end(stage, VERDICT_FAIL, "the peer doesn't crash", actual);
 }
 
 static int live(void *argument)
 {
     static struct test_world world;
     struct test_stage *test = argument;
-    if (engine_begin(test->engine) == 0)
-        play(test, &world);
+    bool told = engine_begin(test->engine) == 0 && play(test, &world);
     /* What the nodes hold explains a failure; to list it takes longer than most cases. */
     test->engine->stateless = test->stage->verdict == VERDICT_PASS;
     engine_end(test->engine);
+    if (!told)
+        judge_crash(test);
     return test->engine->record->problem.text[0] ? EXIT_HARNESS : EXIT_GOOD;
 }
 

@@ -1,5 +1,6 @@
 #include "lab/process.h"
 
+#include "lab/process_fault.h"
 #include "lab/process_log.h"
 #include "lab/process_offspring.h"
 #include "lab/process_ports.h"
@@ -35,6 +36,7 @@ struct process {
     pid_t pid;       /* first process, or its heir in the background; 0 once ended */
     int output;      /* read end of the pipe; -1 once every writer is gone */
     int status;
+    sigset_t sent;   /* by process_signal; TERM and KILL of a stop are no faults */
     int64_t started; /* ms */
     int64_t finished;
     const regex_t *awaited; /* pattern of the line being waited for, or NULL */
@@ -326,6 +328,7 @@ struct process *process_start(struct supervisor *supervisor, const struct proces
                                 .number = supervisor->count,
                                 .output = -1,
                                 .started = now_milliseconds()};
+    sigemptyset(&process->sent);
     struct error cause = {0};
     process->name = strdup(options->name);
     if (process->name == NULL)
@@ -367,6 +370,11 @@ bool process_ended(const struct process *process, int *status)
     return true;
 }
 
+int process_fault(const struct process *process)
+{
+    return process->pid == 0 ? process_fault_of(process->status, &process->sent) : 0;
+}
+
 int process_signal(struct process *process, int signal_number, struct error *error)
 {
     char text[48];
@@ -375,6 +383,7 @@ int process_signal(struct process *process, int signal_number, struct error *err
                          status_text(process->status, text));
     if (kill(process->pid, signal_number) != 0)
         return error_set_errno(error, errno, "%s: signal %d", process->name, signal_number);
+    sigaddset(&process->sent, signal_number);
     return 0;
 }
 

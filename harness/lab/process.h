@@ -68,6 +68,9 @@ int process_signal(struct process *process, int signal_number, struct error *err
 int process_stop(struct process *process, int grace, int *status, struct error *error);
 /* True once it ended; *status (may be NULL) as waitpid gives it. */
 bool process_ended(const struct process *process, int *status);
+/* The signal by which it ended by its own doing (SEGV, ABRT, ...): one that it was not sent from here. 0 if it
+ * runs, or ended otherwise. */
+int process_fault(const struct process *process);
 
 /* Each waits at most milliseconds for its state and returns 0; or -1 with an error that says what was
  * awaited and what happened instead (the program ended, with its last line; or time ran out). */

@@ -539,6 +539,40 @@ static void stop_finds_offspring_wherever_it_went(void **state)
     scene_run(scattered);
 }
 
+static void faults(struct scene *scene)
+{
+    static const struct {
+        char *script;
+        int sent, fault;
+    } ends[] = {
+        {"echo ready; kill -SEGV $$", 0, SIGSEGV},
+        {"echo ready; sh -c 'kill -BUS $$'; exit $?", 0,
+         SIGBUS}, /* as a shell tells of its child */
+        {"trap 'kill -ABRT $$' TERM; echo ready; while :; do sleep 0.01; done", SIGTERM, SIGABRT},
+        {"echo ready; exec sleep 100", SIGABRT, 0}, /* it was told to */
+        {"echo ready; exec sleep 100", SIGTERM, 0},
+        {"echo ready; kill -KILL $$", 0, 0}, /* as by anybody else in the lab */
+        {"echo ready; exit 1", 0, 0},
+        {"echo ready; exit 0", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct process *p = start_shell(scene, "faulty", ends[i].script);
+        EXPECT(scene->sealed, p != NULL, "%s", scene->error.text);
+        EXPECT_DONE(process_await_line(p, "ready", SOON, &scene->error));
+        if (ends[i].sent != 0)
+            EXPECT_DONE(process_signal(p, ends[i].sent, &scene->error));
+        EXPECT_DONE(process_await_end(p, SOON, NULL, &scene->error));
+        EXPECT(scene->sealed, process_fault(p) == ends[i].fault, "%s: %d", ends[i].script,
+               process_fault(p));
+    }
+}
+
+static void a_signal_that_nobody_sent_is_the_programs_fault(void **state)
+{
+    (void)state;
+    scene_run(faults);
+}
+
 static void outside_of_a_sandbox_no_supervisor_is_made(void **state)
 {
     (void)state;
@@ -585,6 +619,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(orphans_are_reaped_and_nobody_outlives_the_supervisor),
         cmocka_unit_test(a_program_that_goes_to_the_background_is_followed),
         cmocka_unit_test(stop_finds_offspring_wherever_it_went),
+        cmocka_unit_test(a_signal_that_nobody_sent_is_the_programs_fault),
         cmocka_unit_test(outside_of_a_sandbox_no_supervisor_is_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,7 +115,7 @@ def read(folder):
         if name != "result" and isinstance(value, list):
             _shorten(run, name, value)
         elif isinstance(value, dict):
-            for key in ("steps", "expectations", "findings"):
+            for key in ("steps", "expectations", "findings", "crashes"):
                 if isinstance(value.get(key), list):
                     _shorten(run, key, value[key])
         validate(path, name, value)
