@@ -39,10 +39,9 @@ class Server(Program):
         return said
 
 
-def bootstrap(port=BOOTSTRAP_PORT):
+def bootstrap(port=BOOTSTRAP_PORT, server=SERVER_PORT):
     program = Program(
-        BUILD / "pinhole-lwm2m-bootstrap", "--port", port,
-        "--give-server", f"coap://127.0.0.1:{SERVER_PORT}", *QUICKLY,
+        BUILD / "pinhole-lwm2m-bootstrap", "--port", port, "--give-server", f"coap://127.0.0.1:{server}", *QUICKLY,
     )  # fmt: skip
     program.await_line("ready")
     return program
@@ -53,9 +52,9 @@ def device(relay, *options, account="--server", scheme="coap"):
     return Program(BUILD / "pinhole-lwm2m-device", account, uri, *QUICKLY, *options)
 
 
-def registered(relay, *options, **more):
+def registered(relay, *options, name="device", **more):
     program = device(relay, *options, **more)
-    program.await_line("registered device")
+    program.await_line(f"registered {name}")
     return program
 
 
@@ -141,6 +140,64 @@ def test_a_bootstrap_may_not_finish_without_a_consistent_account(tmp_path):
     assert "lifetime 60" not in program.await_line("registered device")
     # It is over: the bootstrap server has no say any more.
     assert provider.ask(PUT, "/1/0", tlv(*account), TLV).startswith("4.")
+
+
+TRIGGER = "/1/0/9"  # Bootstrap-Request Trigger
+
+
+@sealed
+def test_a_server_has_a_device_of_1_1_bootstrapped_again(tmp_path):
+    server = Server(folder=tmp_path)
+    provider = Relay(BOOTSTRAP_PORT)
+    relay = Relay(SERVER_PORT)
+    bootstrap(server=relay.port)
+    account = ("--bootstrap", f"coap://127.0.0.1:{provider.port}")
+    program = registered(relay, "--no-pcp", "--lwm2m", "1.1", *account)
+    registration = relay.seen(request(TO_SERVER, POST, "/rd"))[0]
+    assert b"</1>;ver=1.1,</1/0>" in registration.coap.payload
+    assert not provider.packets
+    assert "</1/0/9>" in server.tell("discover", "device", "/1/0")
+    server.tell("execute", "device", TRIGGER)
+    execution = relay.seen(request(TO_DEVICE, POST, TRIGGER))[0]
+    answer = relay.answer_to(execution)
+    asked = provider.await_seen(request(TO_SERVER, POST, "/bs", "ep=device"))[0]
+    assert answer.coap.text == "2.04" and answer.time < asked.time
+    again = relay.await_seen(request(TO_SERVER, POST, "/rd"), count=2)[1]
+    finish = provider.await_seen(request(TO_DEVICE, POST, "/bs"))[0]
+    assert provider.answer_to(finish).coap.text == "2.04" and finish.time < again.time
+    program.await_line("registered device")
+
+
+@sealed
+def test_nobody_is_bootstrapped_who_knows_no_bootstrap_server_or_speaks_1_0(tmp_path):
+    server = Server(folder=tmp_path)
+    wires = [Relay(SERVER_PORT) for _ in range(2)]
+    registered(wires[0], "--no-pcp", "--lwm2m", "1.1")
+    elsewhere = ("--bootstrap", f"coap://127.0.0.1:{BOOTSTRAP_PORT}")
+    registered(wires[1], "--no-pcp", "--endpoint", "old", "--port", 5690, *elsewhere, name="old")
+    assert b"ver=" not in wires[1].seen(request(TO_SERVER, POST, "/rd"))[0].coap.payload
+    for name, code in (("device", "4.05"), ("old", "4.04")):
+        said, _ = server.tell_later("execute", name, TRIGGER).communicate(timeout=20)
+        assert code in said
+        assert "2.05" in server.tell("read", name, "/3/0")
+
+
+@sealed
+def test_a_bootstrap_server_tells_a_device_of_1_1_how_patient_to_be(tmp_path):
+    """Two attempts a sequence, 1 s between, one sequence, then the bootstrap server is asked again."""
+    provider = Provider()
+    program = device(provider, "--no-pcp", "--lwm2m", "1.1", account="--bootstrap")
+    provider.begin()
+    uri = f"coap://127.0.0.1:{SERVER_PORT}".encode()  # where nobody is
+    security = tlv((0, uri), (1, b"\0"), (2, b"\3"), (3, b""), (4, b""), (5, b""), (10, b"\7"))
+    assert provider.ask(PUT, "/0/5", security, TLV) == "2.04"
+    patience = [(16, b"\1"), (17, b"\2"), (18, b"\1"), (20, b"\1")]
+    account = [(0, b"\7"), (1, b"\x3c"), (6, b"\1"), (7, b"U"), *patience]
+    assert provider.ask(PUT, "/1/0", tlv(*account), TLV) == "2.04"
+    assert provider.ask(POST, "/bs") == "2.04"
+    for _ in range(2):
+        program.await_line("registration failed: unanswered")
+    provider.begin()
 
 
 # --- registrations -----------------------------------------------------------------------------------
@@ -420,6 +477,11 @@ def test_a_device_of_1_1_sends_what_nobody_asked_for(tmp_path):
     assert sent.coap.number(CONTENT_FORMAT) == 112
     assert relay.answer_to(sent).coap.text == "2.04"
     server.await_line("sent device")
+    server.tell("write", "device", "/1/0/23", "1")  # Mute Send
+    program.process.send_signal(10)
+    program.await_line("nothing was sent")
+    server.tell("read", "device", "/3/0/0")
+    assert len(relay.seen(request(TO_SERVER, POST, "/dp"))) == 1
 
 
 class Manager:

@@ -350,6 +350,37 @@ static void a_triggered_bootstrap_that_fails_leads_back_to_the_server_that_was_t
     assert_next("POST rd?ep=urn:dev:one&lt=300&lwm2m=1.0&b=U");
 }
 
+static void a_server_of_1_1_tells_how_patient_to_be(void **state)
+{
+    (void)state;
+    objects[1].definition = &lwm2m_object_server_1_1;
+    client.is_1_1 = true;
+    put_security(0, "coap://11.0.0.1", 3, 0);
+    provision(300, "U");
+    lwm2m_model_put_integer(&model, 1, 0, LWM2M_SERVER_RETRY_COUNT, 2);
+    lwm2m_model_put_integer(&model, 1, 0, LWM2M_SERVER_RETRY_TIMER, 7);
+    lwm2m_model_put_integer(&model, 1, 0, LWM2M_SERVER_SEQUENCE_DELAY, 100);
+    lwm2m_model_put_integer(&model, 1, 0, LWM2M_SERVER_SEQUENCE_COUNT, 2);
+    lwm2m_model_put_boolean(&model, 1, 0, LWM2M_SERVER_BOOTSTRAP_ON_FAILURE, false);
+    lwm2m_client_start(&client, now);
+    static const uint64_t pauses[] = {7, 100, 7, 100, 7};
+    for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++) {
+        assert_next("POST rd?ep=urn:dev:one&lt=300&lwm2m=1.1&b=U");
+        lwm2m_client_failed(&client, now);
+        assert_waits(pauses[i]);
+    }
+    lwm2m_model_put_boolean(&model, 1, 0, LWM2M_SERVER_BOOTSTRAP_ON_FAILURE, true);
+    static const uint64_t later[] = {100, 7};
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+        assert_next("POST rd?ep=urn:dev:one&lt=300&lwm2m=1.1&b=U");
+        lwm2m_client_failed(&client, now);
+        assert_waits(later[i]);
+    }
+    assert_next("POST rd?ep=urn:dev:one&lt=300&lwm2m=1.1&b=U");
+    lwm2m_client_failed(&client, now);
+    assert_next("POST bs?ep=urn:dev:one");
+}
+
 static void no_bootstrap_is_triggered_where_nobody_could_be_asked(void **state)
 {
     (void)state;
@@ -855,6 +886,7 @@ int main(void)
         DEVICE_TEST(an_instance_that_was_deleted_and_made_anew_elsewhere_is_put_back_as_it_was),
         DEVICE_TEST(the_hold_off_time_comes_before_the_first_bootstrap),
         DEVICE_TEST(a_triggered_bootstrap_that_fails_leads_back_to_the_server_that_was_there),
+        DEVICE_TEST(a_server_of_1_1_tells_how_patient_to_be),
         DEVICE_TEST(no_bootstrap_is_triggered_where_nobody_could_be_asked),
         DEVICE_TEST(an_account_must_fit_its_security_mode),
         DEVICE_TEST(the_first_account_that_can_be_used_is),

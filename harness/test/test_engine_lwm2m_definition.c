@@ -67,6 +67,23 @@ static void object_security_gives_management_servers_no_operation(void **state)
         assert_int_equal(lwm2m_object_security.resources[k].operations, 0);
 }
 
+static void object_server_of_1_0_has_none_of_what_1_1_added(void **state)
+{
+    (void)state;
+    enum { UPDATE_TRIGGER = 8, BOOTSTRAP_TRIGGER = 9, MUTE_SEND = 23 };
+    assert_string_equal(lwm2m_object_server.version, "1.0");
+    assert_string_equal(lwm2m_object_server_1_1.version, "1.1");
+    for (uint16_t id = 0; id <= MUTE_SEND; id++) {
+        assert_non_null(lwm2m_definition_resource(&lwm2m_object_server_1_1, id));
+        assert_int_equal(lwm2m_definition_resource(&lwm2m_object_server, id) != NULL,
+                         id <= UPDATE_TRIGGER);
+    }
+    assert_int_equal(
+        lwm2m_definition_resource(&lwm2m_object_server_1_1, BOOTSTRAP_TRIGGER)->operations,
+        LWM2M_EXECUTE);
+    assert_int_equal(type_at(3, 1, MUTE_SEND), LWM2M_TYPE_BOOLEAN);
+}
+
 static void the_decks_resources_have_the_decks_operations(void **state)
 {
     (void)state;
@@ -110,6 +127,7 @@ int main(void)
         cmocka_unit_test(every_resource_is_found_by_its_id_and_no_other_is),
         cmocka_unit_test(only_what_is_executed_has_no_type),
         cmocka_unit_test(object_security_gives_management_servers_no_operation),
+        cmocka_unit_test(object_server_of_1_0_has_none_of_what_1_1_added),
         cmocka_unit_test(the_decks_resources_have_the_decks_operations),
         cmocka_unit_test(the_registry_types_what_it_knows_and_nothing_else),
     };

@@ -2,7 +2,7 @@
 
 const struct lwm2m_object_definition *const lwm2m_objects[] = {
     &lwm2m_object_security,
-    &lwm2m_object_server,
+    &lwm2m_object_server_1_1,
     &lwm2m_object_device,
     &lwm2m_object_connectivity,
     &lwm2m_object_temperature,

@@ -37,15 +37,19 @@ const struct lwm2m_resource_definition *
 lwm2m_definition_resource(const struct lwm2m_object_definition *object, uint16_t id);
 
 /* Of the LwM2M specification: 0 Security, 1 Server, 3 Device, 4 Connectivity Monitoring; of the registry
- * (IPSO): 3303 Temperature; and ours: PCP-context. */
+ * (IPSO): 3303 Temperature; and ours: PCP-context.
+ *
+ * Of LwM2M 1.1 only the Server object is another, by resources that the device acts on. What 1.1 adds to Security is
+ * about certificates, OSCORE and cipher suites, which nobody here speaks, and to Device nothing: these stay 1.0. */
 extern const struct lwm2m_object_definition lwm2m_object_security;
 extern const struct lwm2m_object_definition lwm2m_object_server;
+extern const struct lwm2m_object_definition lwm2m_object_server_1_1; /* of a device of LwM2M 1.1 */
 extern const struct lwm2m_object_definition lwm2m_object_device;
 extern const struct lwm2m_object_definition lwm2m_object_connectivity;
 extern const struct lwm2m_object_definition lwm2m_object_temperature;
 extern const struct lwm2m_object_definition lwm2m_object_pcp_context;
 
-/* All of them, ended by NULL: what a reader of strange devices knows the types of. */
+/* All of them in their newest versions, ended by NULL: what a reader of strange devices knows the types of. */
 extern const struct lwm2m_object_definition *const lwm2m_objects[];
 
 /* Typing by lwm2m_objects, for readers that hold no model (servers). */

@@ -183,5 +183,5 @@ void device_send(struct device *device)
     const struct lwm2m_path path = {2, {lwm2m_object_temperature.id, 0}};
     objects_refresh(&device->objects);
     if (!lwm2m_client_send(&device->client, &path))
-        complain("nothing was sent: Send is of LwM2M 1.1");
+        complain("nothing was sent: Send is of LwM2M 1.1, and a server may mute it");
 }

@@ -34,16 +34,17 @@ static void open_server(struct lwm2m_object *object)
 
 static const struct {
     const struct lwm2m_object_definition *definition;
+    const struct lwm2m_object_definition *of_1_1; /* instead, in a device of LwM2M 1.1 */
     uint16_t capacity;
     bool is_of_hardware; /* it has the one instance, whoever provisions the device */
     void (*open)(struct lwm2m_object *object);
 } kinds[OBJECTS] = {
-    {&lwm2m_object_security, OBJECTS_SECURITY, false, NULL},
-    {&lwm2m_object_server, OBJECTS_SERVERS, false, open_server},
-    {&lwm2m_object_device, 1, true, object_device_open},
-    {&lwm2m_object_connectivity, 1, true, object_connectivity_open},
-    {&lwm2m_object_temperature, 1, true, object_temperature_open},
-    {&lwm2m_object_pcp_context, OBJECTS_PCP_CONTEXTS, false, NULL},
+    {&lwm2m_object_security, NULL, OBJECTS_SECURITY, false, NULL},
+    {&lwm2m_object_server, &lwm2m_object_server_1_1, OBJECTS_SERVERS, false, open_server},
+    {&lwm2m_object_device, NULL, 1, true, object_device_open},
+    {&lwm2m_object_connectivity, NULL, 1, true, object_connectivity_open},
+    {&lwm2m_object_temperature, NULL, 1, true, object_temperature_open},
+    {&lwm2m_object_pcp_context, NULL, OBJECTS_PCP_CONTEXTS, false, NULL},
 };
 
 void objects_open(struct objects *objects)
@@ -53,7 +54,8 @@ void objects_open(struct objects *objects)
     objects->model.count = objects->has_pcp ? OBJECTS : OBJECTS - 1;
     for (size_t i = 0; i < objects->model.count; i++) {
         struct lwm2m_object *object = &objects->table[i];
-        object->definition = kinds[i].definition;
+        object->definition =
+            objects->is_1_1 && kinds[i].of_1_1 ? kinds[i].of_1_1 : kinds[i].definition;
         object->capacity = kinds[i].capacity;
         object->instances = room;
         object->context = objects;
