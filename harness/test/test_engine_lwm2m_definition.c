@@ -70,10 +70,11 @@ static void object_security_gives_management_servers_no_operation(void **state)
 static void object_server_of_1_0_has_none_of_what_1_1_added(void **state)
 {
     (void)state;
-    enum { UPDATE_TRIGGER = 8, BOOTSTRAP_TRIGGER = 9, MUTE_SEND = 23 };
+    enum { UPDATE_TRIGGER = 8, BOOTSTRAP_TRIGGER = 9 };
+    const uint16_t mute_send = 23;
     assert_string_equal(lwm2m_object_server.version, "1.0");
     assert_string_equal(lwm2m_object_server_1_1.version, "1.1");
-    for (uint16_t id = 0; id <= MUTE_SEND; id++) {
+    for (uint16_t id = 0; id <= mute_send; id++) {
         assert_non_null(lwm2m_definition_resource(&lwm2m_object_server_1_1, id));
         assert_int_equal(lwm2m_definition_resource(&lwm2m_object_server, id) != NULL,
                          id <= UPDATE_TRIGGER);
@@ -81,7 +82,7 @@ static void object_server_of_1_0_has_none_of_what_1_1_added(void **state)
     assert_int_equal(
         lwm2m_definition_resource(&lwm2m_object_server_1_1, BOOTSTRAP_TRIGGER)->operations,
         LWM2M_EXECUTE);
-    assert_int_equal(type_at(3, 1, MUTE_SEND), LWM2M_TYPE_BOOLEAN);
+    assert_int_equal(type_at(3, 1, mute_send), LWM2M_TYPE_BOOLEAN);
 }
 
 static void the_decks_resources_have_the_decks_operations(void **state)
