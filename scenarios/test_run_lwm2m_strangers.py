@@ -13,7 +13,9 @@ STRANGERS = SCENARIOS / "lwm2m-strangers.yaml"
 RUNS = {
     "their server": [],
     "their server, in 1.1": ["--variant", "in-1.1"],
+    "their server and gateway": ["--peer", "gateway=miniupnpd"],
     "their device": ["--variant", "their-device"],
+    "nobody is ours": ["--variant", "nobody-is-ours"],
 }
 DEVICE, SERVER, OUTSIDE = "192.168.1.10", "11.0.0.2", "11.0.0.1"
 PUT, DELETE, DELETED, CHANGED = "3", "4", "66", "68"
@@ -65,6 +67,12 @@ def uri(packet):
     return segments
 
 
+def silence_before(run, packet):
+    """Seconds without CoAP at the server."""
+    before = [p for p in run.where(at="server:eth0") if p["coap"] and int(p["frame"]) < int(packet["frame"])]
+    return float(packet["time"]) - float(before[-1]["time"])
+
+
 def answers(run, request, place="server:eth0"):
     return run.where(at=place, source=OUTSIDE, token=request["token"])
 
@@ -81,6 +89,11 @@ def test_tshark_reads_every_message_without_complaint(runs, name):
     wrong = "(coap || lwm2mtlv || portcontrol) && (_ws.malformed || _ws.expert.severity >= 0x600000)"
     command = ["tshark", "-r", runs[name].folder / "lab.pcapng", "-Y", wrong]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == ""
+
+
+def test_where_nobody_is_ours_nobody_is(runs):
+    peers = runs["nobody is ours"].result["peers"]
+    assert [peer["name"] for peer in peers.values() if peer["name"].startswith("reference")] == []
 
 
 def test_their_versions_are_told(runs):
@@ -114,16 +127,16 @@ def test_their_server_is_notified_until_the_mapping_stands(runs):
     assert status[0] == 0 and status[-1] == 2
 
 
-def test_their_server_reaches_the_device_at_its_mapping_after_silence(runs):
-    run = runs["their server"]
+@pytest.mark.parametrize("name", ["their server", "their server, in 1.1", "their server and gateway"])
+def test_their_server_reaches_the_device_at_its_mapping_after_silence(runs, name):
+    run = runs[name]
     mapped = run.where(at="device:eth0", **GRANTED)[0]
     reads = [p for p in run.where(at="server:eth0", source=SERVER, coap=GET) if uri(p) == ["3", "0"]]
     (read,) = reads
-    before = [p for p in run.where(at="server:eth0") if p["coap"] and int(p["frame"]) < int(read["frame"])]
-    assert float(read["time"]) - float(before[-1]["time"]) > IDLE
+    assert silence_before(run, read) > IDLE
     assert (read["destination"], read["destination_port"]) == (OUTSIDE, mapped["pcp_external_port"])
     (answer,) = answers(run, read)
-    assert answer["coap"] == CONTENT and values(answer)["0"] == "pinhole"
+    assert answer["coap"] == CONTENT and b"pinhole" in carried(answer)
 
 
 def test_what_their_server_knows_of_the_object_it_writes_and_reads_in_tlv(runs):
@@ -180,3 +193,28 @@ def test_json_without_the_slash_is_read_as_it_is_meant(runs):
     (answer,) = answers(run, read)
     assert json.loads(carried(answer))["bn"] == "/3311/0"
     assert values(answer)["5851"] == "70"
+
+
+# --- theirs alone --------------------------------------------------------------------------
+
+
+def test_the_flow_of_the_slides_goes_without_any_program_of_ours(runs):
+    run = runs["nobody is ours"]
+    (lifetime,) = asked(run, PUT, "26887", "0", "0")
+    (execute,) = asked(run, POST, "26887", "0", "1")
+    asks = [p for p in run.where(at="device:eth0", source=DEVICE, destination_port="5351") if p["payload"][:4] == "0001"]
+    assert struct.unpack("!HHI", bytes.fromhex(asks[-1]["payload"])[4:]) == (
+        int(execute["destination_port"]),
+        int(execute["destination_port"]),
+        values(lifetime)[""],
+    )
+    assert int(execute["frame"]) < int(asks[0]["frame"])
+    grants = [p for p in run.where(at="device:eth0", destination=DEVICE, source_port="5351") if p["payload"][:4] == "0081"]
+    result, _, inside, outside, granted = struct.unpack("!HIHHI", bytes.fromhex(grants[-1]["payload"])[2:])
+    assert (result, inside) == (0, int(execute["destination_port"])) and granted > 0
+
+    read = [p for p in run.where(at="server:eth0", source=SERVER, coap=GET) if uri(p) == ["3", "0"]][-1]
+    assert silence_before(run, read) > IDLE
+    assert (read["destination"], read["destination_port"]) == (OUTSIDE, str(outside))
+    (answer,) = answers(run, read)
+    assert answer["coap"] == CONTENT and values(answer)["0"] == "sivann"

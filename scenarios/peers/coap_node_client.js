@@ -1,7 +1,8 @@
 // A device made with npm's coap-node: the peer `coap-node`. It has a thermometer, which SIGUSR2 makes warmer, a light
-// that can be dimmed, and a reboot that only says so. It speaks no PCP.
+// that can be dimmed, and a reboot that only says so. Where PINHOLE_NATPMPC names libnatpmp's command, it has PCP-context.
 "use strict";
 
+const { addContext } = require("./coap_node_context.js");
 const { load, place, say, tellAddress, version } = require("./npm_lwm2m.js");
 
 const NAME = "coap-node";
@@ -34,6 +35,7 @@ function main() {
     ...objects.dumpSync("device", 0),
     reboot: { exec: reboot },
   });
+  if (process.env.PINHOLE_NATPMPC) addContext(objects, device);
   device.on("error", (error) => say(NAME, `error: ${error.message}`));
 
   const server = place(process.env.PINHOLE_LWM2M_SERVER);

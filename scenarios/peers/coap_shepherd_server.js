@@ -8,7 +8,6 @@ const { load, say, teach, tellAddress, version } = require("./npm_lwm2m.js");
 
 const NAME = "coap-shepherd";
 const PCP_CONTEXT = 26887;
-const DEFINITION = path.join(__dirname, "../../harness/engine/lwm2m", `${PCP_CONTEXT}.xml`);
 const MAPPED = 2; // a Status
 const FOR_EVER = 1e9; // s
 const SECONDS_WANTED = 3600;
@@ -22,7 +21,7 @@ function configure() {
   configuration.ip = tellAddress();
 }
 
-const context = `/${teach(DEFINITION)}/0`;
+const context = `/${teach(PCP_CONTEXT)}/0`;
 const mappings = new Map(); // of devices, by name: "ADDRESS:PORT"
 
 function tellWhetherSeen(device) {

@@ -61,14 +61,15 @@ function resource(text) {
 }
 
 // Teaches the packages an object from its OMA definition file; returns the object's name there.
-function teach(file) {
+function teach(id) {
+  const file = path.join(__dirname, "../../harness/engine/lwm2m", `${id}.xml`);
   const text = fs.readFileSync(file, "utf8");
   const name = camel(element(text, "Name"));
   const items = [...text.matchAll(/<Item ID="(\d+)">(.*?)<\/Item>/gs)];
   const ids = items.map(([, id, item]) => [camel(element(item, "Name")), Number(id)]);
   const forms = items.map(([, , item]) => [camel(element(item, "Name")), resource(item)]);
   load("lwm2m-id")
-    .addOid({ [name]: Number(element(text, "ObjectID")) })
+    .addOid({ [name]: id })
     .addSpecificRid(name, Object.fromEntries(ids))
     .addSpecificResrcChar(name, Object.fromEntries(forms));
   return name;
