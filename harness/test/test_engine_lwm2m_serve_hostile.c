@@ -148,6 +148,9 @@ static void a_malformed_payload_is_refused_by_every_operation_that_reads_it(void
         for (size_t p = 0; p < sizeof paths / sizeof *paths; p++)
             for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++)
                 for (int from = 0; from <= 1; from++) {
+                    if (methods[m] == LWM2M_POST && malformed[i].length == 0 &&
+                        device_path(paths[p]).depth == 3)
+                        continue; /* Execute without arguments, in whatever format */
                     enum lwm2m_code code = serve(methods[m], from, paths[p], &malformed[i]);
                     if (!is_of(code, refusals, sizeof refusals / sizeof *refusals) ||
                         !is_unchanged())
