@@ -28,7 +28,7 @@ from coap_wire import (
     Message,
     unsigned,
 )
-from test_device import EXTERNAL, GATEWAY, NOT_AUTHORIZED, PORT, SERVER_AT, Gateway, Program, ask, refused, sealed
+from test_device import EXTERNAL, GATEWAY, NOT_AUTHORIZED, PORT, SERVER_AT, Gateway, Program, ask, ip, refused, sealed
 
 DEVICE = BUILD / "pinhole-lwm2m-device"
 SERVER_PORT = 5999
@@ -425,6 +425,26 @@ def test_silence_is_told():
     assert server.read(f"{PCP}/24").payload == b"3"
     assert server.read(f"{PCP}/25").payload == b"2"
     assert gateway.receive() is not None
+
+
+@sealed
+def test_the_bound_of_requests_holds_for_each_address_of_a_server():
+    second = "10.0.0.3"
+    ip("address", "add", f"{second}/32", "dev", "lo")
+    gateways = [Gateway(GATEWAY), Gateway(second)]
+    uri = f"coap://{SERVER_AT}:{SERVER_PORT}"
+    server = Server()
+    program = Program(
+        DEVICE, "--server", uri, "--gateway", f"{GATEWAY},{second}", "--no-anycast", "--time-scale", 50, "--requests", 2
+    )
+    server.register(program)
+    server.write(PCP, ENABLED)
+    server.ask(POST, f"{PCP}/1")
+    request = gateways[1].receive()
+    gateways[1].answer(request)
+    program.await_line(f"pcp 0 mapped udp {PORT} -> {EXTERNAL}:40000")
+    silent = [gateways[0].receive(patience=0.01) for _ in range(3)]
+    assert [each is not None for each in silent] == [True, True, False]
 
 
 IMPOSSIBLE = {

@@ -133,6 +133,13 @@ static void leave_address(struct pcp_selection *selection, uint32_t now)
 
 /* --- what failed ------------------------------------------------------------------------------ */
 
+/* MRC; 0: no bound, as RFC 6887 section 8.1.1 has it for the only server. */
+static uint8_t most_sends(const struct pcp_selection *selection)
+{
+    return selection->maximum_sends || selection->count == 1 ? selection->maximum_sends
+                                                             : PCP_SELECT_SENDS;
+}
+
 /* An answer came from the address in use within the last span ms. */
 static bool heard_within(const struct pcp_client *client, uint32_t now, uint32_t span)
 {
@@ -145,7 +152,7 @@ static bool is_renewed_in_vain(const struct pcp_selection *selection,
 {
     uint32_t lifetime = mapping->granted_lifetime * 1000;
     return selection->count > 1 && mapping->state == MAPPING_WANTED && mapping->renewing &&
-           mapping->awaiting && mapping->sends >= PCP_SELECT_SENDS &&
+           mapping->awaiting && mapping->sends >= most_sends(selection) &&
            pcp_time_reached(mapping->due, now) &&
            !heard_within(selection->client, now, lifetime / 2);
 }
@@ -191,9 +198,7 @@ size_t pcp_select_send(struct pcp_selection *selection, uint32_t now, uint32_t r
     }
     bool older = client->version != PCP_VERSION;
     /* NAT-PMP counts for itself, to nine. */
-    client->maximum_sends = selection->count > 1 ? PCP_SELECT_SENDS : selection->maximum_sends;
-    if (older)
-        client->maximum_sends = 0;
+    client->maximum_sends = older ? 0 : most_sends(selection);
     see_to_failures(selection, now);
     size_t length = pcp_client_send(client, now, random, octets, capacity);
     if (length)

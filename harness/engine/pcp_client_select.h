@@ -23,7 +23,7 @@
 
 enum {
     PCP_SELECT_ADDRESSES = 8,  /* room in a selection */
-    PCP_SELECT_SENDS = 4,      /* MRC, section 3 */
+    PCP_SELECT_SENDS = 4,      /* MRC, section 3, unless another is set */
     PCP_SELECT_PERIOD = 900000 /* ms from round to round while nobody answers, section 3 */
 };
 
@@ -40,8 +40,8 @@ struct pcp_selection {
     struct pcp_select_address addresses[PCP_SELECT_ADDRESSES];
     uint8_t count;
     uint8_t current; /* index of the address in use */
-    /* MRC where there is one address alone, 0: no bound. The caller may set it, and client->maximum_duration. What
-     * failed is begun anew after PCP_SELECT_PERIOD. */
+    /* MRC. 0: PCP_SELECT_SENDS, or no bound where there is one address alone. The caller may set it, and
+     * client->maximum_duration. What failed is begun anew after PCP_SELECT_PERIOD. */
     uint8_t maximum_sends;
 
     /* Private. */

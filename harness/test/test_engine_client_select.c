@@ -357,6 +357,28 @@ static void a_single_address_may_have_bounds_the_first_of_which_counts(void **st
     assert_near(until_sent(&choice, DAY), PCP_SELECT_PERIOD - 3000, 5);
 }
 
+static void another_bound_of_requests_holds_for_each_address_and_for_renewals(void **state)
+{
+    (void)state;
+    struct choice choice;
+    begin(&choice, 2, true);
+    choice.selection.maximum_sends = 2;
+    static const uint32_t waits[][2] = {{0, 3000}, {6000, 3000}};
+    for (int number = 0; number < 2; number++) {
+        for (int i = 0; i < 2; i++) {
+            assert_near(until_sent(&choice, DAY), waits[number][i], 2);
+            assert_asks(&choice, number);
+        }
+    }
+    grant(&choice, servers[1], LIFETIME);
+    for (int i = 0; i < 2; i++) {
+        assert_int_not_equal(until_sent(&choice, DAY), PCP_NEVER);
+        assert_asks(&choice, 1);
+    }
+    assert_int_not_equal(until_sent(&choice, DAY), PCP_NEVER);
+    assert_asks(&choice, 0);
+}
+
 static void an_announcement_ends_the_rest_within_five_seconds(void **state)
 {
     (void)state;
@@ -488,6 +510,7 @@ int main(void)
         cmocka_unit_test(a_flood_of_icmp_errors_makes_one_round_and_no_more),
         cmocka_unit_test(a_single_address_is_asked_without_bound),
         cmocka_unit_test(a_single_address_may_have_bounds_the_first_of_which_counts),
+        cmocka_unit_test(another_bound_of_requests_holds_for_each_address_and_for_renewals),
         cmocka_unit_test(an_announcement_ends_the_rest_within_five_seconds),
         cmocka_unit_test(announcements_do_not_drive_a_client_from_address_to_address),
         cmocka_unit_test(another_list_is_asked_at_once),

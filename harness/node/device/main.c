@@ -130,8 +130,11 @@ static enum settings_result read_options(struct options *options, int count, cha
         {"lifetime", "PINHOLE_LIFETIME", SETTING_NUMBER, &options->lifetime, 1, UINT32_MAX,
          "the mapping's lifetime to ask for, seconds (7200)"},
         {"requests", NULL, SETTING_NUMBER, &options->requests, 0, UINT8_MAX,
-         "how often to send a request that nobody answers, for a quarter of an hour (0: without "
-         "end)"},
+         "how often to send a request that a PCP server does not answer, before the next one is "
+         "asked, "
+         "and none for a quarter of an hour when all are silent (0: 4, or without end if there is "
+         "one "
+         "alone)"},
         {"give-up", NULL, SETTING_SECONDS, &options->give_up, 0, 3600000,
          "how long to repeat it at most, likewise (0: without end)"},
         {"nonce-file", "PINHOLE_NONCE_FILE", SETTING_TEXT, &options->nonce_file, 0, 0,

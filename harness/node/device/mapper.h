@@ -25,7 +25,7 @@ struct mapper {
     const struct ports *ports;
     struct nonces *nonces;
     uint16_t external_port;    /* suggested for the CoAP port; 0: none */
-    uint8_t maximum_sends;     /* MRC of 8.1.1; 0: no bound */
+    uint8_t maximum_sends;     /* MRC of 8.1.1; 0: that of RFC 7488 */
     uint32_t maximum_duration; /* MRD, ms; likewise */
     /* The CoAP port is reached at another place now; NULL: nowhere, and it must be silent (RFC 6887
      * section 10.2). It is the place that the first server which granted one gave. */

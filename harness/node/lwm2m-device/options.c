@@ -127,8 +127,11 @@ enum settings_result options_read(struct options *options, int count, char **arg
         {"no-anycast", "PINHOLE_NO_ANYCAST", SETTING_FLAG, &options->no_anycast, 0, 0,
          "never ask 192.0.0.9 or 2001:1::1 behind a silent default router"},
         {"requests", "PINHOLE_REQUESTS", SETTING_NUMBER, &options->requests, 0, UINT8_MAX,
-         "how often to send a request to a PCP server that does not answer, for a quarter of an "
-         "hour (4; 0: without end, where there is no other server)"},
+         "how often to send a request that a PCP server does not answer, before the next one is "
+         "asked, "
+         "and none for a quarter of an hour when all are silent (4; 0: without end, if there is "
+         "one "
+         "alone)"},
         {"no-pcp", "PINHOLE_NO_PCP", SETTING_FLAG, &options->no_pcp, 0, 0,
          "have no object PCP-context"},
         {"open-read", "PINHOLE_OPEN_READ", SETTING_FLAG, &options->open_read, 0, 0,

@@ -56,7 +56,7 @@ struct pcp_context {
     struct lwm2m_model *model;
     const struct servers *servers; /* for instances that name none */
     struct nonces *nonces;
-    uint8_t maximum_sends; /* MRC of 8.1.1 for a server without another behind it; 0: no bound */
+    uint8_t maximum_sends; /* MRC of 8.1.1; 0: no bound, where no other server stands behind */
     uint16_t lwm2m_port;
     /* LwM2M is to move to a fresh local port, which is chosen here, and be silent there until settled() is
      * called. Returns 0, or -1 with error. */
