@@ -442,6 +442,7 @@ def test_what_waits_for_a_sleeping_device_is_bounded(start):
 # --- PCP ---
 
 EXTERNAL = "127.0.0.1"
+PATIENCE = ("--ack-timeout", 1)  # and half as long again before a difference counts
 
 
 def context(port, address=EXTERNAL):
@@ -481,7 +482,7 @@ def map_by(device, port):
     location = register(device, links=PCP_LINKS).location
     token = enable(device)
     execute(device)
-    device.send(Message(NON, code("2.05"), device.mid(), token, [(OBSERVE, b"\x02"), (CONTENT_FORMAT, b"")], b"2"))
+    notify(device, token, 2, b"2")
     answer_place(device, port)
     return location, token
 
@@ -496,11 +497,12 @@ def test_pcp_is_enabled_step_by_step_and_its_mapping_seen(start):
 
 
 def test_a_device_that_is_not_seen_from_its_mapping_is_asked_for_a_fresh_port_once(start):
-    server = start()
+    server = start(*PATIENCE)
     device = server.client()
     location, _ = map_by(device, 4000)
     assert device.ask(POST, location).text == "2.04"
     answer_place(device, 4000)
+    answer_place(device, 4000)  # once more after a while
     fresh = device.request()
     assert (fresh.code, fresh.path, fresh.payload) == (POST, "/26887/0", bytes.fromhex("c10500"))
     device.answer(fresh, "2.04")
@@ -513,6 +515,7 @@ def test_a_device_that_is_not_seen_from_its_mapping_is_asked_for_a_fresh_port_on
     observe = anew.request()
     anew.answer(observe, "2.05", b"2", TEXT, [(OBSERVE, b"\x01")])
     answer_place(anew, 4001)
+    answer_place(anew, 4001)
     server.await_line("pcp dev not seen from its mapping")
     # And it stays at that.
     assert server.tell("list")[1] == 0
@@ -521,11 +524,69 @@ def test_a_device_that_is_not_seen_from_its_mapping_is_asked_for_a_fresh_port_on
         anew.request()
 
 
-def test_a_fresh_port_that_is_seen_is_well(start):
+def test_an_update_that_was_on_its_way_does_not_count_as_the_one_behind_the_mapping(start):
+    """It left before the NAT let the device have the mapping's place; the one behind it follows."""
+    server = start(*PATIENCE)
+    device, mapped = server.client(), server.client()
+    location = register(device, links=PCP_LINKS).location
+    token = enable(device)
+    execute(device)
+    assert device.ask(POST, location).text == "2.04"
+    notify(device, token, 2, b"2")
+    port = mapped.socket.getsockname()[1]
+    answer_place(device, port)
+    server.await_line(rf"pcp dev mapped at 127\.0\.0\.1:{port}")
+    assert mapped.ask(POST, location).text == "2.04"
+    server.await_line("pcp dev seen from its mapping")
+    assert mapped.request().path == "/26887/0/2"  # the observation, from there
+    assert not any("instead of its mapping" in line for line in server.all)
+
+
+def test_a_difference_is_found_whenever_the_update_comes(start):
+    """Behind the mapping, but before the notification tells of it."""
+    server = start(*PATIENCE)
+    device = server.client()
+    location = register(device, links=PCP_LINKS).location
+    token = enable(device)
+    execute(device)
+    assert device.ask(POST, location).text == "2.04"
+    notify(device, token, 2, b"2")
+    answer_place(device, 4000)
+    answer_place(device, 4000)
+    fresh = device.request()
+    assert (fresh.code, fresh.path, fresh.payload) == (POST, "/26887/0", bytes.fromhex("c10500"))
+
+
+def test_a_device_that_leaves_in_doubt_is_forgotten(start):
+    server = start(*PATIENCE)
+    device = server.client()
+    location, _ = map_by(device, 4000)
+    assert device.ask(POST, location).text == "2.04"
+    answer_place(device, 4000)
+    assert device.ask(DELETE, location).text == "2.02"
+    map_by(device, 4000)
+    device.socket.settimeout(2)
+    with pytest.raises(TimeoutError):  # its update is awaited
+        device.request()
+
+
+def test_what_is_read_when_the_device_moves_is_asked_for_where_it_is(start):
     server = start()
+    device, moved = server.client(), server.client()
+    location = register(device).location
+    tell = server.start_tell("read dev /3/0/0")
+    assert device.request().path == "/3/0/0"
+    assert moved.ask(POST, location).text == "2.04"
+    moved.answer(moved.request(), "2.05", b"pinhole", TEXT)
+    assert tell.communicate(timeout=SECONDS)[0] == "pinhole\n2.05\n"
+
+
+def test_a_fresh_port_that_is_seen_is_well(start):
+    server = start(*PATIENCE)
     device = server.client()
     location, _ = map_by(device, 4000)
     device.ask(POST, location)
+    answer_place(device, 4000)
     answer_place(device, 4000)
     device.answer(device.request(), "2.04")
     execute(device)

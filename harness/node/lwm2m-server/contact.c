@@ -1,6 +1,7 @@
 #include "node/lwm2m-server/contact.h"
 
 #include "node/common/clock.h"
+#include "node/lwm2m-server/doubt.h"
 #include "node/lwm2m-server/errand.h"
 
 #include <stdlib.h>
@@ -198,6 +199,7 @@ void contact_close(struct contact *contact, const char *why)
         tell_and_free(errand, NULL, &answer);
     }
     unmake_due(contact);
+    doubt_end(contact);
     leave(contact);
     free(contact);
 }
@@ -251,7 +253,7 @@ void contact_move(struct contact *contact, coap_session_t *session)
     if (contact->session == session)
         return;
     for (struct errand *errand = contact->errands; errand; errand = errand->next) {
-        if (errand->is_observed) {
+        if (errand->number && errand->question.method == COAP_REQUEST_CODE_GET) {
             coap_asker_forget(contact->manager->asker, errand->number);
             errand->number = 0; /* it is asked anew when the contact is heard */
             errand->is_observed = false;

@@ -24,6 +24,8 @@ struct contact {
     struct errand *errands;
     bool is_due;
     struct contact *next_due;
+    uint64_t doubted_until; /* ms; 0: it is not in doubt */
+    TAILQ_ENTRY(contact) doubted;
     char identity[COAP_IDENTITY_SIZE]; /* "": without DTLS */
     struct pcp_policy pcp;
 };
@@ -41,7 +43,7 @@ void contact_close(struct contact *contact, const char *why);
 struct contact *contact_on(const coap_session_t *session);
 /* The session is no more; all that was asked on it has been told. */
 void contact_lose_session(coap_session_t *session);
-/* It speaks from session now: observations begin anew there. */
+/* It speaks from session now: what is observed, or read at the moment, is asked for anew there. */
 void contact_move(struct contact *contact, coap_session_t *session);
 
 /* It is awake: it gets what waits, by contact_send_due(). */

@@ -147,6 +147,7 @@ static int on_event(coap_session_t *session, coap_event_t event)
 static int start(struct manager *manager, const struct options *options, struct error *error)
 {
     uint64_t key;
+    TAILQ_INIT(&manager->doubted);
     manager->mapping_lifetime = options->mapping_lifetime;
     manager->names_are_identities = options->names_are_identities;
     manager->patience = options->patience;
@@ -179,9 +180,11 @@ static bool take_signal(struct manager *manager, int signals)
     return true;
 }
 
-static int wait_of(uint64_t expiry, uint32_t coap)
+/* ms until the first: of the clock, of the clock, and real ones. */
+static int shortest(uint64_t expiry, uint64_t doubt, uint32_t coap)
 {
-    uint64_t wait = expiry == UINT64_MAX ? coap : clock_real_wait(expiry);
+    uint64_t first = expiry < doubt ? expiry : doubt;
+    uint64_t wait = first == UINT64_MAX ? coap : clock_real_wait(first);
     return (int)(wait < coap ? wait : coap);
 }
 
@@ -192,8 +195,9 @@ static void run(struct manager *manager, struct control *control, int signals)
         coap_listener_take(&manager->listener);
         uint64_t expiry = registration_expire(manager);
         coap_asker_give_up(manager->asker);
+        uint64_t doubt = pcp_policy_look_again(manager);
         contact_send_due(manager);
-        int wait = wait_of(expiry, coap_listener_wait(&manager->listener));
+        int wait = shortest(expiry, doubt, coap_listener_wait(&manager->listener));
         struct pollfd handles[HANDLES] = {
             [COAP] = {.fd = coap_listener_handle(&manager->listener), .events = POLLIN},
             [SIGNALS] = {.fd = signals, .events = POLLIN},

@@ -8,11 +8,14 @@
 #include "node/common/coap_body.h"
 #include "node/common/coap_listener.h"
 
+#include <sys/queue.h>
+
 /* When a device's PCP-context is enabled. NEEDED: its binding is U without queue mode, so that it is to hear of
  * the server at any time, and without a mapping would have to keep its NAT's binding alive. */
 enum pcp_use { PCP_WHEN_NEEDED, PCP_ALWAYS, PCP_NEVER };
 
 struct contact;
+TAILQ_HEAD(doubted, contact);
 
 struct manager {
     enum pcp_use pcp;
@@ -24,7 +27,8 @@ struct manager {
     struct coap_listener listener;
     struct coap_asker *asker;
     struct lwm2m_registry *registry;
-    struct contact *due; /* those to whom something is to be sent */
+    struct contact *due;    /* those to whom something is to be sent */
+    struct doubted doubted; /* see doubt.h */
     struct coap_bodies bodies;
     struct lwm2m_content content; /* scratch */
 };

@@ -2,6 +2,7 @@
 
 #include "node/common/say.h"
 #include "node/lwm2m-server/contact.h"
+#include "node/lwm2m-server/doubt.h"
 
 #include <string.h>
 
@@ -165,7 +166,7 @@ static void ask_for_fresh_port(struct contact *contact)
     ask_to_write(contact, &entry, 1, on_written_port);
 }
 
-static void compare(struct contact *contact)
+static void compare(struct contact *contact, bool is_certain)
 {
     const struct lwm2m_registration *registration = contact_registration(contact);
     struct pcp_policy *pcp = &contact->pcp;
@@ -177,6 +178,7 @@ static void compare(struct contact *contact)
         address_equal(&registration->address, &pcp->address) && registration->port == pcp->port;
     if (is_same) {
         pcp->asked_fresh = false;
+        doubt_end(contact);
         if (!pcp->is_seen)
             say("pcp %s seen from its mapping", registration->endpoint);
         pcp->is_seen = true;
@@ -185,7 +187,9 @@ static void compare(struct contact *contact)
     pcp->is_seen = false;
     if (!pcp->is_heard_since)
         return; /* its update is on its way */
-    if (pcp->asked_fresh) {
+    if (!is_certain) {
+        doubt_begin(contact);
+    } else if (pcp->asked_fresh) {
         say("pcp %s not seen from its mapping", registration->endpoint);
     } else {
         say("pcp %s seen from %s instead of its mapping %s: asking for a fresh port",
@@ -202,6 +206,7 @@ static void on_place(void *context, struct contact *contact, const struct coap_a
     struct pcp_policy *pcp = &contact->pcp;
     struct pcp_policy before = *pcp;
     pcp->is_reading = false;
+    pcp->is_certain = false;
     if (COAP_RESPONSE_CLASS(answer->code) != 2 || !read_place(contact, answer))
         return; /* lost again meanwhile; its status will tell */
     pcp->has_place = true;
@@ -211,7 +216,7 @@ static void on_place(void *context, struct contact *contact, const struct coap_a
         say("pcp %s mapped at %s", name_of(contact), place_text(&pcp->address, pcp->port, text));
         pcp->is_seen = false;
     }
-    compare(contact);
+    compare(contact, before.is_certain);
 }
 
 static void read_external_place(struct contact *contact)
@@ -332,7 +337,19 @@ void pcp_policy_updated(struct contact *contact)
     bool is_known = pcp->has_place && pcp->port == registration->port &&
                     address_equal(&pcp->address, &registration->address);
     if (pcp->is_mapped && is_known)
-        compare(contact);
+        compare(contact, false);
     else if (pcp->is_mapped)
         read_external_place(contact); /* it may have been renumbered */
+}
+
+uint64_t pcp_policy_look_again(struct manager *manager)
+{
+    struct contact *contact;
+    while ((contact = doubt_take(manager))) {
+        if (!contact->pcp.is_on || !contact->pcp.is_mapped)
+            continue;
+        contact->pcp.is_certain = true;
+        read_external_place(contact);
+    }
+    return doubt_wait(manager);
 }
