@@ -6,11 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Octets, of a device's stack. The kernel makes datagrams no longer than they are read, and puts so much into one
+ * in any case. */
+enum { DATAGRAM_SIZE = 8192 };
+
 /* An answer comes in as many datagrams as it takes, and ends with NLMSG_DONE: mnl_cb_run() says so by
  * MNL_CB_STOP. Reading only the first has made clients ask the wrong router. */
 static int dump(uint16_t type, int family, mnl_cb_t callback, void *data, struct error *error)
 {
-    _Alignas(struct nlmsghdr) char buffer[32768];
+    _Alignas(struct nlmsghdr) char buffer[DATAGRAM_SIZE];
     struct mnl_socket *netlink = mnl_socket_open(NETLINK_ROUTE);
     if (!netlink)
         return error_set_errno(error, errno, "could not open a netlink socket");
