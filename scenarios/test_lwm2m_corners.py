@@ -17,6 +17,7 @@ from coap_wire import (
     OBSERVE,
     POST,
     PUT,
+    RST,
     Client,
     Message,
     path_options,
@@ -150,6 +151,25 @@ def test_strangers_do_not_take_the_room_of_a_servers_blocks():
         stranger.close()
     options = [(CONTENT_FORMAT, b""), (BLOCK1, b"\x10")]
     assert server.ask(PUT, f"{PCP}/9", options=options, payload=part[16:]).text == "4.00"  # whole, and no address
+
+
+@sealed
+def test_a_block_of_nothing_is_nothing():
+    server, program = registered()
+    options = [(CONTENT_FORMAT, b""), (BLOCK1, b"\x08")]
+    assert server.ask(PUT, f"{PCP}/9", options=options).text == "2.31"
+    assert server.ask(PUT, f"{PCP}/9", options=[(CONTENT_FORMAT, b""), (BLOCK1, b"\x10")]).code
+    assert program.process.poll() is None
+
+
+@sealed
+def test_resets_of_strangers_are_not_talked_about():
+    _, program = registered()
+    stranger = Client(AT, GATEWAY)
+    for mid in range(50):
+        stranger.send(Message(RST, 0, mid))
+    assert stranger.ask(GET, "/status").text == "2.05"
+    assert program.end()[2] == ""
 
 
 # --- mappings ----------------------------------------------------------------------------------------

@@ -671,6 +671,16 @@ def test_rubbish_is_no_harm(start):
     assert device.ask(POST, location).text == "2.04"
 
 
+def test_resets_are_not_talked_about(start):
+    server = start()
+    device = server.client()
+    for mid in range(50):
+        device.send(Message(RST, 0, mid))
+    assert register(device).text == "2.01"
+    server.await_line("registered dev .*")
+    assert len(server.all) == 2  # ready, and this
+
+
 def test_a_block_far_out_takes_no_memory(start):
     server = start()
     device = server.client()

@@ -86,7 +86,8 @@ uint8_t coap_body_take(struct coap_bodies *bodies, const coap_session_t *session
         release(body);
         return TOO_LARGE;
     }
-    memcpy(body->octets + body->length, *octets, *length);
+    if (*length)
+        memcpy(body->octets + body->length, *octets, *length);
     body->length += *length;
     if (block.m)
         return CONTINUE;

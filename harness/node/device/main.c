@@ -452,7 +452,7 @@ int main(int count, char **arguments)
     }
     clock_set_scale(device.options.time_scale);
     coap_startup();
-    coap_set_log_level(LOG_ERR); /* a flood of bad messages must not flood our output */
+    coap_set_log_level(LOG_EMERG); /* a flood of resets or bad messages must not flood our output */
     int status = live(&device, &device.error);
     if (status < 0)
         complain("%s", device.error.text);

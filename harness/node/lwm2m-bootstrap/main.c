@@ -153,7 +153,7 @@ int main(int count, char **arguments)
     sigprocmask(SIG_BLOCK, &mask, NULL);
     int signals = signalfd(-1, &mask, SFD_CLOEXEC);
     coap_startup();
-    coap_set_log_level(LOG_CRIT);
+    coap_set_log_level(LOG_EMERG); /* it tells of each reset as of an alert */
     coap_dtls_set_log_level(LOG_CRIT);
     if (start(&options, &keys, &error) < 0) {
         complain("%s", error.text);

@@ -226,7 +226,7 @@ static int serve(const struct options *options, const char *control, struct erro
     int signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     clock_set_scale(options->time_scale);
     coap_startup();
-    coap_set_log_level(LOG_CRIT);
+    coap_set_log_level(LOG_EMERG); /* it tells of each reset as of an alert */
     coap_dtls_set_log_level(LOG_CRIT);
     if (start(&manager, options, error) < 0 || control_open(&server, &manager, control, error) < 0)
         return -1;

@@ -343,7 +343,7 @@ int main(int count, char **arguments)
     }
     int signals = signals_open((const int[]){SIGTERM, SIGINT, SIGUSR1, 0});
     coap_startup();
-    coap_set_log_level(LOG_ERR); /* a flood of bad messages must not flood our output */
+    coap_set_log_level(LOG_EMERG); /* a flood of resets or bad messages must not flood our output */
     if (start(&server, &error) < 0) {
         complain("%s", error.text);
         return EXIT_FAILED;
