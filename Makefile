@@ -160,7 +160,7 @@ bench: programs tests-built ## measure against peers in the same run (ONLY=glob)
 defects: programs ## switch each defect of our own peers on, and see that the suite finds it (ONLY=ROLE:NAME)
 	$(PYTHON) harness/test/defects.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
-size: ## text, data, bss and worst stack of the PCP and LwM2M clients; writes build/size.json
+size: programs ## text, data, bss and worst stack of the PCP and LwM2M clients; writes build/size.json
 	-@harness/setup/packages install size
 	$(PYTHON) harness/measure/size.py --build $(BUILD)
 

@@ -885,7 +885,9 @@ EXAMPLES = {
     },
     "size": {
         "pcp-client-map.cortex-m0": {"text": 2900, "data": 0, "bss": 12, "stack": 300},
-        "lwm2m-client.cortex-m0": {"text": 45000, "data": 0, "bss": 0, "stack": None, "instance": 1736},
+        "lwm2m-client.cortex-m0": {"text": 45000, "data": 0, "bss": 0, "stack": 1400, "instance": 1736},
+        "lwm2m-device.x86-64": {"text": 112000, "data": 4, "bss": 435000, "stack": 20632},
+        "libmnl-shared.x86-64": {"text": 8800, "data": 136, "bss": 8, "stack": None},
     },
     "result": result(),
     "messages": through_nat(),

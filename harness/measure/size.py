@@ -4,7 +4,7 @@
 The engine and its codec are compiled as firmware would be (-Os, each function a section, unused ones
 dropped) and linked whole: with the three functions of a C library that they call and whatever the
 compiler adds, so that no octet is left out. The stack is the deepest chain of calls below any function
-of the interface, from the compiler's own call graph.
+of the interface, from the compiler's own call graph; that of the whole device is what it used in a lab.
 
 size_lwm2m.py tells what is measured of LwM2M.
 
@@ -52,6 +52,8 @@ LIMITS = {
     ("lwm2m-client.cortex-m0", "stack"): 2048,
     ("lwm2m-client.cortex-m0", "bss"): 1,
 }
+NOTE = """stack: the deepest chain of calls, by the compiler's call graph; of lwm2m-device the deepest octet that its main
+thread used in two lives in a lab, by NoSec and DTLS, with libraries and dynamic linker"""
 FLAGS = [
     f"-I{ROOT}/harness/measure/freestanding",
     *SMALL,
@@ -126,6 +128,7 @@ def print_table(results):
     for name, figures in results.items():
         cells = (figures.get(column) for column in columns)
         print(f"{name:32}" + "".join(f"{'-' if cell is None else cell:>9}" for cell in cells))
+    print(NOTE)
 
 
 def main():

@@ -7,13 +7,15 @@ below them, and what the callbacks of a program take, is not in it.
 
 lwm2m-device: the program pinhole-lwm2m-device for this machine: our objects, and each shared library that it
 loads as a whole, though it may use little of it. Its stack runs through libcoap's callbacks, where the compiler
-can't follow.
+can't follow: it is what the program uses while it lives through a lab (stack_lwm2m.py), libraries included.
 """
 
 import pathlib
 import re
 import shutil
+import sys
 
+import stack_lwm2m
 from sizing import ROOT, SMALL, TARGETS, deepest_stack, run, sections, shares, struct_sizes
 
 HARNESS = ROOT / "harness"
@@ -73,6 +75,7 @@ POINTERS = {
     "lwm2m_serve_apply.c": (),
     "lwm2m_serve_create.c": (),
     "lwm2m_serve_execute.c": (),
+    "lwm2m_serve_prepare.c": (),
     "lwm2m_serve_read.c": (),
     "lwm2m_snapshot.c": (),
     "lwm2m_tlv.c": TYPING,
@@ -150,6 +153,15 @@ def shared_libraries(image):
     return {re.sub(r"[^a-z0-9]+", "-", name.lower()): pathlib.Path(path) for name, path in found}
 
 
+def measure_stack(image, build):
+    """None where there can't be a lab."""
+    try:
+        return stack_lwm2m.measure(image, build)
+    except AssertionError as failure:
+        print(f"size: no stack of lwm2m-device: {failure}", file=sys.stderr)
+        return None
+
+
 def measure_device(build):
     target = "x86-64"
     prefix, machine = TARGETS[target]
@@ -167,7 +179,8 @@ def measure_device(build):
     objects = compile_all(prefix, flags, sources, folder)
     image = folder / "image"
     run("gcc", *machine, "-Wl,--gc-sections", *objects, *libcoap[1], "-lmnl", "-o", image)
-    results = {f"lwm2m-device.{target}": {**sections(prefix, image), "stack": None}}
+    stack = measure_stack(image.resolve(), build)
+    results = {f"lwm2m-device.{target}": {**sections(prefix, image), "stack": stack}}
     for name, path in shared_libraries(image).items():
         results[f"{name}-shared.{target}"] = {**sections(prefix, path), "stack": None}
     return results
