@@ -71,6 +71,19 @@ static int read_head(struct cbor_reader *reader, struct head *out)
     }
 }
 
+/* The head of an item that must be of this major type; otherwise the problem is told of where it stands. */
+static int read_head_of(struct cbor_reader *reader, enum cbor_major major, const char *problem,
+                        struct head *out)
+{
+    size_t start = reader->at;
+    if (read_head(reader, out))
+        return -1;
+    if (out->major == major)
+        return 0;
+    reader->at = start;
+    return cbor_refuse(reader, problem);
+}
+
 int cbor_peek(const struct cbor_reader *reader, enum cbor_major *out)
 {
     struct cbor_reader ahead = *reader;
@@ -92,14 +105,9 @@ static struct cbor_container container_of(const struct head *head)
 
 int cbor_open(struct cbor_reader *reader, enum cbor_major major, struct cbor_container *out)
 {
-    size_t start = reader->at;
     struct head head;
-    if (read_head(reader, &head))
+    if (read_head_of(reader, major, major == CBOR_ARRAY ? "no array" : "no map", &head))
         return -1;
-    if (head.major != major) {
-        reader->at = start;
-        return cbor_refuse(reader, major == CBOR_ARRAY ? "no array" : "no map");
-    }
     *out = container_of(&head);
     return 0;
 }
@@ -170,14 +178,9 @@ static int take_chunks(struct cbor_reader *reader, enum cbor_major major, struct
 int cbor_string(struct cbor_reader *reader, enum cbor_major major, struct room *room,
                 struct lwm2m_value *out)
 {
-    size_t start = reader->at;
     struct head head;
-    if (read_head(reader, &head))
+    if (read_head_of(reader, major, major == CBOR_TEXT ? "no text" : "no octets", &head))
         return -1;
-    if (head.major != major) {
-        reader->at = start;
-        return cbor_refuse(reader, major == CBOR_TEXT ? "no text" : "no octets");
-    }
     out->type = major == CBOR_TEXT ? LWM2M_TYPE_STRING : LWM2M_TYPE_OPAQUE;
     if (head.information != INDEFINITE) {
         out->as.data.length = (size_t)head.argument;

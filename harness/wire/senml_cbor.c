@@ -93,14 +93,8 @@ int senml_cbor_read(const struct lwm2m_path *base, const uint8_t *octets, size_t
                     struct lwm2m_entry *entries, size_t capacity, struct error *error)
 {
     struct cbor_reader reader = {.octets = octets, .length = length, .error = error};
-    struct senml_pack pack = {
-        .base = base,
-        .typing = typing,
-        .entries = entries,
-        .capacity = capacity,
-        .error = error,
-        .room = {.octets = room, .size = room_size},
-    };
+    struct senml_pack pack =
+        senml_pack_begin(base, typing, room, room_size, entries, capacity, error);
     return senml_pack_end(&pack, read_pack(&reader, &pack) == 0);
 }
 

@@ -248,6 +248,20 @@ int senml_pack_add_entry(struct senml_pack *pack, const struct lwm2m_path *path,
     return 0;
 }
 
+struct senml_pack senml_pack_begin(const struct lwm2m_path *base, const struct lwm2m_typing *typing,
+                                   uint8_t *room, size_t room_size, struct lwm2m_entry *entries,
+                                   size_t capacity, struct error *error)
+{
+    return (struct senml_pack){
+        .base = base,
+        .typing = typing,
+        .entries = entries,
+        .capacity = capacity,
+        .error = error,
+        .room = {.octets = room, .size = room_size},
+    };
+}
+
 int senml_pack_end(const struct senml_pack *pack, bool is_read)
 {
     if (is_read)

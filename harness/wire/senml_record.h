@@ -49,7 +49,7 @@ struct senml_record {
     struct lwm2m_value value; /* type NONE: has none */
 };
 
-/* A pack while it is read. The reader sets all but those behind room. */
+/* A pack while it is read. */
 struct senml_pack {
     const struct lwm2m_path *base;
     const struct lwm2m_typing *typing; /* may be NULL */
@@ -64,6 +64,12 @@ struct senml_pack {
     size_t base_name_length;
     struct lwm2m_value base_value; /* NONE, INTEGER or FLOAT */
 };
+
+/* As the readers are given it: typing may be NULL, room holds what strings and octets are unescaped to, entries what
+ * is read. */
+struct senml_pack senml_pack_begin(const struct lwm2m_path *base, const struct lwm2m_typing *typing,
+                                   uint8_t *room, size_t room_size, struct lwm2m_entry *entries,
+                                   size_t capacity, struct error *error);
 
 /* The field called so; SENML_UNKNOWN is to be passed over. Returns -1 for one that may not be (section 4.4). */
 int senml_field_named(struct senml_pack *pack, const uint8_t *name, size_t length,
