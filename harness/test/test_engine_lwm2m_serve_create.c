@@ -1,28 +1,5 @@
 /* Create and Delete at a device, 5.4.6 and 5.4.7 of LwM2M 1.0 (6.3.5 and 6.3.6 of Core 1.1.1). */
-#include "test/lwm2m_device.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-static struct lwm2m_device *device;
-
-static int set_up(void **state)
-{
-    (void)state;
-    device = device_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    bool sound = device_is_sound(device);
-    free(device);
-    return sound ? 0 : -1;
-}
+#include "test/lwm2m_device_fixture.h"
 
 enum { TLV = LWM2M_FORMAT_TLV, JSON = LWM2M_FORMAT_SENML_JSON };
 

@@ -1,28 +1,5 @@
 /* What links tell: Discover and Write-Attributes (5.4.2 and 5.4.4 of LwM2M 1.0), registrations (5.3.1). */
-#include "test/lwm2m_device.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-static struct lwm2m_device *device;
-
-static int set_up(void **state)
-{
-    (void)state;
-    device = device_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    bool sound = device_is_sound(device);
-    free(device);
-    return sound ? 0 : -1;
-}
+#include "test/lwm2m_device_fixture.h"
 
 static enum lwm2m_code discover(const char *path)
 {

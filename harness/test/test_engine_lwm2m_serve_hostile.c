@@ -1,28 +1,5 @@
 /* Every operation at every kind of path with every kind of wrong payload: the right code, and nothing changed. */
-#include "test/lwm2m_device.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-static struct lwm2m_device *device;
-
-static int set_up(void **state)
-{
-    (void)state;
-    device = device_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    bool sound = device_is_sound(device);
-    free(device);
-    return sound ? 0 : -1;
-}
+#include "test/lwm2m_device_fixture.h"
 
 /* --- a copy of the device, to compare with --------------------------------------------------- */
 

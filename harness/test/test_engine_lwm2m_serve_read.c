@@ -1,28 +1,5 @@
 /* Read (5.4.1 of LwM2M 1.0) and Read-Composite (6.3.8 of Core 1.1.1) at a device. */
-#include "test/lwm2m_device.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-static struct lwm2m_device *device;
-
-static int set_up(void **state)
-{
-    (void)state;
-    device = device_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    bool sound = device_is_sound(device);
-    free(device);
-    return sound ? 0 : -1;
-}
+#include "test/lwm2m_device_fixture.h"
 
 static bool answered_octets(const uint8_t *octets, size_t length)
 {

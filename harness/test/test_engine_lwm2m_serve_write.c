@@ -1,29 +1,6 @@
 /* Write (5.4.3 of LwM2M 1.0, 6.3.3 of Core 1.1.1), Write-Composite (6.3.9) and Execute (5.4.5) at a device. */
 #include "engine/lwm2m/lwm2m_serve_private.h"
-#include "test/lwm2m_device.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-static struct lwm2m_device *device;
-
-static int set_up(void **state)
-{
-    (void)state;
-    device = device_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    bool sound = device_is_sound(device);
-    free(device);
-    return sound ? 0 : -1;
-}
+#include "test/lwm2m_device_fixture.h"
 
 enum { TEXT = LWM2M_FORMAT_TEXT, TLV = LWM2M_FORMAT_TLV, JSON = LWM2M_FORMAT_SENML_JSON };
 
