@@ -1,6 +1,7 @@
 #include "node/common/settings.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,8 +143,25 @@ static int set_from_environment(const struct setting *setting, struct error *err
     return 0;
 }
 
-enum settings_result settings_read(const struct setting *settings, size_t count, int argument_count,
-                                   char *const *arguments, struct error *error)
+static void print_help(const char *about, const struct setting *settings, size_t count)
+{
+    static const char *const values[] = {
+        [SETTING_FLAG] = "",          [SETTING_TEXT] = " TEXT",
+        [SETTING_NUMBER] = " NUMBER", [SETTING_SECONDS] = " SECONDS",
+        [SETTING_PLACE] = " ADDRESS", [SETTING_TEXTS] = " TEXT",
+    };
+    puts(about);
+    for (size_t i = 0; i < count; i++) {
+        int width = printf("  --%s%s", settings[i].option, values[settings[i].kind]);
+        printf("%*s%s", width < 28 ? 28 - width : 1, "", settings[i].help);
+        if (settings[i].environment)
+            printf(" [%s]", settings[i].environment);
+        putchar('\n');
+    }
+}
+
+enum settings_result settings_read(const char *about, const struct setting *settings, size_t count,
+                                   int argument_count, char *const *arguments, struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
         if (!is_given(&settings[i], argument_count, arguments) &&
@@ -151,27 +169,12 @@ enum settings_result settings_read(const struct setting *settings, size_t count,
             return SETTINGS_BAD;
     }
     for (int at = 1; at < argument_count;) {
-        if (strcmp(arguments[at], "--help") == 0)
+        if (strcmp(arguments[at], "--help") == 0) {
+            print_help(about, settings, count);
             return SETTINGS_HELP;
+        }
         if (take(settings, count, argument_count, arguments, &at, error) < 0)
             return SETTINGS_BAD;
     }
     return SETTINGS_GO;
-}
-
-void settings_print_help(FILE *to, const char *about, const struct setting *settings, size_t count)
-{
-    static const char *const values[] = {
-        [SETTING_FLAG] = "",          [SETTING_TEXT] = " TEXT",
-        [SETTING_NUMBER] = " NUMBER", [SETTING_SECONDS] = " SECONDS",
-        [SETTING_PLACE] = " ADDRESS", [SETTING_TEXTS] = " TEXT",
-    };
-    fprintf(to, "%s\n", about);
-    for (size_t i = 0; i < count; i++) {
-        int width = fprintf(to, "  --%s%s", settings[i].option, values[settings[i].kind]);
-        fprintf(to, "%*s%s", width < 28 ? 28 - width : 1, "", settings[i].help);
-        if (settings[i].environment)
-            fprintf(to, " [%s]", settings[i].environment);
-        fputc('\n', to);
-    }
 }

@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 enum setting_kind {
     SETTING_FLAG,    /* without a value; target: bool, set true */
@@ -46,11 +45,8 @@ struct setting {
 enum settings_result { SETTINGS_GO, SETTINGS_HELP, SETTINGS_BAD };
 
 /* Reads environment and command line into the targets; SETTINGS_BAD with error at the first thing
- * that isn't understood. */
-enum settings_result settings_read(const struct setting *settings, size_t count, int argument_count,
-                                   char *const *arguments, struct error *error);
-
-/* Prints about, a few lines, and a line for each setting. */
-void settings_print_help(FILE *to, const char *about, const struct setting *settings, size_t count);
+ * that isn't understood. For --help it prints about, a few lines, and a line for each setting. */
+enum settings_result settings_read(const char *about, const struct setting *settings, size_t count,
+                                   int argument_count, char *const *arguments, struct error *error);
 
 #endif

@@ -5,10 +5,10 @@
  * wakes it. */
 #include "node/common/alarm.h"
 #include "node/common/clock.h"
+#include "node/common/coap_settings.h"
 #include "node/common/route.h"
 #include "node/common/route_watch.h"
 #include "node/common/say.h"
-#include "node/common/settings.h"
 #include "node/common/signals.h"
 #include "node/device/coap_device.h"
 #include "node/device/mapper.h"
@@ -141,10 +141,7 @@ static enum settings_result read_options(struct options *options, int count, cha
          "keeps the nonces, so that mappings can be renewed after a restart"},
         {"no-pcp", "PINHOLE_NO_PCP", SETTING_FLAG, &options->no_pcp, 0, 0,
          "register without a mapping"},
-        {"ack-timeout", "PINHOLE_ACK_TIMEOUT", SETTING_SECONDS, &options->patience.ack_timeout,
-         1000, 60000, "CoAP's ACK_TIMEOUT, from 1 (2)"},
-        {"max-retransmit", "PINHOLE_MAX_RETRANSMIT", SETTING_NUMBER,
-         &options->patience.max_retransmit, 1, 20, "CoAP's MAX_RETRANSMIT (4)"},
+        COAP_PATIENCE_SETTINGS(&options->patience),
         {"find", "PINHOLE_FIND", SETTING_TEXT, &options->find, 0, 0,
          "the endpoint that SIGUSR1 has us look up at the server, and ask for its status"},
         {"draft-directory", "PINHOLE_DRAFT_DIRECTORY", SETTING_FLAG, &options->draft_directory, 0,
@@ -156,10 +153,8 @@ static enum settings_result read_options(struct options *options, int count, cha
         {"defect", NULL, SETTING_TEXT, &options->defect, 0, 0,
          "be wrong on purpose, as a test of tests; list names them"},
     };
-    enum settings_result result =
-        settings_read(settings, sizeof settings / sizeof settings[0], count, arguments, error);
-    if (result == SETTINGS_HELP)
-        settings_print_help(stdout, about, settings, sizeof settings / sizeof settings[0]);
+    enum settings_result result = settings_read(
+        about, settings, sizeof settings / sizeof settings[0], count, arguments, error);
     if (result == SETTINGS_GO && (strlen(options->name) > NAME_SIZE || !options->name[0])) {
         error_set(error, "a name has 1 to %d characters", NAME_SIZE);
         return SETTINGS_BAD;

@@ -1,8 +1,8 @@
 /* pinhole-lwm2m-bootstrap: the lab's LwM2M bootstrap server. Gives devices that ask an account of the management
  * server, and the PCP-context. */
+#include "node/common/coap_settings.h"
 #include "node/common/hex.h"
 #include "node/common/say.h"
-#include "node/common/settings.h"
 #include "node/lwm2m-bootstrap/bootstrap.h"
 
 #include <poll.h>
@@ -57,16 +57,10 @@ static enum settings_result read_options(struct options *options, int count, cha
          "of the PCP-context to write (1)"},
         {"mapping-lifetime", "PINHOLE_MAPPING_LIFETIME", SETTING_NUMBER, &gift->mapping_lifetime, 1,
          INT32_MAX, "its default lifetime of a mapping, s (7200)"},
-        {"ack-timeout", "PINHOLE_ACK_TIMEOUT", SETTING_SECONDS,
-         &options->server.patience.ack_timeout, 1000, 60000, "CoAP's ACK_TIMEOUT, from 1 (2)"},
-        {"max-retransmit", "PINHOLE_MAX_RETRANSMIT", SETTING_NUMBER,
-         &options->server.patience.max_retransmit, 1, 20, "CoAP's MAX_RETRANSMIT (4)"},
+        COAP_PATIENCE_SETTINGS(&options->server.patience),
     };
-    enum settings_result result =
-        settings_read(settings, sizeof settings / sizeof settings[0], count, arguments, error);
-    if (result == SETTINGS_HELP)
-        settings_print_help(stdout, about, settings, sizeof settings / sizeof settings[0]);
-    return result;
+    return settings_read(about, settings, sizeof settings / sizeof settings[0], count, arguments,
+                         error);
 }
 
 static int check_gift(struct options *options, struct error *error)

@@ -1,6 +1,7 @@
 #include "node/lwm2m-device/options.h"
 
 #include "engine/lwm2m/lwm2m_client.h"
+#include "node/common/coap_settings.h"
 #include "node/common/hex.h"
 #include "node/lwm2m-device/account_session.h"
 
@@ -138,10 +139,7 @@ enum settings_result options_read(struct options *options, int count, char **arg
          "let anybody read and observe /3303"},
         {"temperature", "PINHOLE_TEMPERATURE", SETTING_TEXT, &options->temperature_text, 0, 0,
          "what the thermometer shows (from 16 to 24 and back, in two minutes)"},
-        {"ack-timeout", "PINHOLE_ACK_TIMEOUT", SETTING_SECONDS, &options->patience.ack_timeout,
-         1000, 60000, "CoAP's ACK_TIMEOUT, from 1 (2)"},
-        {"max-retransmit", "PINHOLE_MAX_RETRANSMIT", SETTING_NUMBER,
-         &options->patience.max_retransmit, 1, 20, "CoAP's MAX_RETRANSMIT (4)"},
+        COAP_PATIENCE_SETTINGS(&options->patience),
         {"bootstrap-timeout", "PINHOLE_BOOTSTRAP_TIMEOUT", SETTING_SECONDS,
          &options->bootstrap_timeout, 100, 3600000,
          "how long a bootstrap may last before it is undone (93)"},
@@ -151,9 +149,7 @@ enum settings_result options_read(struct options *options, int count, char **arg
          "how many times as fast time runs, but for CoAP's; the gateway's and the server's must, "
          "too (1)"},
     };
-    enum settings_result result =
-        settings_read(settings, sizeof settings / sizeof settings[0], count, arguments, error);
-    if (result == SETTINGS_HELP)
-        settings_print_help(stdout, about, settings, sizeof settings / sizeof settings[0]);
+    enum settings_result result = settings_read(
+        about, settings, sizeof settings / sizeof settings[0], count, arguments, error);
     return result == SETTINGS_GO && check(options, error) < 0 ? SETTINGS_BAD : result;
 }

@@ -2,8 +2,8 @@
  * is needed, and manages them as its control socket, or another pinhole-lwm2m-server --tell, says. */
 #include "node/common/chance.h"
 #include "node/common/clock.h"
+#include "node/common/coap_settings.h"
 #include "node/common/say.h"
-#include "node/common/settings.h"
 #include "node/lwm2m-server/command.h"
 #include "node/lwm2m-server/contact.h"
 #include "node/lwm2m-server/control.h"
@@ -12,6 +12,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -79,18 +80,12 @@ static enum settings_result read_options(struct options *options, int count, cha
          "of --tell: tlv, senml-json, senml-cbor, cbor, text or json"},
         {"capacity", NULL, SETTING_NUMBER, &options->capacity, 1, 1000000,
          "the most devices at a time (65536)"},
-        {"ack-timeout", "PINHOLE_ACK_TIMEOUT", SETTING_SECONDS, &options->patience.ack_timeout,
-         1000, 60000, "CoAP's ACK_TIMEOUT, from 1 (2)"},
-        {"max-retransmit", "PINHOLE_MAX_RETRANSMIT", SETTING_NUMBER,
-         &options->patience.max_retransmit, 1, 20, "CoAP's MAX_RETRANSMIT (4)"},
+        COAP_PATIENCE_SETTINGS(&options->patience),
         {"time-scale", "PINHOLE_TIME_SCALE", SETTING_NUMBER, &options->time_scale, 1, 3600,
          "run lifetimes so many times as fast (1)"},
     };
-    enum settings_result result =
-        settings_read(settings, sizeof settings / sizeof settings[0], count, arguments, error);
-    if (result == SETTINGS_HELP)
-        settings_print_help(stdout, about, settings, sizeof settings / sizeof settings[0]);
-    return result;
+    return settings_read(about, settings, sizeof settings / sizeof settings[0], count, arguments,
+                         error);
 }
 
 static int read_pcp(const char *text, enum pcp_use *out, struct error *error)

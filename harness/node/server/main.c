@@ -1,15 +1,16 @@
 /* pinhole-server: the lab's CoAP server. Devices register at it (POST /rd) and find each other there (GET
  * /rd-lookup/ep). Told to by SIGUSR1, it sends each of them a GET out of the blue, at the address that it named,
  * and tells who answers. */
+#include "node/common/coap_settings.h"
 #include "node/common/coap_support.h"
 #include "node/common/say.h"
-#include "node/common/settings.h"
 #include "node/common/signals.h"
 #include "node/server/directory.h"
 #include "node/server/lookup.h"
 
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -253,16 +254,10 @@ static enum settings_result read_options(struct server *server, int count, char 
         {"port", "PINHOLE_SERVER_PORT", SETTING_NUMBER, &server->port, 1, UINT16_MAX,
          "the CoAP port (5683)"},
         {"path", NULL, SETTING_TEXT, &server->path, 0, 0, "what to ask the devices for (status)"},
-        {"ack-timeout", "PINHOLE_ACK_TIMEOUT", SETTING_SECONDS, &server->patience.ack_timeout, 1000,
-         60000, "CoAP's ACK_TIMEOUT, from 1 (2)"},
-        {"max-retransmit", "PINHOLE_MAX_RETRANSMIT", SETTING_NUMBER,
-         &server->patience.max_retransmit, 1, 20, "CoAP's MAX_RETRANSMIT (4)"},
+        COAP_PATIENCE_SETTINGS(&server->patience),
     };
-    enum settings_result result =
-        settings_read(settings, sizeof settings / sizeof settings[0], count, arguments, error);
-    if (result == SETTINGS_HELP)
-        settings_print_help(stdout, about, settings, sizeof settings / sizeof settings[0]);
-    return result;
+    return settings_read(about, settings, sizeof settings / sizeof settings[0], count, arguments,
+                         error);
 }
 
 static void add_resource(struct server *server, coap_resource_t *resource, coap_request_t method,
