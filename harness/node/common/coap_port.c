@@ -37,20 +37,29 @@ int coap_port_choose(const struct place *local, uint16_t *port, struct error *er
     return status < 0 ? error_set_errno(error, problem, "there is no free UDP port") : 0;
 }
 
-/* libcoap keeps its handles to itself; they are those that are bound to the port. */
-static void for_each_handle(const struct place *local, uint16_t port, void (*act)(int handle))
+int coap_port_handle(int after, uint16_t port, struct place *place)
 {
-    enum { HANDLES_LOOKED_AT = 64 };
-    for (int handle = 0; handle < HANDLES_LOOKED_AT; handle++) {
+    enum { HANDLES_LOOKED_AT = 256 };
+    for (int handle = after + 1; handle < HANDLES_LOOKED_AT; handle++) {
         union socket_address address = {0};
         socklen_t length = sizeof address;
-        struct place place;
         uint16_t bound;
         if (getsockname(handle, &address.any, &length) < 0 ||
             (address.any.sa_family != AF_INET && address.any.sa_family != AF_INET6))
             continue;
-        place_from_socket(&address, &place, &bound);
-        if (bound == port && address_equal(&place.address, &local->address))
+        place_from_socket(&address, place, &bound);
+        if (bound == port)
+            return handle;
+    }
+    return -1;
+}
+
+static void for_each_handle(const struct place *local, uint16_t port, void (*act)(int handle))
+{
+    struct place place;
+    int handle = -1;
+    while ((handle = coap_port_handle(handle, port, &place)) >= 0) {
+        if (address_equal(&place.address, &local->address))
             act(handle);
     }
 }

@@ -22,6 +22,10 @@ void coap_port_share(const struct place *local, uint16_t port);
 /* A port that is free now: to be claimed next. Returns 0, or -1 with error. */
 int coap_port_choose(const struct place *local, uint16_t *port, struct error *error);
 
+/* libcoap keeps its handles to itself. The next one behind after (-1: the first) that is bound to the port, and where;
+ * -1 if there is none. */
+int coap_port_handle(int after, uint16_t port, struct place *place);
+
 /* Throws away what has come to the port and was not read yet. */
 void coap_port_discard(const struct place *local, uint16_t port);
 

@@ -1,5 +1,6 @@
 #include "node/common/coap_rehandshake.h"
 
+#include "node/common/coap_port.h"
 #include "wire/octets.h"
 
 #include <netinet/in.h>
@@ -13,7 +14,6 @@ enum {
     TYPE_CLIENT_HELLO = 1, /* the first octet of what the record holds */
     HEAD_SIZE = RECORD_HEADER + 1,
     CONTROL_SIZE = 128,
-    HANDLES_LOOKED_AT = 256,
     PATIENCE = 5 /* s */
 };
 
@@ -165,21 +165,10 @@ void coap_rehandshake_work(struct coap_rehandshake *rehandshake)
         ;
 }
 
-/* libcoap keeps its handles to itself; it is the one that is bound to the port. */
 void coap_rehandshake_open(struct coap_rehandshake *rehandshake, coap_context_t *context,
                            uint16_t port)
 {
-    *rehandshake = (struct coap_rehandshake){.context = context, .handle = -1};
-    for (int handle = 0; handle < HANDLES_LOOKED_AT && rehandshake->handle < 0; handle++) {
-        union socket_address address = {0};
-        socklen_t length = sizeof address;
-        struct place place;
-        uint16_t bound;
-        if (getsockname(handle, &address.any, &length) < 0 ||
-            (address.any.sa_family != AF_INET && address.any.sa_family != AF_INET6))
-            continue;
-        place_from_socket(&address, &place, &bound);
-        if (bound == port)
-            rehandshake->handle = handle;
-    }
+    struct place place;
+    *rehandshake =
+        (struct coap_rehandshake){.context = context, .handle = coap_port_handle(-1, port, &place)};
 }

@@ -60,14 +60,20 @@ bool coap_support_add_queries(coap_pdu_t *pdu, const char *const *queries)
     return true;
 }
 
+void coap_support_options(const coap_pdu_t *pdu, coap_option_num_t number,
+                          coap_opt_iterator_t *iterator)
+{
+    coap_opt_filter_t filter;
+    coap_option_filter_clear(&filter);
+    coap_option_filter_set(&filter, number);
+    coap_option_iterator_init(pdu, iterator, &filter);
+}
+
 bool coap_support_queries(const coap_pdu_t *request, struct coap_queries *out)
 {
     const size_t most = sizeof out->list / sizeof out->list[0] - 1;
     coap_opt_iterator_t iterator;
-    coap_opt_filter_t filter;
-    coap_option_filter_clear(&filter);
-    coap_option_filter_set(&filter, COAP_OPTION_URI_QUERY);
-    coap_option_iterator_init(request, &iterator, &filter);
+    coap_support_options(request, COAP_OPTION_URI_QUERY, &iterator);
     size_t count = 0;
     size_t used = 0;
     const coap_opt_t *option;
@@ -87,10 +93,7 @@ bool coap_support_queries(const coap_pdu_t *request, struct coap_queries *out)
 void coap_support_location(const coap_pdu_t *response, char *out, size_t size)
 {
     coap_opt_iterator_t iterator;
-    coap_opt_filter_t filter;
-    coap_option_filter_clear(&filter);
-    coap_option_filter_set(&filter, COAP_OPTION_LOCATION_PATH);
-    coap_option_iterator_init(response, &iterator, &filter);
+    coap_support_options(response, COAP_OPTION_LOCATION_PATH, &iterator);
     size_t used = 0;
     const coap_opt_t *option;
     out[0] = '\0';

@@ -42,6 +42,10 @@ uint32_t coap_support_process(coap_context_t *context);
 bool coap_support_add_path(coap_pdu_t *pdu, const char *path);
 bool coap_support_add_queries(coap_pdu_t *pdu, const char *const *queries);
 
+/* For coap_option_next(): the options of pdu that have this number. */
+void coap_support_options(const coap_pdu_t *pdu, coap_option_num_t number,
+                          coap_opt_iterator_t *iterator);
+
 /* The Uri-Query options of a request as texts. */
 struct coap_queries {
     const char *list[17]; /* ended by NULL */

@@ -56,10 +56,7 @@ static bool read_queries(const coap_pdu_t *request,
                          bool (*take)(const uint8_t *octets, size_t length, void *out), void *out)
 {
     coap_opt_iterator_t iterator;
-    coap_opt_filter_t filter;
-    coap_option_filter_clear(&filter);
-    coap_option_filter_set(&filter, COAP_OPTION_URI_QUERY);
-    coap_option_iterator_init(request, &iterator, &filter);
+    coap_support_options(request, COAP_OPTION_URI_QUERY, &iterator);
     const coap_opt_t *option;
     while ((option = coap_option_next(&iterator))) {
         if (!take(coap_opt_value(option), coap_opt_length(option), out))
