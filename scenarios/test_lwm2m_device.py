@@ -571,6 +571,60 @@ def test_a_rebooted_device_registers_anew():
 
 
 @sealed
+def test_a_rebooted_device_has_what_it_had_mapped_again_before_it_registers():
+    gateway = Gateway()
+    server, program = registered()
+    server.write(PCP, bytes.fromhex("c200022b") + ENABLED)
+    server.ask(POST, f"{PCP}/1")
+    before = gateway.receive()
+    gateway.answer(before, port=40007)
+    server.update()
+    assert server.ask(POST, "/3/0/4").text == "2.04"
+    program.await_line("rebooting")
+    after = gateway.receive()
+    nonce = slice(24, 36)
+    assert after.octets[nonce] == before.octets[nonce]
+    assert (after.internal_port, after.lifetime, after.suggestion) == (PORT, 555, (EXTERNAL, 40007))
+    server.socket.settimeout(0.3)
+    with pytest.raises(socket.timeout):
+        server.hear()
+    server.socket.settimeout(20)
+    gateway.answer(after, port=40007)
+    registration = server.register(program)
+    assert b"</26887/0>" in registration.payload
+    assert server.read(f"{PCP}/2").payload == b"2"
+    assert server.read(f"{PCP}/0").payload == b"555"
+
+
+@sealed
+def test_a_rebooted_device_does_not_wait_for_a_silent_gateway():
+    gateway = Gateway()
+    server, program = registered("--time-scale", 20)
+    mapped(server, gateway)
+    server.update()
+    assert server.ask(POST, "/3/0/4").text == "2.04"
+    program.await_line("rebooting")
+    server.register(program)
+    program.await_line("pcp 0 unanswered")
+    server.status("unanswered")
+
+
+@sealed
+def test_a_rebooted_device_maps_nothing_that_is_disabled():
+    gateway = Gateway()
+    server, program = registered()
+    mapped(server, gateway)
+    server.update()
+    server.write(PCP, bytes.fromhex("c10400"))
+    gateway.answer(gateway.receive(), lifetime=0)
+    program.await_line("pcp 0 unmapped")
+    assert server.ask(POST, "/3/0/4").text == "2.04"
+    server.register(program)
+    assert server.read(f"{PCP}/4").payload == b"0"
+    assert gateway.receive(patience=0.3) is None
+
+
+@sealed
 def test_an_observer_that_resets_is_told_no_more():
     server, _ = registered()
     server.ask(GET, "/3303/0/5700", options=[(OBSERVE, b"")])

@@ -49,9 +49,19 @@ class InstancesRun(Run):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    out = tmp_path_factory.mktemp("instances") / "out"
-    return InstancesRun(begin(SCENARIOS / "lwm2m-instances.yaml", out), out)
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("instances")
+    begun = {}
+    for variant in (None, "reboot"):
+        out = folder / (variant or "itself")
+        arguments = ["--variant", variant] if variant else []
+        begun[variant] = (begin(SCENARIOS / "lwm2m-instances.yaml", out, *arguments), out)
+    return {variant: InstancesRun(process, out) for variant, (process, out) in begun.items()}
+
+
+@pytest.fixture
+def run(runs):
+    return runs[None]
 
 
 class Mapping:
@@ -102,7 +112,9 @@ def between(packets, before, after):
     return [p for p in packets if frame(before) < frame(p) < frame(after)]
 
 
-def test_it_holds_and_ends_with_0(run):
+@pytest.mark.parametrize("variant", [None, "reboot"])
+def test_it_holds_and_ends_with_0(runs, variant):
+    run = runs[variant]
     assert (run.code, run.failed(), run.crashed()) == (0, [], []), run.out + run.err
 
 
@@ -185,3 +197,20 @@ def test_registration_updates_list_what_is_there(run):
     last = [text for text in listed if b"</26887/" in text]
     assert all(f"</26887/{n}>".encode() in last[-2] for n in (0, 1, 2, 3))
     assert b"</26887/1>" not in last[-1] and b"</26887/3>" in last[-1]
+
+
+def test_a_rebooted_device_renews_its_mappings_and_then_registers_from_where_it_was(runs):
+    run = runs["reboot"]
+    (reboot,) = run.where(at="device:eth0", code=POST, path="/3/0/4")
+    first, second = run.where(at="server:eth0", code=POST, path="/rd")
+    assert frame(first) < frame(reboot) < frame(second)
+    nonce = slice(24 * 2, 36 * 2)  # of the hexadecimal payload
+    granted = [(p, m) for p, m in successes(run) if p["granted"] != "0"]
+    for internal in ("5683", "7001"):
+        (before, mapping), (after, again) = [(p, m) for p, m in granted if m.internal == internal][:2]
+        assert frame(before) < frame(reboot) < frame(after)
+        assert before["payload"][nonce] == after["payload"][nonce]
+        assert mapping.external == again.external
+        if internal == "5683":
+            assert frame(after) < frame(second) and second["source_port"] == again.external
+    assert arrived(run, FIRST) != [] == arrived(run, FIRST, source=STRANGER)

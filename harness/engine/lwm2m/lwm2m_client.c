@@ -57,6 +57,12 @@ void lwm2m_client_start(struct lwm2m_client *client, uint64_t now)
     begin(client);
 }
 
+void lwm2m_client_start_later(struct lwm2m_client *client, uint64_t now, uint32_t seconds)
+{
+    client->awake_until = now + LWM2M_AWAKE;
+    lwm2m_client_pause_for(client, now, seconds, NULL);
+}
+
 void lwm2m_client_update(struct lwm2m_client *client, bool instances_changed)
 {
     client->wants_update = true;

@@ -115,6 +115,8 @@ struct lwm2m_client {
 };
 
 void lwm2m_client_start(struct lwm2m_client *client, uint64_t now);
+/* After a pause of seconds, which lwm2m_client_register_anew() may end. */
+void lwm2m_client_start_later(struct lwm2m_client *client, uint64_t now, uint32_t seconds);
 
 /* Something to send now? It counts as out until one of the two below is told, or until the next one, which
  * takes its place: the caller then forgets what was out before, and its answer. */

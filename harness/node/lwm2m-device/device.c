@@ -60,12 +60,17 @@ static void send_due(struct device *device)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
+/* What servers have written and the nonces outlive it, as in flash memory; observations and sessions don't. What was
+ * mapped is asked for again, and of its port only then anything else is to leave (RFC 6887 section 10.2): whom to ask
+ * is known this time. A gateway that takes longer than until its first retransmission isn't waited for. */
 static void reboot(struct device *device)
 {
+    enum { PATIENCE = 3 /* s */ };
     say("rebooting");
     device_close_sessions(device);
     memset(&device->observations, 0, sizeof device->observations);
-    device_start_life(device);
+    device->awaits_mapping = pcp_context_reboot(&device->pcp);
+    device_start_life(device, device->awaits_mapping ? PATIENCE : 0);
 }
 
 /* When something is to be notified, ms from now on: queue mode wakes up for that (8.3). Who is not registered has

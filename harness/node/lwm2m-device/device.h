@@ -41,7 +41,8 @@ struct device {
     struct servers servers;
     struct nonces nonces;
     struct pcp_context pcp;
-    bool was_mapped; /* the port of LwM2M was, and the server was told */
+    bool was_mapped;     /* the port of LwM2M was, and the server was told */
+    bool awaits_mapping; /* before it registers after a reboot */
 
     enum lwm2m_client_state state; /* as told last */
     bool is_deaf;                  /* in queue mode */

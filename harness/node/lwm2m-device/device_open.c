@@ -96,7 +96,7 @@ static int on_event(coap_session_t *session, const coap_event_t event)
 
 /* --- its parts -------------------------------------------------------------------------------- */
 
-void device_start_life(struct device *device)
+void device_start_life(struct device *device, uint32_t pause)
 {
     const struct options *options = &device->options;
     memset(&device->client, 0, sizeof device->client);
@@ -110,7 +110,10 @@ void device_start_life(struct device *device)
     device->client.turned = on_turned;
     device->client.context = device;
     device->state = LWM2M_IDLE;
-    lwm2m_client_start(&device->client, clock_milliseconds());
+    if (pause)
+        lwm2m_client_start_later(&device->client, clock_milliseconds(), pause);
+    else
+        lwm2m_client_start(&device->client, clock_milliseconds());
 }
 
 int device_find_local(struct device *device, struct error *error)
@@ -215,7 +218,7 @@ int device_open(struct device *device, struct error *error)
         open_pcp(device, error) < 0 || open_coap(device, error) < 0)
         return -1;
     say("ready %s", device_from_text(device, text));
-    device_start_life(device);
+    device_start_life(device, 0);
     return 0;
 }
 

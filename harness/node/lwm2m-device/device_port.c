@@ -68,6 +68,13 @@ void device_on_settled(void *context, bool is_mapped, bool is_elsewhere)
         device->is_mapped = is_mapped;
         return;
     }
+    if (device->awaits_mapping && device->client.state == LWM2M_PAUSING) {
+        device->awaits_mapping = false;
+        device->was_mapped = is_mapped;
+        lwm2m_client_register_anew(&device->client, clock_milliseconds());
+        return;
+    }
+    device->awaits_mapping = false;
     if (!is_mapped || !is_elsewhere)
         return;
     /* The first time the server may know the flow by the mapping's place. Later it knows another place, where

@@ -14,8 +14,9 @@ const char *device_from_text(const struct device *device, char text[PLACE_TEXT_S
 /* The address that leads to the servers. Returns 0, or -1 with error. */
 int device_find_local(struct device *device, struct error *error);
 
-/* Begins its life at the servers, or begins it anew. */
-void device_start_life(struct device *device);
+/* Begins its life at the servers, or begins it anew: at once, or after a pause of seconds, which
+ * lwm2m_client_register_anew() may end. */
+void device_start_life(struct device *device, uint32_t pause);
 
 /* Claims a port and listens there. Returns 0, or -1 with error. */
 int device_open_port(struct device *device, struct device_port *port, uint16_t number,

@@ -254,6 +254,24 @@ void pcp_context_close(struct pcp_context *context)
     }
 }
 
+bool pcp_context_reboot(struct pcp_context *context)
+{
+    const struct lwm2m_object *object =
+        lwm2m_model_object(context->model, LWM2M_OBJECT_PCP_CONTEXT);
+    struct lwm2m_instance *instance = NULL;
+    bool concerns_lwm2m = false;
+    while (object && (instance = lwm2m_model_next(object, instance ? instance->id : -1))) {
+        struct found_slot found = find_slot(context, instance->id);
+        if (!found.slot)
+            continue;
+        found.slot->was_mapped = false; /* nothing has left from there since */
+        (void)on_request(context, instance, false);
+        found = find_slot(context, instance->id);
+        concerns_lwm2m = concerns_lwm2m || (found.slot && found.slot->is_lwm2m);
+    }
+    return concerns_lwm2m;
+}
+
 void pcp_context_update(struct pcp_context *context)
 {
     for (size_t s = 0; s < PCP_CONTEXT_SERVERS; s++) {

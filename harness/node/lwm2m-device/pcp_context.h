@@ -72,6 +72,11 @@ struct pcp_context {
 void pcp_context_open(struct pcp_context *context, struct lwm2m_object *object);
 void pcp_context_close(struct pcp_context *context);
 
+/* The device has started again: what was asked for is asked for again, with the nonces that it had, so that the
+ * server renews it (RFC 6887 section 11.2). Returns true if that concerns the port of LwM2M: then settled() tells what
+ * becomes of it. */
+bool pcp_context_reboot(struct pcp_context *context);
+
 /* The host's routes or addresses changed: asks whoever is the server now. */
 void pcp_context_update(struct pcp_context *context);
 void pcp_context_wake(struct pcp_context *context);

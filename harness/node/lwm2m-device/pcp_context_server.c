@@ -369,7 +369,8 @@ void pcp_context_delete(struct pcp_context_server *server, struct pcp_context_sl
  * engine asks again after a quarter of an hour. */
 static bool is_given_up(const struct pcp_context_slot *slot, const struct pcp_mapping *mapping)
 {
-    return slot->used && !slot->leaving && !slot->mapped && slot->awaiting && !mapping->awaiting;
+    return slot->used && !slot->leaving && !mapping->granted && slot->awaiting &&
+           !mapping->awaiting;
 }
 
 void pcp_context_server_process(struct pcp_context_server *server)
