@@ -228,13 +228,32 @@ static enum step_outcome await_mapping(struct engine *engine, const struct scena
     return outcome;
 }
 
+/* How often a line was awaited of the program that runs now, this time counted. */
+static uint32_t times_awaited(const struct engine *engine, const struct scenario_step *step)
+{
+    uint32_t times = 1;
+    const struct scenario_step *first = engine->scenario->steps;
+    for (const struct scenario_step *before = step; before-- != first;) {
+        if (before->program != step->program)
+            continue;
+        if (before->kind == STEP_START || before->kind == STEP_RESTART)
+            break;
+        if (before->kind == STEP_AWAIT && before->pattern &&
+            strcmp(before->pattern, step->pattern) == 0 &&
+            engine->record->steps[before - first].outcome == OUTCOME_DONE)
+            times++;
+    }
+    return times;
+}
+
 static enum step_outcome do_await(struct engine *engine, const struct scenario_step *step,
                                   struct error *error)
 {
     if (!step->pattern)
         return await_mapping(engine, step, error);
     struct process *process = engine->processes[step->program];
-    if (process_await_line(process, step->pattern, step->milliseconds, error) == 0)
+    if (process_await_lines(process, step->pattern, times_awaited(engine, step), step->milliseconds,
+                            error) == 0)
         return OUTCOME_DONE;
     return judge_silence(process);
 }

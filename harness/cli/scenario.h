@@ -6,7 +6,8 @@
  *   programs   ROLE: { node, peer, role, environment }; `role` of the peer is the key itself unless given
  *   steps      a list; each item one of
  *                start: PROGRAM                and wait until it is ready
- *                await: { program, line, within }      a line that it prints
+ *                await: { program, line, within }      a line that it prints, or printed since its start; the
+ *                                              same pattern once more awaits one line more
  *                await: { mapping: PROGRAM, within }   a MAP or NAT-PMP SUCCESS that reaches its node
  *                pass: { for, why }            a wait that the scenario is about
  *                signal: { program, signal }

@@ -40,7 +40,7 @@ struct process {
     int64_t started; /* ms */
     int64_t finished;
     const regex_t *awaited; /* pattern of the line being waited for, or NULL */
-    bool line_seen;
+    uint32_t lines_seen;    /* that match it */
     struct process_log log;
 };
 
@@ -151,7 +151,7 @@ static void line_seen(void *context, const char *text)
 {
     struct process *process = context;
     if (process->awaited != NULL && regexec(process->awaited, text, 0, NULL, 0) == 0)
-        process->line_seen = true;
+        process->lines_seen++;
     const struct supervisor_watch *watch = &process->supervisor->watch;
     if (watch->line != NULL)
         watch->line(watch->context, process, text);
@@ -412,6 +412,7 @@ struct awaited {
     enum port_kind kind;
     uint16_t port;
     const char *path;
+    uint32_t times; /* that a line comes */
 };
 
 static int fail(const struct process *process, const char *what, const char *happened,
@@ -499,13 +500,18 @@ int process_await_file(struct process *process, const char *path, int millisecon
 
 static int line_reached(struct process *process, const struct awaited *awaited, struct error *error)
 {
-    (void)awaited;
     (void)error;
-    return process->line_seen;
+    return process->lines_seen >= awaited->times;
 }
 
 int process_await_line(struct process *process, const char *pattern, int milliseconds,
                        struct error *error)
+{
+    return process_await_lines(process, pattern, 1, milliseconds, error);
+}
+
+int process_await_lines(struct process *process, const char *pattern, uint32_t times,
+                        int milliseconds, struct error *error)
 {
     regex_t compiled;
     int refused = regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB);
@@ -516,10 +522,13 @@ int process_await_line(struct process *process, const char *pattern, int millise
                          reason);
     }
     char what[160];
-    snprintf(what, sizeof what, "a line that matches /%s/", pattern);
+    if (times > 1)
+        snprintf(what, sizeof what, "line %u that matches /%s/", times, pattern);
+    else
+        snprintf(what, sizeof what, "a line that matches /%s/", pattern);
     process->awaited = &compiled;
-    process->line_seen = process_log_search(&process->log, &compiled);
-    const struct awaited awaited = {.reached = line_reached, .told = true};
+    process->lines_seen = process_log_count(&process->log, &compiled);
+    const struct awaited awaited = {.reached = line_reached, .told = true, .times = times};
     int result = await(process, &awaited, what, milliseconds, error);
     process->awaited = NULL;
     regfree(&compiled);

@@ -85,6 +85,9 @@ int process_await_tcp_port(struct process *process, uint16_t port, int milliseco
  * (and not in those of an earlier program of the same log). */
 int process_await_line(struct process *process, const char *pattern, int milliseconds,
                        struct error *error);
+/* So many of them. */
+int process_await_lines(struct process *process, const char *pattern, uint32_t times,
+                        int milliseconds, struct error *error);
 /* A file, folder or socket of that path. */
 int process_await_file(struct process *process, const char *path, int milliseconds,
                        struct error *error);

@@ -120,19 +120,19 @@ void process_log_flush(struct process_log *log, process_log_line *seen, void *co
     write_through(log);
 }
 
-bool process_log_search(const struct process_log *log, const regex_t *pattern)
+uint32_t process_log_count(const struct process_log *log, const regex_t *pattern)
 {
     FILE *file = fopen(log->path, "re");
     if (file == NULL)
-        return false;
-    bool found = false;
+        return 0;
+    uint32_t found = 0;
     if (fseek(file, log->start, SEEK_SET) != 0)
         rewind(file);
     char line[TEXT_OFFSET + PROCESS_LOG_LINE + 2];
-    while (!found && fgets(line, sizeof line, file) != NULL) {
+    while (fgets(line, sizeof line, file) != NULL) {
         line[strcspn(line, "\n")] = '\0';
-        found = strlen(line) >= TEXT_OFFSET && line[TIME_LENGTH] != MARK_NOTE &&
-                regexec(pattern, line + TEXT_OFFSET, 0, NULL, 0) == 0;
+        found += strlen(line) >= TEXT_OFFSET && line[TIME_LENGTH] != MARK_NOTE &&
+                 regexec(pattern, line + TEXT_OFFSET, 0, NULL, 0) == 0;
     }
     fclose(file);
     return found;

@@ -45,8 +45,8 @@ void process_log_note(struct process_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Makes a last line of what stands without a newline. */
 void process_log_flush(struct process_log *log, process_log_line *seen, void *context);
-/* True if a line that was kept matches. */
-bool process_log_search(const struct process_log *log, const regex_t *pattern);
+/* How many of the lines that were kept match. */
+uint32_t process_log_count(const struct process_log *log, const regex_t *pattern);
 /* Says in the log what was discarded; closes; frees. */
 void process_log_close(struct process_log *log);
 

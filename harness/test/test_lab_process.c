@@ -188,6 +188,11 @@ static void printed_line(struct scene *scene)
     EXPECT_DONE(process_await_line(p, "^Linux$", SOON, &scene->error));
     EXPECT(scene->sealed, process_await_line(p, "^f(i|o)rst$", NEVER, &scene->error) == 0,
            "a line from before the wait was not found: %s", scene->error.text);
+    EXPECT(scene->sealed, process_await_lines(p, "^(first|Linux)$", 2, SOON, &scene->error) == 0,
+           "two lines that match were not found: %s", scene->error.text);
+    EXPECT(scene->sealed, process_await_lines(p, "^Linux$", 2, NEVER, &scene->error) == -1,
+           "one line was taken for two");
+    scene->error.text[0] = '\0';
     EXPECT(scene->sealed, strcmp(process_last_line(p), "Linux") == 0, "%s", process_last_line(p));
     EXPECT(scene->sealed, process_await_line(p, "started", NEVER, &scene->error) == -1,
            "a note of the supervisor was taken for a line of the program");
