@@ -57,8 +57,16 @@ def validate(name, document):
     jsonschema.Draft202012Validator(SCHEMAS[f"{name}.schema.json"], resolver=resolver).validate(document)
 
 
+def coap_path(segments):
+    """The path that tshark's Uri-Path options make; "" without any."""
+    return "/" + segments.replace(",", "/") if segments else ""
+
+
 class Run:
     """A run that is over: what the command said and what its folder holds."""
+
+    fields = FIELDS
+    occurrence = "f"  # of a field that is there several times: the first; "a": all
 
     def __init__(self, process, folder):
         self.folder = pathlib.Path(folder)
@@ -81,11 +89,18 @@ class Run:
     @functools.cached_property
     def packets(self):
         """What tshark sees: a dictionary for each packet, all its values texts."""
-        command = ["tshark", "-r", self.folder / "lab.pcapng", "-T", "fields", "-E", "occurrence=f"]
+        command = ["tshark", "-r", self.folder / "lab.pcapng"]
+        command += ["-T", "fields", "-E", f"occurrence={self.occurrence}"]
         command += ["-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"]
-        command += [word for field in FIELDS.values() for word in ("-e", field)]
+        command += [word for field in self.fields.values() for word in ("-e", field)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return [dict(zip(FIELDS, line.split("\t"))) for line in done.stdout.splitlines()]
+        packets = [dict(zip(self.fields, line.split("\t"))) for line in done.stdout.splitlines()]
+        for packet in packets:
+            self.complete(packet)
+        return packets
+
+    def complete(self, packet):
+        """Says of a packet what tshark has no field for."""
 
     def where(self, **wanted):
         """The packets whose values are those wanted."""

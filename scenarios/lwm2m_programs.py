@@ -72,17 +72,12 @@ class Program:
         self.process.wait(SECONDS)
 
 
-class Server(Program):
-    """pinhole-lwm2m-server."""
+class Listener(Program):
+    """A server, and the clients that a test plays."""
 
-    def __init__(self, folder, *arguments):
+    def __init__(self, name, *arguments):
         self.port, self.secure_port = free_port(), free_port()
-        self.control = folder / "control"
-        super().__init__(
-            "pinhole-lwm2m-server",
-            *("--port", self.port, "--secure-port", self.secure_port, "--control", self.control),
-            *arguments,
-        )
+        super().__init__(name, "--port", self.port, "--secure-port", self.secure_port, *arguments)
         self.await_line(r"ready port \d+")
         self.address = ("127.0.0.1", self.port)
         self.clients = []
@@ -90,6 +85,19 @@ class Server(Program):
     def client(self, address="127.0.0.1"):
         self.clients.append(Client(self.address, address))
         return self.clients[-1]
+
+    def stop(self):
+        for client in self.clients:
+            client.close()
+        super().stop()
+
+
+class Server(Listener):
+    """pinhole-lwm2m-server."""
+
+    def __init__(self, folder, *arguments):
+        self.control = folder / "control"
+        super().__init__("pinhole-lwm2m-server", "--control", self.control, *arguments)
 
     def start_tell(self, command, *options):
         """A --tell that may have to wait for a device."""
@@ -105,11 +113,6 @@ class Server(Program):
         process = self.start_tell(command, *options)
         return process.communicate(timeout=SECONDS)[0].splitlines(), process.returncode
 
-    def stop(self):
-        for client in self.clients:
-            client.close()
-        super().stop()
-
 
 def register(client, name="dev", queries=("lt=300", "lwm2m=1.0", "b=U"), links=LINKS, mid=None):
     return client.ask(
@@ -117,25 +120,11 @@ def register(client, name="dev", queries=("lt=300", "lwm2m=1.0", "b=U"), links=L
     )
 
 
-class Bootstrap(Program):
+class Bootstrap(Listener):
     """pinhole-lwm2m-bootstrap, which gives the account of a server that isn't there."""
 
     def __init__(self, *arguments, server="coap://127.0.0.1:9"):
-        self.port, self.secure_port = free_port(), free_port()
-        ports = ("--port", self.port, "--secure-port", self.secure_port)
-        super().__init__("pinhole-lwm2m-bootstrap", *ports, "--give-server", server, *arguments)
-        self.await_line(r"ready port \d+")
-        self.address = ("127.0.0.1", self.port)
-        self.clients = []
-
-    def client(self, address="127.0.0.1"):
-        self.clients.append(Client(self.address, address))
-        return self.clients[-1]
-
-    def stop(self):
-        for client in self.clients:
-            client.close()
-        super().stop()
+        super().__init__("pinhole-lwm2m-bootstrap", "--give-server", server, *arguments)
 
 
 class Device(Program):

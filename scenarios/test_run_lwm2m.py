@@ -1,12 +1,11 @@
 """pinhole run of the deck's nine steps with LwM2M, and their variants: judged from the captures by tshark."""
 
-import functools
 import re
 import subprocess
 
 import pytest
 
-from conftest import BUILD, GRANTED, PINHOLE, SCENARIOS, Run, begin, validate
+from conftest import BUILD, GRANTED, PINHOLE, SCENARIOS, Run, begin, coap_path, validate
 
 # One process makes the runs, where several share the tests.
 pytestmark = pytest.mark.xdist_group("lwm2m")
@@ -79,17 +78,12 @@ FIELDS = {
 
 
 class LwM2mRun(Run):
-    @functools.cached_property
-    def packets(self):
-        command = ["tshark", "-r", self.folder / "lab.pcapng", "-T", "fields", "-E", "occurrence=a"]
-        command += [word for field in FIELDS.values() for word in ("-e", field)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        packets = [dict(zip(FIELDS, line.split("\t"))) for line in done.stdout.splitlines()]
-        for packet in packets:  # of a quoted packet in an ICMP error only the outer counts
-            for key in ("source", "destination", "source_port"):
-                packet[key] = packet[key].partition(",")[0]
-            packet["path"] = "/" + packet["segments"].replace(",", "/") if packet["segments"] else ""
-        return packets
+    fields, occurrence = FIELDS, "a"
+
+    def complete(self, packet):
+        for key in ("source", "destination", "source_port"):  # of a quoted packet in an ICMP error only the outer counts
+            packet[key] = packet[key].partition(",")[0]
+        packet["path"] = coap_path(packet["segments"])
 
     def coap(self, **wanted):
         return [p for p in self.where(**wanted) if p["code"]]

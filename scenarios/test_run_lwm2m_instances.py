@@ -1,12 +1,9 @@
 """pinhole run scenarios/lwm2m-instances.yaml: several instances of PCP-context are several mappings of one device.
 Judged from the capture by tshark."""
 
-import functools
-import subprocess
-
 import pytest
 
-from conftest import SCENARIOS, Run, begin
+from conftest import SCENARIOS, Run, begin, coap_path
 
 DEVICE, OUTSIDE, SERVER, STRANGER = "192.168.1.10", "11.0.0.1", "11.0.0.2", "11.0.0.9"
 LWM2M, FIRST, SECOND, THIRD = "5683", "41001", "41002", "41003"  # external ports
@@ -37,15 +34,10 @@ pytestmark = pytest.mark.xdist_group("lwm2m-instances")
 
 
 class InstancesRun(Run):
-    @functools.cached_property
-    def packets(self):
-        command = ["tshark", "-r", self.folder / "lab.pcapng", "-T", "fields", "-E", "occurrence=a"]
-        command += [word for field in FIELDS.values() for word in ("-e", field)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        packets = [dict(zip(FIELDS, line.split("\t"))) for line in done.stdout.splitlines()]
-        for packet in packets:
-            packet["path"] = "/" + packet["segments"].replace(",", "/") if packet["segments"] else ""
-        return packets
+    fields, occurrence = FIELDS, "a"
+
+    def complete(self, packet):
+        packet["path"] = coap_path(packet["segments"])
 
 
 @pytest.fixture(scope="module")
