@@ -197,17 +197,24 @@ static inline enum lwm2m_code device_serve(struct lwm2m_device *device,
     return device->response.code;
 }
 
+static inline struct lwm2m_request device_request(enum lwm2m_method method, const char *path,
+                                                  uint32_t format, const void *payload,
+                                                  size_t length)
+{
+    return (struct lwm2m_request){.method = method,
+                                  .path = device_path(path),
+                                  .content_format = format,
+                                  .accept = LWM2M_FORMAT_NONE,
+                                  .payload = payload,
+                                  .length = length};
+}
+
 /* A request of the management server. */
 static inline enum lwm2m_code device_ask(struct lwm2m_device *device, enum lwm2m_method method,
                                          const char *path, uint32_t format, const void *payload,
                                          size_t length)
 {
-    const struct lwm2m_request request = {.method = method,
-                                          .path = device_path(path),
-                                          .content_format = format,
-                                          .accept = LWM2M_FORMAT_NONE,
-                                          .payload = payload,
-                                          .length = length};
+    const struct lwm2m_request request = device_request(method, path, format, payload, length);
     return device_serve(device, &request);
 }
 
@@ -233,13 +240,8 @@ static inline enum lwm2m_code device_bootstrap(struct lwm2m_device *device,
                                                enum lwm2m_method method, const char *path,
                                                uint32_t format, const void *payload, size_t length)
 {
-    const struct lwm2m_request request = {.method = method,
-                                          .from_bootstrap = true,
-                                          .path = device_path(path),
-                                          .content_format = format,
-                                          .accept = LWM2M_FORMAT_NONE,
-                                          .payload = payload,
-                                          .length = length};
+    struct lwm2m_request request = device_request(method, path, format, payload, length);
+    request.from_bootstrap = true;
     return device_serve(device, &request);
 }
 

@@ -67,21 +67,28 @@ static void a_message_is_found_by_its_fields(void **state)
     assert_int_equal(verdict.frames[0], 2);
 }
 
+/* Judges what a capture holds, and removes it. */
+static enum expect_outcome judge_capture(struct capture_file *capture,
+                                         const struct expectation *wanted)
+{
+    struct error error = {{0}};
+    struct expect_verdict verdict;
+    capture_close(capture);
+    assert_int_equal(expect_validate(wanted, 1, "test.yaml", &error), 0);
+    int result = expect_judge(capture->path, wanted, 1, &verdict, &error);
+    (void)unlink(capture->path);
+    assert_int_equal(result, 0);
+    return verdict.outcome;
+}
+
 /* Judges one datagram from the server that comes in at the device. */
 static enum expect_outcome judge_datagram(const struct expectation *wanted, const uint8_t *payload,
                                           size_t length)
 {
     struct capture_file capture;
-    struct error error = {{0}};
-    struct expect_verdict verdict;
     capture_open(&capture, interfaces);
     capture_udp(&capture, AT_MS(0), 0, DIRECTION_IN, &to_device, payload, length);
-    capture_close(&capture);
-    assert_int_equal(expect_validate(wanted, 1, "test.yaml", &error), 0);
-    int result = expect_judge(capture.path, wanted, 1, &verdict, &error);
-    (void)unlink(capture.path);
-    assert_int_equal(result, 0);
-    return verdict.outcome;
+    return judge_capture(&capture, wanted);
 }
 
 static void a_payload_that_is_no_text_is_found_by_its_octets(void **state)
@@ -121,8 +128,6 @@ static enum expect_outcome judge_segment(const struct expectation *wanted, uint8
 {
     enum { PROTOCOL = 9, IP_HEADER = 20, FLAGS = IP_HEADER + 13, TCP = 6 };
     struct capture_file capture;
-    struct error error = {{0}};
-    struct expect_verdict verdict;
     uint8_t frame[64];
     const uint8_t rest[12] = {0, 0, 0, 0, 5 << 4};
     size_t length = make_udp(&to_device, rest, sizeof rest, frame);
@@ -130,12 +135,7 @@ static enum expect_outcome judge_segment(const struct expectation *wanted, uint8
     frame[FLAGS] = flags;
     capture_open(&capture, interfaces);
     capture_frame(&capture, AT_MS(0), 0, DIRECTION_IN, frame, length);
-    capture_close(&capture);
-    assert_int_equal(expect_validate(wanted, 1, "test.yaml", &error), 0);
-    int result = expect_judge(capture.path, wanted, 1, &verdict, &error);
-    (void)unlink(capture.path);
-    assert_int_equal(result, 0);
-    return verdict.outcome;
+    return judge_capture(&capture, wanted);
 }
 
 static void a_tcp_segment_is_told_by_what_it_does_to_the_connection(void **state)
