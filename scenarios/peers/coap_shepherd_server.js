@@ -21,6 +21,14 @@ function configure() {
   configuration.ip = tellAddress();
 }
 
+// It takes a link with attributes, as in `</1>;ver=1.1`, for an object of that name, and then can't store the device. It
+// reads those of the root link alone, so the others' are kept from it.
+function withholdAttributes() {
+  const links = load(`${NAME}/lib/components/cutils`);
+  const read = links.getObjListOfSo;
+  links.getObjListOfSo = (text) => read(text.toString().replace(/(<\/[^>]+>)(;(?:"[^"]*"|[^,"])*)/g, "$1"));
+}
+
 const context = `/${teach(PCP_CONTEXT)}/0`;
 const mappings = new Map(); // of devices, by name: "ADDRESS:PORT"
 
@@ -84,6 +92,7 @@ function main() {
     return;
   }
   configure();
+  withholdAttributes();
   const server = load(NAME);
   const complain = (error) => say(NAME, `error: ${error.message}`);
   server.on("error", complain);
