@@ -1,5 +1,6 @@
 """What pinhole-lwm2m-server does for devices that register, and against those that don't mean well."""
 
+import json
 import os
 import random
 import signal
@@ -603,6 +604,70 @@ def test_pcp_is_not_asked_of_a_device_that_speaks_another_version(start):
     register(device, links=PCP_LINKS)
     enable(device, version=b"1")
     server.await_line("pcp dev not enabled: version 1")
+
+
+SENML_JSON, SENML_CBOR = 110, 112
+ENABLING = [{"bn": "/26887/0/", "n": "0", "v": 7200}, {"n": "4", "vb": True}]
+
+
+def in_json(device, request, records):
+    device.answer(request, "2.05", json.dumps([{"bn": "/26887/0/", **records[0]}, *records[1:]]).encode(), SENML_JSON)
+
+
+def test_pcp_is_enabled_in_the_format_that_the_root_link_tells(start):
+    server = start()
+    device = server.client()
+    port = device.socket.getsockname()[1]
+    register(device, queries=["lt=300", "lwm2m=1.1", "b=U"], links=b'</>;ct="60 110",</1/0>,</3/0>,</26887/0>')
+    observe = device.request()
+    assert observe.number(ACCEPT) == SENML_JSON
+    status = b'[{"n":"/26887/0/2","v":0}]'
+    device.answer(observe, "2.05", status, SENML_JSON, [(OBSERVE, b"\x01")])
+    write = device.request()
+    assert (write.code, write.number(CONTENT_FORMAT)) == (POST, SENML_JSON)
+    assert json.loads(write.payload) == ENABLING
+    device.answer(write, "2.04")
+    version = device.request()
+    assert (version.path, version.number(ACCEPT)) == ("/26887/0/3", SENML_JSON)
+    in_json(device, version, [{"n": "3", "v": 2}])
+    execute(device)
+    notified = [(OBSERVE, b"\x02"), (CONTENT_FORMAT, unsigned(SENML_JSON))]
+    device.send(Message(CON, code("2.05"), device.mid(), observe.token, notified, status.replace(b":0", b":2")))
+    place = device.request()
+    assert (place.path, place.number(ACCEPT)) == ("/26887/0", SENML_JSON)
+    in_json(device, place, [{"n": "18", "vs": EXTERNAL}, {"n": "19", "v": port}])
+    server.await_line("pcp dev seen from its mapping")
+
+
+def test_a_device_that_refuses_a_format_is_asked_in_the_next(start):
+    server = start()
+    device = server.client()
+    register(device, queries=["lt=300", "lwm2m=1.1", "b=U"], links=PCP_LINKS)
+    observe = device.request()
+    assert observe.number(ACCEPT) == TLV
+    device.answer(observe, "4.06")
+    observe = device.request()
+    assert (observe.path, observe.number(OBSERVE), observe.number(ACCEPT)) == ("/26887/0/2", 0, SENML_CBOR)
+    device.answer(observe, "2.05", b"0", TEXT, [(OBSERVE, b"\x01")])
+    write = device.request()
+    assert (write.path, write.number(CONTENT_FORMAT)) == ("/26887/0", SENML_CBOR)
+    device.answer(write, "4.15")
+    write = device.request()
+    assert (write.path, write.number(CONTENT_FORMAT)) == ("/26887/0", SENML_JSON)
+    assert json.loads(write.payload) == ENABLING
+    device.answer(write, "2.04")
+    device.answer(device.request(), "2.05", b"2", TEXT)
+    execute(device)
+
+
+def test_a_device_that_refuses_every_format_is_left_alone(start):
+    server = start()
+    device = server.client()
+    location = register(device, links=PCP_LINKS).location
+    for _ in range(3):
+        device.answer(device.request(), "4.06")
+    server.await_line("pcp dev not enabled: status 4.06")
+    assert device.ask(DELETE, location).text == "2.02" and not device.waiting
 
 
 NOT_NEEDED = {

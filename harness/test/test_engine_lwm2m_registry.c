@@ -142,6 +142,31 @@ static void the_links_tell_the_objects_and_the_instances_of_pcp_context(void **s
     assert_int_equal(wish.objects[2], 26887);
 }
 
+static void the_root_link_tells_the_format_to_manage_it_in(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *links;
+        uint32_t format;
+    } known[] = {
+        {LINKS, LWM2M_FORMAT_TLV},
+        {"</>;rt=\"oma.lwm2m\";ct=\"60 110 112 11542\",</3/0>", LWM2M_FORMAT_TLV},
+        {"</>;ct=\"60 110 112\",</3/0>", LWM2M_FORMAT_SENML_CBOR},
+        {"</>;ct=110,</3/0>", LWM2M_FORMAT_SENML_JSON},
+        {"</3/0>,</>;ct=112", LWM2M_FORMAT_SENML_CBOR},
+        /* The JSON of 1.0, which has TLV besides, and others that say nothing of many values. */
+        {"</>;ct=11543;hb,</3/0>", LWM2M_FORMAT_TLV},
+        {"</>;ct=\"0 60 1112 1120 4294967408\",</3/0>", LWM2M_FORMAT_TLV},
+        {"</>;ct,</3/0>", LWM2M_FORMAT_TLV},
+        /* What an object can is not for the device. */
+        {"</3/0>;ct=110", LWM2M_FORMAT_TLV},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        assert_int_equal(REGISTERS(known[i].links, "ep=a", "lwm2m=1.1"), LWM2M_CREATED);
+        assert_int_equal(wish.format, known[i].format);
+    }
+}
+
 static void an_object_without_instances_is_no_pcp_context_to_ask(void **state)
 {
     (void)state;
@@ -364,6 +389,7 @@ int main(void)
         cmocka_unit_test(a_lifetime_is_a_positive_number_of_32_bits),
         cmocka_unit_test(a_binding_is_of_known_transports),
         cmocka_unit_test(the_links_tell_the_objects_and_the_instances_of_pcp_context),
+        cmocka_unit_test(the_root_link_tells_the_format_to_manage_it_in),
         cmocka_unit_test(an_object_without_instances_is_no_pcp_context_to_ask),
         cmocka_unit_test(of_many_objects_the_lowest_are_kept),
         cmocka_unit_test(links_that_are_none_are_refused),

@@ -3,9 +3,13 @@
 #include "wire/core_link.h"
 #include "wire/utf8.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { DEFAULT_LIFETIME = 86400 };
+
+const uint32_t lwm2m_management_formats[LWM2M_MANAGEMENT_FORMATS] = {
+    LWM2M_FORMAT_TLV, LWM2M_FORMAT_SENML_CBOR, LWM2M_FORMAT_SENML_JSON};
 
 /* --- queries --------------------------------------------------------------------------------- */
 
@@ -132,6 +136,31 @@ static void note_pcp_instance(struct lwm2m_registration_wish *out, uint16_t id)
         out->pcp_instances++;
 }
 
+/* Is number among those of text, which are parted by blanks? */
+static bool lists(const char *text, size_t length, uint32_t number)
+{
+    char wanted[12];
+    size_t digits = (size_t)snprintf(wanted, sizeof wanted, "%lu", (unsigned long)number);
+    for (size_t start = 0; start < length;) {
+        const char *blank = memchr(text + start, ' ', length - start);
+        size_t end = blank ? (size_t)(blank - text) : length;
+        if (end - start == digits && memcmp(text + start, wanted, digits) == 0)
+            return true;
+        start = end + 1;
+    }
+    return false;
+}
+
+static void note_formats(struct lwm2m_registration_wish *out, const struct core_link *root)
+{
+    struct core_link_attribute listed;
+    if (!core_link_attribute(root, "ct", &listed) || !listed.value)
+        return;
+    for (size_t i = LWM2M_MANAGEMENT_FORMATS; i > 0; i--)
+        if (lists(listed.value, listed.value_length, lwm2m_management_formats[i - 1]))
+            out->format = lwm2m_management_formats[i - 1];
+}
+
 static bool read_links(const char *text, size_t length, struct lwm2m_registration_wish *out)
 {
     struct core_link link;
@@ -140,9 +169,12 @@ static bool read_links(const char *text, size_t length, struct lwm2m_registratio
     while ((step = core_link_next(text, length, &offset, &link)) == CORE_LINK_FOUND) {
         struct lwm2m_path path;
         out->has_links = true;
-        if (!lwm2m_path_read(link.target, link.target_length, &path) || path.depth < 1 ||
-            path.depth > 2)
+        if (!lwm2m_path_read(link.target, link.target_length, &path) || path.depth > 2)
             continue;
+        if (path.depth == 0) {
+            note_formats(out, &link);
+            continue;
+        }
         note_object(out, path.id[0]);
         if (path.depth == 2 && path.id[0] == LWM2M_OBJECT_PCP_CONTEXT)
             note_pcp_instance(out, path.id[1]);
@@ -154,8 +186,10 @@ enum lwm2m_code lwm2m_registration_read(const char *const *queries, const uint8_
                                         size_t length, bool is_update,
                                         struct lwm2m_registration_wish *out)
 {
-    *out = (struct lwm2m_registration_wish){
-        .lifetime = DEFAULT_LIFETIME, .binding = "U", .version = "1.0"};
+    *out = (struct lwm2m_registration_wish){.lifetime = DEFAULT_LIFETIME,
+                                            .binding = "U",
+                                            .version = "1.0",
+                                            .format = lwm2m_management_formats[0]};
     if (!read_queries(queries, is_update, out) ||
         (length && !read_links((const char *)payload, length, out)))
         return LWM2M_BAD_REQUEST;

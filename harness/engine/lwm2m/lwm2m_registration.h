@@ -5,7 +5,11 @@
 
 #include "engine/lwm2m/lwm2m_client.h"
 
-enum { LWM2M_REGISTRATION_OBJECTS = 16 };
+enum { LWM2M_REGISTRATION_OBJECTS = 16, LWM2M_MANAGEMENT_FORMATS = 3 };
+
+/* The formats in which a server can write and read many values of a device, the one to try first in front. Clients of
+ * 1.0 must have TLV (6.4 there); those of 1.1 may have any of these, and say which by the root link's ct (7.4, 6.2.1). */
+extern const uint32_t lwm2m_management_formats[LWM2M_MANAGEMENT_FORMATS];
 
 /* A registration or update as it came; what an update doesn't tell is as it was. */
 struct lwm2m_registration_wish {
@@ -17,6 +21,8 @@ struct lwm2m_registration_wish {
     bool queue_mode; /* Q, or UQ of 1.0 */
     char version[8]; /* lwm2m=: "1.0", "1.1"; also of 1.0.2 */
     bool has_links;
+    uint32_t
+        format; /* the first of the management formats in the ct of the root link; TLV if none is */
     uint16_t object_count; /* of the objects below: the lowest of those of the links */
     uint16_t objects[LWM2M_REGISTRATION_OBJECTS]; /* ids, ascending, each once */
     bool has_pcp;                                 /* an instance of object PCP-context is there: */

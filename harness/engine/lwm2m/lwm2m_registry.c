@@ -163,6 +163,7 @@ static void apply(struct lwm2m_registration *registration, uint64_t now,
     if (wish->has_links) {
         registration->has_pcp = wish->has_pcp;
         registration->pcp_instance = wish->pcp_instance;
+        registration->format = wish->format;
     }
     registration->expiry = now + (uint64_t)registration->lifetime * SECOND;
 }

@@ -20,7 +20,8 @@ struct lwm2m_registration {
     char version[8];
     bool has_pcp;
     uint16_t pcp_instance;
-    void *session; /* the caller's */
+    uint32_t format; /* in which to manage it, as far as its links tell */
+    void *session;   /* the caller's */
 
     /* Private: chains of the two tables, indices from 1 on; 0 ends them. */
     uint32_t next_by_name;

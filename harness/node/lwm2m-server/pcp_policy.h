@@ -36,6 +36,8 @@ struct pcp_policy {
     uint16_t port;
     bool is_seen;     /* the device was seen from there, and it has been said */
     bool asked_fresh; /* a fresh port was asked for; outlives a registration */
+    uint32_t format;  /* in which it is spoken of */
+    uint8_t refused;  /* those of lwm2m_management_formats that the device refused, a bit each */
 };
 
 /* The device registered; before: what was known of its former registration, NULL if nothing. */
