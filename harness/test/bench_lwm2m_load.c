@@ -7,21 +7,16 @@
  * Registration number i is that of device i % DEVICES, which has the address 127.1.0.0 + that. WINDOW requests
  * are out at a time. What has no answer within 5 s is counted as failed.
  */
+#include "test/bench_load.h"
 #include "wire/octets.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
-    BATCH = 32,
-    ROOM = 256,
-    CONTROL = 64,
     PATIENCE = 5, /* s */
     CODE_CREATED = 0x41,
     OPTION_URI_PATH = 11,
@@ -39,19 +34,6 @@ struct load {
     unsigned long devices, count, window;
     unsigned long sent, answered, succeeded;
 };
-
-struct parcel {
-    uint8_t octets[ROOM];
-    struct iovec vector;
-    uint8_t control[CONTROL] __attribute__((aligned(8)));
-};
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* Deltas and lengths are under 13 or, for longer values, under 269. */
 static uint8_t *put_option(uint8_t *at, unsigned int delta, const void *value, size_t length)
@@ -85,33 +67,21 @@ static size_t write_registration(unsigned long device, unsigned long number, uin
     return (size_t)(at - octets) + sizeof links - 1;
 }
 
-static void write_parcel(const struct load *load, unsigned long number, struct parcel *parcel,
+static void write_parcel(const struct load *load, unsigned long number, struct load_parcel *parcel,
                          struct msghdr *message)
 {
     unsigned long device = number % load->devices;
     size_t length = write_registration(device, number, parcel->octets);
-    parcel->vector = (struct iovec){parcel->octets, length};
-    memset(parcel->control, 0, sizeof parcel->control);
-    *message = (struct msghdr){.msg_name = (void *)&load->server,
-                               .msg_namelen = sizeof load->server,
-                               .msg_iov = &parcel->vector,
-                               .msg_iovlen = 1,
-                               .msg_control = parcel->control,
-                               .msg_controllen = CMSG_SPACE(sizeof(struct in_pktinfo))};
-    struct cmsghdr *part = CMSG_FIRSTHDR(message);
-    struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(first_device + (uint32_t)device)};
-    part->cmsg_level = IPPROTO_IP;
-    part->cmsg_type = IP_PKTINFO;
-    part->cmsg_len = CMSG_LEN(sizeof info);
-    memcpy(CMSG_DATA(part), &info, sizeof info);
+    const struct in_addr source = {htonl(first_device + (uint32_t)device)};
+    load_address(parcel, length, &load->server, source, message);
 }
 
 static void send_some(struct load *load)
 {
-    static struct parcel parcels[BATCH];
-    struct mmsghdr messages[BATCH];
+    static struct load_parcel parcels[LOAD_BATCH];
+    struct mmsghdr messages[LOAD_BATCH];
     unsigned int count = 0;
-    while (count < BATCH && load->sent + count < load->count &&
+    while (count < LOAD_BATCH && load->sent + count < load->count &&
            load->sent + count - load->answered < load->window) {
         write_parcel(load, load->sent + count, &parcels[count], &messages[count].msg_hdr);
         count++;
@@ -124,38 +94,31 @@ static void send_some(struct load *load)
 /* Waits for the first for at most a while; others are taken as they are there. */
 static unsigned int receive_some(struct load *load)
 {
-    static uint8_t octets[BATCH][ROOM];
-    struct mmsghdr messages[BATCH];
-    struct iovec vectors[BATCH];
-    for (int i = 0; i < BATCH; i++) {
-        vectors[i] = (struct iovec){octets[i], sizeof octets[i]};
-        messages[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i], .msg_iovlen = 1};
-    }
-    int count = recvmmsg(load->descriptor, messages, BATCH, MSG_WAITFORONE, NULL);
-    for (int i = 0; i < count; i++)
-        load->succeeded += messages[i].msg_len >= 4 && octets[i][1] == CODE_CREATED;
-    load->answered += count > 0 ? (unsigned int)count : 0;
-    return count > 0 ? (unsigned int)count : 0;
+    static struct load_answers answers;
+    unsigned int count = load_receive(load->descriptor, MSG_WAITFORONE, &answers);
+    for (unsigned int i = 0; i < count; i++)
+        load->succeeded += answers.messages[i].msg_len >= 4 && answers.octets[i][1] == CODE_CREATED;
+    load->answered += count;
+    return count;
 }
 
 /* So many more; the seconds that they took. */
 static double run(struct load *load, unsigned long count)
 {
-    double begin = seconds_now();
+    double begin = load_seconds();
     load->count += count;
     while (load->answered < load->count) {
         send_some(load);
         if (!receive_some(load))
             load->answered = load->sent; /* what is out is lost */
     }
-    return seconds_now() - begin;
+    return load_seconds() - begin;
 }
 
 int main(int argc, char **argv)
 {
     struct load load = {.server = {.sin_family = AF_INET}};
     const struct timeval patience = {.tv_sec = PATIENCE};
-    int room = 4 << 20;
     if (argc != 5) {
         (void)fprintf(stderr, "usage: bench_lwm2m_load PORT DEVICES COUNT WINDOW\n");
         return 2;
@@ -170,8 +133,7 @@ int main(int argc, char **argv)
         perror("bench_lwm2m_load");
         return 2;
     }
-    if (setsockopt(load.descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room))
-        (void)setsockopt(load.descriptor, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    load_make_room(load.descriptor);
     double first = run(&load, load.devices);
     double again = run(&load, strtoul(argv[3], NULL, 10));
     printf("{\"success\": %lu, \"first\": %.6f, \"again\": %.6f}\n", load.succeeded, first, again);

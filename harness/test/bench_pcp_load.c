@@ -9,20 +9,18 @@
  * is counted as failed.
  */
 #include "base/error.h"
+#include "test/bench_load.h"
 #include "wire/octets.h"
 #include "wire/pcp.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 64, REQUEST = 60, CONTROL = 64, PATIENCE_MILLISECONDS = 5000 };
+enum { REQUEST = 60, PATIENCE_MILLISECONDS = 5000 };
 
 struct load {
     int descriptor;
@@ -32,20 +30,7 @@ struct load {
     unsigned long sent, answered, succeeded, refused;
 };
 
-struct parcel {
-    uint8_t octets[REQUEST];
-    struct iovec vector;
-    uint8_t control[CONTROL] __attribute__((aligned(8)));
-};
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void write_request(const struct load *load, unsigned long number, struct parcel *parcel,
+static void write_request(const struct load *load, unsigned long number, struct load_parcel *parcel,
                           struct msghdr *message)
 {
     uint8_t host[4];
@@ -60,30 +45,18 @@ static void write_request(const struct load *load, unsigned long number, struct 
                      .internal_port = (uint16_t)(1 + number % load->per_host),
                      .external_address = address_any_ipv4()},
     };
-    pcp_encode(&request, parcel->octets, sizeof parcel->octets);
-    parcel->vector = (struct iovec){parcel->octets, sizeof parcel->octets};
-    memset(parcel->control, 0, sizeof parcel->control);
-    *message = (struct msghdr){.msg_name = (void *)&load->server,
-                               .msg_namelen = sizeof load->server,
-                               .msg_iov = &parcel->vector,
-                               .msg_iovlen = 1,
-                               .msg_control = parcel->control,
-                               .msg_controllen = CMSG_SPACE(sizeof(struct in_pktinfo))};
-    struct cmsghdr *part = CMSG_FIRSTHDR(message);
-    struct in_pktinfo info = {0};
-    memcpy(&info.ipi_spec_dst, host, sizeof host);
-    part->cmsg_level = IPPROTO_IP;
-    part->cmsg_type = IP_PKTINFO;
-    part->cmsg_len = CMSG_LEN(sizeof info);
-    memcpy(CMSG_DATA(part), &info, sizeof info);
+    pcp_encode(&request, parcel->octets, REQUEST);
+    struct in_addr source;
+    memcpy(&source, host, sizeof source);
+    load_address(parcel, REQUEST, &load->server, source, message);
 }
 
 static void send_some(struct load *load)
 {
-    static struct parcel parcels[BATCH];
-    struct mmsghdr messages[BATCH];
+    static struct load_parcel parcels[LOAD_BATCH];
+    struct mmsghdr messages[LOAD_BATCH];
     unsigned int count = 0;
-    while (count < BATCH && load->sent + count < load->count &&
+    while (count < LOAD_BATCH && load->sent + count < load->count &&
            load->sent + count - load->answered < load->window) {
         write_request(load, load->first + load->sent + count, &parcels[count],
                       &messages[count].msg_hdr);
@@ -96,33 +69,26 @@ static void send_some(struct load *load)
 
 static unsigned int receive_some(struct load *load)
 {
-    static uint8_t octets[BATCH][256];
-    struct mmsghdr messages[BATCH];
-    struct iovec vectors[BATCH];
-    for (int i = 0; i < BATCH; i++) {
-        vectors[i] = (struct iovec){octets[i], sizeof octets[i]};
-        messages[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i], .msg_iovlen = 1};
-    }
-    int count = recvmmsg(load->descriptor, messages, BATCH, MSG_DONTWAIT, NULL);
-    if (count <= 0)
-        return 0;
-    for (int i = 0; i < count; i++) {
-        bool success = messages[i].msg_len == REQUEST && octets[i][3] == PCP_SUCCESS;
+    static struct load_answers answers;
+    unsigned int count = load_receive(load->descriptor, MSG_DONTWAIT, &answers);
+    for (unsigned int i = 0; i < count; i++) {
+        bool success =
+            answers.messages[i].msg_len == REQUEST && answers.octets[i][3] == PCP_SUCCESS;
         load->succeeded += success;
         load->refused += !success;
     }
-    load->answered += (unsigned int)count;
-    return (unsigned int)count;
+    load->answered += count;
+    return count;
 }
 
 static void run(struct load *load)
 {
-    double last = seconds_now();
+    double last = load_seconds();
     while (load->answered < load->count) {
         send_some(load);
         if (receive_some(load))
-            last = seconds_now();
-        else if (seconds_now() - last > PATIENCE_MILLISECONDS / 1e3)
+            last = load_seconds();
+        else if (load_seconds() - last > PATIENCE_MILLISECONDS / 1e3)
             load->answered = load->sent; /* what is out is lost */
     }
 }
@@ -144,17 +110,15 @@ int main(int argc, char **argv)
     load.window = strtoul(argv[6], NULL, 10);
     load.lifetime = strtoul(argv[7], NULL, 10);
     load.descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    int room = 4 << 20;
     if (load.descriptor < 0 || load.per_host == 0 || load.per_host > 65535) {
         perror("bench_pcp_load");
         return 2;
     }
-    if (setsockopt(load.descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room))
-        (void)setsockopt(load.descriptor, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
-    double begin = seconds_now();
+    load_make_room(load.descriptor);
+    double begin = load_seconds();
     run(&load);
     printf("{\"requests\": %lu, \"success\": %lu, \"refused\": %lu, \"seconds\": %.6f}\n",
-           load.count, load.succeeded, load.refused, seconds_now() - begin);
+           load.count, load.succeeded, load.refused, load_seconds() - begin);
     close(load.descriptor);
     return 0;
 }
