@@ -22,6 +22,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def libcoap_client(*words, patience=3):
+    """Runs libcoap's client, with DTLS; returns what it prints."""
+    client = BUILD / "peers/root/usr/bin/coap-client-openssl"
+    command = [str(word) for word in (client, "-B", patience, *words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    return done.stdout + done.stderr
+
+
 class Program:
     """One of our programs, and the lines that it prints."""
 

@@ -7,7 +7,7 @@ import pytest
 
 from coap_wire import ACCEPT, CONTENT_FORMAT, DELETE, GET, POST, PUT, code_text
 from conftest import BUILD
-from lwm2m_programs import LINK, SECONDS, TLV, Bootstrap, Device, Server
+from lwm2m_programs import LINK, SECONDS, TLV, Bootstrap, Device, Server, libcoap_client
 
 FOUND = b"lwm2m=1.0,</0/0>,</1>,</3/0>,</26887>"
 GOOD = {GET: "2.05", POST: "2.04", PUT: "2.04", DELETE: "2.02"}
@@ -180,10 +180,39 @@ def test_several_devices_are_bootstrapped_side_by_side(start):
         server.await_line(r"bootstrap dev\d finished")
 
 
-@pytest.mark.parametrize("queries", [[], ["ep="], ["ep=a b"], ["ep=\n"], [f"x{n}" for n in range(20)]])
+NO_NAMES = [["ep="], ["ep=a b"], ["ep=\n"], ["ep=" + "n" * 64], ["ep=a", "ep=b"]]
+
+
+@pytest.mark.parametrize("queries", [[], *NO_NAMES, [f"x{n}" for n in range(20)]])
 def test_a_request_without_a_name_is_refused(start, queries):
     server = start()
     assert server.client().ask(POST, "bs", queries).text == "4.00"
+
+
+def test_a_name_of_63_octets_and_of_any_letters_is_one(start):
+    server = start()
+    device = server.client()
+    for name in ("n" * 63, "größe"):
+        bootstrap(device, name)
+        server.await_line(f"bootstrap {name} finished")
+
+
+def test_a_device_need_not_tell_the_name_that_is_its_identity(start):
+    server = start("--psk", "lamp-7:6b6579")  # the key is "key"
+    libcoap_client("-m", "post", "-u", "lamp-7", "-k", "key", f"coaps://127.0.0.1:{server.secure_port}/bs")
+    server.await_line("bootstrap lamp-7 requested")
+
+
+FORMATS = {"40": "4.15", "0": "4.15", "60": "4.15", "1543": "4.15", "": "4.00", "cbor": "4.00", "65648": "4.00"}
+
+
+@pytest.mark.parametrize("number", FORMATS)
+def test_a_format_that_no_instance_can_be_written_in_is_refused(start, number):
+    server = start()
+    device = server.client()
+    assert device.ask(POST, "bs", ["ep=dev", f"pct={number}"]).text == FORMATS[number]
+    assert not device.waiting
+    assert len(bootstrap(device)) == 6
 
 
 def test_those_who_only_ask_keep_nobody_out(start):

@@ -5,7 +5,6 @@ Each test runs in a namespace of its own, like those of test_device.py.
 """
 
 import random
-import subprocess
 
 import pytest
 from coap_wire import (
@@ -28,10 +27,10 @@ from coap_wire import (
     unsigned,
 )
 from conftest import BUILD
+from lwm2m_programs import libcoap_client
 from test_device import GATEWAY, PORT, SERVER_AT, Program, sealed
 from test_lwm2m_device import AT, DEVICE, LINK, PCP, SENML_CBOR, SENML_JSON, SERVER_PORT, TEXT, TLV, registered
 
-COAP_CLIENT = BUILD / "peers/root/usr/bin/coap-client-openssl"
 IPATCH, SIZE1 = 7, 60
 CBOR, OPAQUE, UNKNOWN = 60, 42, 50
 OBJECTS = ("/1", "/3", "/4", "/3303", "/26887")
@@ -429,13 +428,6 @@ def test_good_messages_that_were_mangled_on_their_way_are_survived():
 # --- a client of others -----------------------------------------------------------------------------------
 
 
-def coap_client(*words):
-    """Runs libcoap's client at the device; returns what it prints."""
-    command = [str(word) for word in (COAP_CLIENT, "-B", 3, *words)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
-    return done.stdout + done.stderr
-
-
 @sealed
 def test_strangers_with_libcoaps_client_get_nothing_done():
     server, program = registered()
@@ -452,7 +444,7 @@ def test_strangers_with_libcoaps_client_get_nothing_done():
         ("-m", "get", f"{at}/77/7/7"),
         ("-m", "post", "-b", "64", "-e", "z" * 500, f"{at}/3/0/15"),
     ):
-        assert "4.01" in coap_client(*words), words
-    assert "alive" in coap_client("-m", "get", f"{at}/status")
+        assert "4.01" in libcoap_client(*words), words
+    assert "alive" in libcoap_client("-m", "get", f"{at}/status")
     assert picture(server) == before
     is_well(server, program)

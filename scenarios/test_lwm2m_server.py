@@ -35,7 +35,19 @@ from coap_wire import (
     unsigned,
 )
 from conftest import BUILD, ROOT
-from lwm2m_programs import LINK, LINKS, PCP_LINKS, SECONDS, TEXT, TLV, Device, Server, free_port, register
+from lwm2m_programs import (
+    LINK,
+    LINKS,
+    PCP_LINKS,
+    SECONDS,
+    TEXT,
+    TLV,
+    Device,
+    Server,
+    free_port,
+    libcoap_client,
+    register,
+)
 
 sys.path.insert(0, str(ROOT / "harness" / "test"))
 from gateway_lab import inside_lab  # noqa: E402
@@ -839,6 +851,32 @@ def test_names_are_identities_where_it_is_told_so(start, device):
     device(server, "other").await_line("registration failed: .*4.03.*|registration refused.*4.03.*")
     device(server, "dev")
     server.await_line("registered dev .*")
+
+
+NAMELESS = ("--psk", "lamp-7:6b6579")  # the key is "key"
+
+
+def register_nameless(server, version):
+    """By libcoap's client, as its identity; what it prints."""
+    uri = f"coaps://127.0.0.1:{server.secure_port}/rd?lt=300&lwm2m={version}"
+    return libcoap_client("-m", "post", "-t", LINK, "-e", LINKS.decode(), "-u", "lamp-7", "-k", "key", uri)
+
+
+def test_a_device_of_1_1_need_not_tell_the_name_that_is_its_identity(start):
+    server = start(*NAMELESS, "--names-are-identities", "--pcp", "never")
+    assert "4.00" not in register_nameless(server, "1.1")
+    server.await_line("registered lamp-7 from .* version 1.1")
+    assert server.tell("list")[0][0].endswith(" identity lamp-7")
+    assert "4.00" in register_nameless(server, "1.0")
+    assert register(server.client(), queries=["lwm2m=1.1"], name="lamp-7").text == "4.03"
+    nobody = server.client().ask(POST, "rd", ["lwm2m=1.1"], [(CONTENT_FORMAT, unsigned(LINK))], LINKS)
+    assert nobody.text == "4.00"
+
+
+def test_an_identity_is_no_name_where_it_is_not_told_so(start):
+    server = start(*NAMELESS)
+    assert "4.00" in register_nameless(server, "1.1")
+    assert server.tell("list") == (["2.05"], 0)
 
 
 def test_a_device_that_lost_its_session_makes_another_from_the_same_port(start, device):

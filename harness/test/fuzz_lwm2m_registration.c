@@ -26,7 +26,10 @@ static void require_whole(const struct lwm2m_registration_wish *wish, bool is_up
     require(is_ended(wish->binding, sizeof wish->binding) && wish->binding[0]);
     require(!strcmp(wish->version, "1.0") || !strcmp(wish->version, "1.1"));
     require(wish->lifetime > 0);
-    require(is_update ? !wish->endpoint[0] : wish->endpoint[0] && wish->has_links);
+    require(is_update ? !wish->endpoint[0] : wish->has_links);
+    require(is_update || wish->endpoint[0] || !strcmp(wish->version, "1.1"));
+    require(wish->format == LWM2M_FORMAT_TLV || wish->format == LWM2M_FORMAT_SENML_CBOR ||
+            wish->format == LWM2M_FORMAT_SENML_JSON);
     require(wish->object_count <= LWM2M_REGISTRATION_OBJECTS);
     for (uint16_t i = 1; i < wish->object_count; i++)
         require(wish->objects[i - 1] < wish->objects[i]);
@@ -90,7 +93,7 @@ static size_t message(struct lwm2m_registry *registry, uint64_t now, const uint8
         require_whole(&wish, is_update);
         if (is_update)
             update_all(registry, now, &wish);
-        else
+        else if (wish.endpoint[0])
             register_it(registry, now, &wish);
     } else {
         require(code == LWM2M_BAD_REQUEST || code == LWM2M_PRECONDITION);

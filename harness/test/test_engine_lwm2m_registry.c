@@ -100,6 +100,15 @@ static void a_name_is_needed_and_is_of_visible_characters(void **state)
     assert_int_equal(REGISTERS(LINKS, "ep=a", "ep=b"), LWM2M_BAD_REQUEST);
 }
 
+static void one_of_1_1_may_be_known_by_another_name_than_it_tells(void **state)
+{
+    (void)state;
+    assert_int_equal(REGISTERS(LINKS, "lwm2m=1.1"), LWM2M_CREATED);
+    assert_string_equal(wish.endpoint, "");
+    assert_int_equal(REGISTERS(LINKS, "lwm2m=1.0"), LWM2M_BAD_REQUEST);
+    assert_int_equal(REGISTERS(LINKS, "lwm2m=1.1", "ep="), LWM2M_BAD_REQUEST);
+}
+
 static void a_lifetime_is_a_positive_number_of_32_bits(void **state)
 {
     (void)state;
@@ -386,6 +395,7 @@ int main(void)
         cmocka_unit_test(a_version_that_is_not_known_is_a_failed_precondition),
         cmocka_unit_test(the_release_of_a_version_is_passed_over),
         cmocka_unit_test(a_name_is_needed_and_is_of_visible_characters),
+        cmocka_unit_test(one_of_1_1_may_be_known_by_another_name_than_it_tells),
         cmocka_unit_test(a_lifetime_is_a_positive_number_of_32_bits),
         cmocka_unit_test(a_binding_is_of_known_transports),
         cmocka_unit_test(the_links_tell_the_objects_and_the_instances_of_pcp_context),

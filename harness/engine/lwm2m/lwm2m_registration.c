@@ -23,14 +23,18 @@ static bool copy_text(const char *text, char *out, size_t size)
     return true;
 }
 
-/* Names stand in lines of logs and commands: nothing in them may look like another line or word. */
-static bool read_endpoint(const char *text, struct lwm2m_registration_wish *out)
+bool lwm2m_endpoint_take(const char *text, char out[LWM2M_ENDPOINT_SIZE])
 {
     for (const char *at = text; *at; at++)
         if ((unsigned char)*at <= ' ' || *at == 0x7f)
             return false;
     return utf8_is_valid((const uint8_t *)text, strlen(text)) &&
-           copy_text(text, out->endpoint, sizeof out->endpoint);
+           copy_text(text, out, LWM2M_ENDPOINT_SIZE);
+}
+
+static bool read_endpoint(const char *text, struct lwm2m_registration_wish *out)
+{
+    return lwm2m_endpoint_take(text, out->endpoint);
 }
 
 static bool read_lifetime(const char *text, struct lwm2m_registration_wish *out)
@@ -193,9 +197,12 @@ enum lwm2m_code lwm2m_registration_read(const char *const *queries, const uint8_
     if (!read_queries(queries, is_update, out) ||
         (length && !read_links((const char *)payload, length, out)))
         return LWM2M_BAD_REQUEST;
-    if (!is_update && (!out->endpoint[0] || !out->has_links))
+    if (!is_update && !out->has_links)
         return LWM2M_BAD_REQUEST;
-    if (strcmp(out->version, "1.0") != 0 && strcmp(out->version, "1.1") != 0)
+    bool is_1_0 = strcmp(out->version, "1.0") == 0;
+    if (!is_update && is_1_0 && !out->endpoint[0])
+        return LWM2M_BAD_REQUEST;
+    if (!is_1_0 && strcmp(out->version, "1.1") != 0)
         return LWM2M_PRECONDITION;
     return is_update ? LWM2M_CHANGED : LWM2M_CREATED;
 }

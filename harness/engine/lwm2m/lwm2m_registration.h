@@ -11,9 +11,13 @@ enum { LWM2M_REGISTRATION_OBJECTS = 16, LWM2M_MANAGEMENT_FORMATS = 3 };
  * 1.0 must have TLV (6.4 there); those of 1.1 may have any of these, and say which by the root link's ct (7.4, 6.2.1). */
 extern const uint32_t lwm2m_management_formats[LWM2M_MANAGEMENT_FORMATS];
 
+/* Copies text to out if it can be an endpoint's name, else returns false: 1 to 63 octets of UTF-8 without blanks and control
+ * characters, as names stand in lines of logs and commands. */
+bool lwm2m_endpoint_take(const char *text, char out[LWM2M_ENDPOINT_SIZE]);
+
 /* A registration or update as it came; what an update doesn't tell is as it was. */
 struct lwm2m_registration_wish {
-    char endpoint[LWM2M_ENDPOINT_SIZE]; /* ep=; "" in updates */
+    char endpoint[LWM2M_ENDPOINT_SIZE]; /* ep=; "" in updates, and where one of 1.1 tells none */
     bool has_lifetime;
     uint32_t lifetime; /* s; 86400 unless lt= says another */
     bool has_binding;
@@ -21,8 +25,8 @@ struct lwm2m_registration_wish {
     bool queue_mode; /* Q, or UQ of 1.0 */
     char version[8]; /* lwm2m=: "1.0", "1.1"; also of 1.0.2 */
     bool has_links;
-    uint32_t
-        format; /* the first of the management formats in the ct of the root link; TLV if none is */
+    /* The first of the management formats that the root link's ct has; TLV if that has none. */
+    uint32_t format;
     uint16_t object_count; /* of the objects below: the lowest of those of the links */
     uint16_t objects[LWM2M_REGISTRATION_OBJECTS]; /* ids, ascending, each once */
     bool has_pcp;                                 /* an instance of object PCP-context is there: */
@@ -32,7 +36,8 @@ struct lwm2m_registration_wish {
 
 /* Reads the queries of POST /rd (update: /rd/ID), ended by NULL, and the links behind it. LWM2M_CREATED (update:
  * LWM2M_CHANGED), or
- *   4.00  for what is malformed: no ep, or one of other than visible characters or over 63 octets; an lt that is none of
+ *   4.00  for what is malformed: an ep that is no name, or none with 1.0 (whoever gets a registration of 1.1 without must
+ *         know the name from elsewhere, or refuse it, too: section 6.2.1 there); an lt that is none of
  *         1..2^32-1; a binding that isn't known; links that are none, or none at all in a registration; an
  *         update that names an endpoint; a query that is there twice;
  *   4.12  for a version of LwM2M other than 1.0 and 1.1.

@@ -1,19 +1,21 @@
 #include "node/lwm2m-bootstrap/bootstrap.h"
 
+#include "engine/lwm2m/lwm2m_registration.h"
 #include "node/common/say.h"
 #include "wire/core_link.h"
+#include "wire/decimal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_SIZE = 64, INSTANCES_KNOWN = 64 };
+enum { INSTANCES_KNOWN = 64 };
 
 struct bootstrap {
     struct bootstrap_server *server;
     struct bootstrap *next;
     coap_session_t *session; /* held */
-    char name[NAME_SIZE];
+    char name[LWM2M_ENDPOINT_SIZE];
     coap_mid_t message; /* of the request, which may come again */
     uint32_t format;
     bool is_due;       /* to begin */
@@ -218,27 +220,37 @@ void bootstrap_begin_due(struct bootstrap_server *server)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* ep, and the content format that the device would rather have (pct of 1.1). */
-static bool read_request(const coap_pdu_t *request, char name[NAME_SIZE], uint32_t *format)
+/* pct, the content format that a device of 1.1 would rather have: of instances, as those are written. */
+static enum lwm2m_code read_format(const char *text, uint32_t *format)
 {
+    const struct lwm2m_path instance = {.depth = 2};
+    int64_t number;
+    if (!decimal_read_integer(text, strlen(text), &number) || number < 0 || number > UINT16_MAX)
+        return LWM2M_BAD_REQUEST;
+    *format = (uint32_t)number;
+    return lwm2m_content_can(*format, &instance, NULL, 0) ? LWM2M_CHANGED : LWM2M_UNSUPPORTED;
+}
+
+/* ep and pct; LWM2M_CHANGED, or the refusal (section 6.1.7 of 1.1). Who has proven an identity need not tell a name. */
+static enum lwm2m_code read_request(const coap_session_t *session, const coap_pdu_t *request,
+                                    char name[LWM2M_ENDPOINT_SIZE], uint32_t *format)
+{
+    char identity[COAP_IDENTITY_SIZE];
     struct coap_queries queries;
-    memset(name, 0, NAME_SIZE);
+    enum lwm2m_code code = LWM2M_CHANGED;
+    name[0] = '\0';
     *format = LWM2M_FORMAT_TLV;
     if (!coap_support_queries(request, &queries))
-        return false;
+        return LWM2M_BAD_REQUEST;
     for (const char *const *query = queries.list; *query; query++) {
-        if (strncmp(*query, "ep=", 3) == 0)
-            snprintf(name, NAME_SIZE, "%s", *query + 3);
-        else if (strcmp(*query, "pct=110") == 0)
-            *format = LWM2M_FORMAT_SENML_JSON;
-        else if (strcmp(*query, "pct=112") == 0)
-            *format = LWM2M_FORMAT_SENML_CBOR;
+        bool is_name = strncmp(*query, "ep=", 3) == 0;
+        if (is_name && (name[0] || !lwm2m_endpoint_take(*query + 3, name)))
+            return LWM2M_BAD_REQUEST;
+        if (code == LWM2M_CHANGED && strncmp(*query, "pct=", 4) == 0)
+            code = read_format(*query + 4, format);
     }
-    for (const char *at = name; *at; at++) {
-        if (*at <= ' ' || *at > '~')
-            return false;
-    }
-    return name[0] != '\0';
+    coap_keys_identity(session, identity);
+    return name[0] || lwm2m_endpoint_take(identity, name) ? code : LWM2M_BAD_REQUEST;
 }
 
 /* The secrets of an account are not for who listens on the way, nor for who asks without proving anything, where
@@ -292,9 +304,8 @@ static void on_request(coap_resource_t *resource, coap_session_t *session,
     (void)query;
     struct bootstrap_server *server = coap_resource_get_userdata(resource);
     struct bootstrap *bootstrap = coap_session_get_app_data(session);
-    char name[NAME_SIZE];
+    char name[LWM2M_ENDPOINT_SIZE];
     uint32_t format;
-    coap_pdu_code_t refusal = COAP_RESPONSE_CODE(400);
     coap_pdu_set_code(response, COAP_RESPONSE_CODE(204));
     if (bootstrap && bootstrap->message == coap_pdu_get_mid(request))
         return; /* sent again */
@@ -302,8 +313,9 @@ static void on_request(coap_resource_t *resource, coap_session_t *session,
         coap_pdu_set_code(response, COAP_RESPONSE_CODE(403));
         return;
     }
-    if (!read_request(request, name, &format) ||
-        !(bootstrap = open_bootstrap(server, session, &refusal))) {
+    enum lwm2m_code code = read_request(session, request, name, &format);
+    coap_pdu_code_t refusal = (coap_pdu_code_t)code;
+    if (code != LWM2M_CHANGED || !(bootstrap = open_bootstrap(server, session, &refusal))) {
         coap_pdu_set_code(response, refusal);
         return;
     }

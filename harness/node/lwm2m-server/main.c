@@ -67,7 +67,7 @@ static enum settings_result read_options(struct options *options, int count, cha
         {"psk", "PINHOLE_PSK", SETTING_TEXTS, &options->psk, 0, 0,
          "IDENTITY:HEXKEY, as often as there are devices"},
         {"names-are-identities", NULL, SETTING_FLAG, &options->names_are_identities, 0, 0,
-         "through DTLS a device registers by the name of its identity alone"},
+         "through DTLS a device registers by the name of its identity alone, told or not"},
         {"pcp", "PINHOLE_PCP", SETTING_TEXT, &options->pcp, 0, 0,
          "when-needed, always or never: enable PCP (when-needed)"},
         {"mapping-lifetime", "PINHOLE_MAPPING_LIFETIME", SETTING_NUMBER, &options->mapping_lifetime,

@@ -79,15 +79,23 @@ static bool may_change(const struct lwm2m_registration *registration, const coap
     return !contact->identity[0] || strcmp(contact->identity, identity) == 0;
 }
 
-static bool may_be_called(const struct manager *manager, const char *endpoint,
-                          const coap_session_t *session)
+/* LWM2M_CREATED if it may have the name that it tells, or, where names are identities and it tells none, that of its
+ * identity; else the refusal. */
+static enum lwm2m_code name(const struct manager *manager, const coap_session_t *session,
+                            struct lwm2m_registration_wish *wish)
 {
-    const struct lwm2m_registration *former = lwm2m_registry_find_name(manager->registry, endpoint);
     char identity[COAP_IDENTITY_SIZE];
     coap_keys_identity(session, identity);
-    if (manager->names_are_identities && identity[0] && strcmp(identity, endpoint) != 0)
-        return false;
-    return !former || may_change(former, session);
+    if (!wish->endpoint[0] &&
+        (!manager->names_are_identities || !lwm2m_endpoint_take(identity, wish->endpoint)))
+        return LWM2M_BAD_REQUEST;
+    const struct lwm2m_registration *former =
+        lwm2m_registry_find_name(manager->registry, wish->endpoint);
+    bool is_anothers =
+        manager->names_are_identities && identity[0] && strcmp(identity, wish->endpoint) != 0;
+    return is_anothers || (former && !may_change(former, session))
+               ? (enum lwm2m_code)COAP_RESPONSE_CODE(403)
+               : LWM2M_CREATED;
 }
 
 /* --- register --------------------------------------------------------------------------------- */
@@ -160,8 +168,8 @@ static void on_register(coap_resource_t *resource, coap_session_t *session,
     struct lwm2m_registration_wish wish;
     enum lwm2m_code code = read_wish(manager, session, request, false, &wish);
     uint64_t number = 0;
-    if (code == LWM2M_CREATED && !may_be_called(manager, wish.endpoint, session))
-        code = (enum lwm2m_code)COAP_RESPONSE_CODE(403);
+    if (code == LWM2M_CREATED)
+        code = name(manager, session, &wish);
     if (code == LWM2M_CREATED)
         code = add(manager, session, request, &wish, &number);
     if (code == LWM2M_CREATED)
