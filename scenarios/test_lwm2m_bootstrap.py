@@ -289,6 +289,7 @@ def test_a_wrong_key_is_given_nothing(start):
         (["--give-server", "http://x"], "expected coap://... or coaps://..., got 'http://x'"),
         (["--give-server", "coaps://127.0.0.1"], "a coaps server needs --give-identity and --give-key"),
         (["--give-server", "coap://127.0.0.1", "--give-key", "xyz"], "--give-key: expected up to 64 octets as hex digits"),
+        (["--give-server", "coap://127.0.0.1", "--give-binding", "Q"], "--give-binding: expected a binding as U or UQ, got 'Q'"),
     ],
 )  # fmt: skip
 def test_settings_that_mean_nothing_are_refused_in_words(arguments, said):

@@ -290,6 +290,19 @@ def test_a_creation_that_comes_again_is_done_once():
     is_well(server, program)
 
 
+@sealed
+@pytest.mark.parametrize("version, of_1_1", [("1.0", "4.00"), ("1.1", "2.04")])
+def test_a_binding_that_the_version_does_not_know_is_refused(version, of_1_1):
+    server, program = registered("--lwm2m", version)
+    for text in (b"X", b"Q", b"QU", b"UU", b"U,S", b""):
+        assert server.write("/1/0/7", text, PUT, TEXT).text == "4.00", text
+    assert server.read("/1/0/7", TEXT).payload == b"U"
+    assert server.write("/1/0/7", b"UTSN", PUT, TEXT).text == of_1_1
+    assert server.write("/1/0/7", b"US", PUT, TEXT).text == "2.04"
+    assert server.read("/1/0/7", TEXT).payload == b"US"
+    is_well(server, program)
+
+
 # --- bodies in blocks -----------------------------------------------------------------------------------
 
 

@@ -1,4 +1,5 @@
 /* Registrations at a server: what devices say of themselves, and the table of them. */
+#include "engine/lwm2m/lwm2m_binding.h"
 #include "engine/lwm2m/lwm2m_registry.h"
 
 #include "test/exact.h"
@@ -131,6 +132,26 @@ static void a_binding_is_of_known_transports(void **state)
     assert_int_equal(REGISTERS(LINKS, "ep=a", "b=Q"), LWM2M_BAD_REQUEST);
     assert_int_equal(REGISTERS(LINKS, "ep=a", "b="), LWM2M_BAD_REQUEST);
     assert_int_equal(REGISTERS(LINKS, "ep=a", "b=UTSNQUTSNQ"), LWM2M_BAD_REQUEST);
+    assert_int_equal(REGISTERS(LINKS, "ep=a", "b=QU"), LWM2M_BAD_REQUEST);
+}
+
+static bool is_binding(const char *text, bool is_1_1)
+{
+    return lwm2m_binding_is_known(text, strlen(text), is_1_1);
+}
+
+static void transports_stand_alone_in_1_1_and_with_a_q_in_1_0(void **state)
+{
+    (void)state;
+    static const char *const of_both[] = {"U", "UQ", "S", "SQ", "US", "UQS"};
+    static const char *const of_1_1[] = {"T", "N", "UT", "SU", "TSN", "UTSN"};
+    static const char *const of_none[] = {"", "Q", "QU", "UQQ", "UU", "UTQ", "u", "U,S", "UTSNU"};
+    for (size_t i = 0; i < sizeof of_both / sizeof *of_both; i++)
+        assert_true(is_binding(of_both[i], false) && is_binding(of_both[i], true));
+    for (size_t i = 0; i < sizeof of_1_1 / sizeof *of_1_1; i++)
+        assert_true(!is_binding(of_1_1[i], false) && is_binding(of_1_1[i], true));
+    for (size_t i = 0; i < sizeof of_none / sizeof *of_none; i++)
+        assert_false(is_binding(of_none[i], false) || is_binding(of_none[i], true));
 }
 
 static void the_links_tell_the_objects_and_the_instances_of_pcp_context(void **state)
@@ -398,6 +419,7 @@ int main(void)
         cmocka_unit_test(one_of_1_1_may_be_known_by_another_name_than_it_tells),
         cmocka_unit_test(a_lifetime_is_a_positive_number_of_32_bits),
         cmocka_unit_test(a_binding_is_of_known_transports),
+        cmocka_unit_test(transports_stand_alone_in_1_1_and_with_a_q_in_1_0),
         cmocka_unit_test(the_links_tell_the_objects_and_the_instances_of_pcp_context),
         cmocka_unit_test(the_root_link_tells_the_format_to_manage_it_in),
         cmocka_unit_test(an_object_without_instances_is_no_pcp_context_to_ask),

@@ -12,7 +12,7 @@ static const struct lwm2m_resource_definition resources[] = {
     ROW(4,  E,  SINGLE, OPTIONAL,  NONE,     ANY,                                   "",  "Disable"),
     ROW(5,  RW, SINGLE, OPTIONAL,  INTEGER,  ANY,                                   "s", "Disable Timeout"),
     ROW(6,  RW, SINGLE, MANDATORY, BOOLEAN,  ANY,                                   "",  "Notification Storing When Disabled or Offline"),
-    ROW(7,  RW, SINGLE, MANDATORY, STRING,   SPOKEN("U, UQ, S, SQ, US, UQS", 1, 3), "",  "Binding"),
+    ROW(7,  RW, SINGLE, MANDATORY, STRING,   SPOKEN("U, UQ, S, SQ, US, UQS", 1, 4), "",  "Binding"),
     ROW(8,  E,  SINGLE, MANDATORY, NONE,     ANY,                                   "",  "Registration Update Trigger"),
     /* Of 1.1. */
     ROW(9,  E,  SINGLE, OPTIONAL,  NONE,     ANY,                                   "",  "Bootstrap-Request Trigger"),

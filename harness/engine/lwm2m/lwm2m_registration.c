@@ -1,5 +1,6 @@
 #include "engine/lwm2m/lwm2m_registration.h"
 
+#include "engine/lwm2m/lwm2m_binding.h"
 #include "wire/core_link.h"
 #include "wire/utf8.h"
 
@@ -64,18 +65,12 @@ static bool read_version(const char *text, struct lwm2m_registration_wish *out)
     return true;
 }
 
-/* Transports, each once: UDP, TCP, SMS, non-IP; and the Q of 1.0. */
 static bool read_binding(const char *text, struct lwm2m_registration_wish *out)
 {
-    static const char known[] = "UTSNQ";
-    if (!copy_text(text, out->binding, sizeof out->binding))
-        return false;
-    for (const char *at = text; *at; at++)
-        if (!strchr(known, *at) || strchr(at + 1, *at))
-            return false;
     out->has_binding = true;
     out->queue_mode |= strchr(text, 'Q') != NULL;
-    return strcmp(text, "Q") != 0;
+    return lwm2m_binding_is_known(text, strlen(text), true) &&
+           copy_text(text, out->binding, sizeof out->binding);
 }
 
 static bool read_queue(const char *text, struct lwm2m_registration_wish *out)

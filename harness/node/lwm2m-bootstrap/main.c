@@ -1,5 +1,7 @@
 /* pinhole-lwm2m-bootstrap: the lab's LwM2M bootstrap server. Gives devices that ask an account of the management
  * server, and the PCP-context. */
+#include "engine/lwm2m/lwm2m_account.h"
+#include "engine/lwm2m/lwm2m_binding.h"
 #include "node/common/coap_settings.h"
 #include "node/common/hex.h"
 #include "node/common/say.h"
@@ -76,8 +78,12 @@ static int check_gift(struct options *options, struct error *error)
         return error_set(error, "--give-server: expected at most 255 octets");
     if (is_secure && (!gift->identity || !options->key))
         return error_set(error, "a coaps server needs --give-identity and --give-key");
-    if (strlen(gift->binding) > 8 || (gift->identity && strlen(gift->identity) > 64))
-        return error_set(error, "--give-binding or --give-identity is too long");
+    if (!lwm2m_binding_is_known(gift->binding, strlen(gift->binding), true))
+        return error_set(error, "--give-binding: expected a binding as U or UQ, got '%s'",
+                         gift->binding);
+    if (gift->identity && strlen(gift->identity) > LWM2M_CREDENTIAL_SIZE)
+        return error_set(error, "--give-identity: expected at most %d octets",
+                         LWM2M_CREDENTIAL_SIZE);
     int length = options->key ? hex_read(options->key, gift->key, sizeof gift->key) : 0;
     if (length < 0)
         return error_set(error, "--give-key: expected up to %d octets as hex digits",

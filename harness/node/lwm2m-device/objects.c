@@ -1,5 +1,7 @@
 #include "node/lwm2m-device/objects.h"
 
+#include "engine/lwm2m/lwm2m_binding.h"
+
 #include <string.h>
 
 /* --- Server ----------------------------------------------------------------------------------- */
@@ -24,8 +26,18 @@ static enum lwm2m_code execute_server(void *context, struct lwm2m_instance *inst
     return lwm2m_client_execute(objects->client, instance, resource, arguments, length);
 }
 
+static enum lwm2m_code check_server(void *context, const struct lwm2m_entry *entry)
+{
+    const struct objects *objects = context;
+    bool is_good = entry->path.id[2] != LWM2M_SERVER_BINDING ||
+                   lwm2m_binding_is_known((const char *)entry->value.as.data.octets,
+                                          entry->value.as.data.length, objects->is_1_1);
+    return is_good ? LWM2M_CHANGED : LWM2M_BAD_REQUEST;
+}
+
 static void open_server(struct lwm2m_object *object)
 {
+    object->check = check_server;
     object->initialise = initialise_server;
     object->execute = execute_server;
 }
