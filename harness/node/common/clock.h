@@ -7,6 +7,9 @@
 /* Milliseconds that never go backwards and go on while the machine sleeps. */
 uint64_t clock_milliseconds(void);
 
+/* The most times as fast as real time: a day in a second. */
+enum { CLOCK_FASTEST = 100000 };
+
 /* From now on that clock runs factor times as fast; all its readers must agree, a gateway's too. */
 void clock_set_scale(uint32_t factor);
 

@@ -23,8 +23,7 @@ enum {
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
     NAME_SIZE = 63,
-    LEAVING_TICK = 100, /* ms: how often the time to leave is looked at */
-    FASTEST = 100000    /* time scale */
+    LEAVING_TICK = 100 /* ms: how often the time to leave is looked at */
 };
 
 struct options {
@@ -148,7 +147,7 @@ static enum settings_result read_options(struct options *options, int count, cha
          0, "the server is libcoap's coap-rd, which is older than RFC 9176"},
         {"farewell", NULL, SETTING_SECONDS, &options->farewell, 0, 60000,
          "how long to take leave on SIGTERM at most (2)"},
-        {"time-scale", "PINHOLE_TIME_SCALE", SETTING_NUMBER, &options->time_scale, 1, FASTEST,
+        {"time-scale", "PINHOLE_TIME_SCALE", SETTING_NUMBER, &options->time_scale, 1, CLOCK_FASTEST,
          "how many times as fast PCP's time runs; the gateway's must, too (1)"},
         {"defect", NULL, SETTING_TEXT, &options->defect, 0, 0,
          "be wrong on purpose, as a test of tests; list names them"},

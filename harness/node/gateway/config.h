@@ -36,8 +36,7 @@ enum {
     CONFIG_REALMS = 64,
     CONFIG_REALM_ID = 64,      /* octets */
     CONFIG_REALM_PREFIXES = 4, /* of one realm */
-    CONFIG_PREFIX64 = 8,
-    CONFIG_FASTEST = 3600
+    CONFIG_PREFIX64 = 8
 };
 
 struct config_static {

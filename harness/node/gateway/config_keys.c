@@ -1,5 +1,6 @@
 #include "node/gateway/config_keys.h"
 
+#include "node/common/clock.h"
 #include "node/gateway/config_realms.h"
 #include "node/gateway/defect.h"
 
@@ -253,7 +254,7 @@ static const struct key keys[] = {
     PLAIN(FLAG, "anycast", anycast, "serve at the anycast addresses, where there are such (yes)"),
     {"alert", NUMBER32, offsetof(struct config, alert), 0, 1000000,
      "microseconds of waiting for a client's next request without sleep (50)", NULL, 0},
-    {"time-scale", NUMBER32, offsetof(struct config, time_scale), 1, CONFIG_FASTEST,
+    {"time-scale", NUMBER32, offsetof(struct config, time_scale), 1, CLOCK_FASTEST,
      "lifetimes, epoch, rest and idle times run so many times as fast (1)", NULL, 0},
     POLICY(FLAG, "map", map, 0, 0, "serve MAP (yes)"),
     POLICY(FLAG, "peer", peer, 0, 0, "serve PEER (yes)"),

@@ -1,14 +1,13 @@
 #include "node/lwm2m-device/options.h"
 
 #include "engine/lwm2m/lwm2m_client.h"
+#include "node/common/clock.h"
 #include "node/common/coap_settings.h"
 #include "node/common/hex.h"
 #include "node/lwm2m-device/account_session.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { FASTEST = 100000 /* time scale */ };
 
 static const char about[] = "usage: pinhole-lwm2m-device --bootstrap URI [option]...\n"
                             "An LwM2M device with the object PCP-context (26887): it is "
@@ -145,7 +144,7 @@ enum settings_result options_read(struct options *options, int count, char **arg
          "how long a bootstrap may last before it is undone (93)"},
         {"farewell", NULL, SETTING_SECONDS, &options->farewell, 0, 60000,
          "how long to take leave on SIGTERM at most (2)"},
-        {"time-scale", "PINHOLE_TIME_SCALE", SETTING_NUMBER, &options->time_scale, 1, FASTEST,
+        {"time-scale", "PINHOLE_TIME_SCALE", SETTING_NUMBER, &options->time_scale, 1, CLOCK_FASTEST,
          "how many times as fast time runs, but for CoAP's; the gateway's and the server's must, "
          "too (1)"},
     };
