@@ -1,6 +1,7 @@
 /* What the parts of the PCP-context share:
  *   pcp_context.c         the object: what is written and executed, the instances and their slots
  *   pcp_context_server.c  a server: its endpoint, and what its answers make of the model
+ *   pcp_context_count.c   what is sent and heard there, counted in the model
  */
 #ifndef PINHOLE_NODE_LWM2M_DEVICE_PCP_CONTEXT_PRIVATE_H
 #define PINHOLE_NODE_LWM2M_DEVICE_PCP_CONTEXT_PRIVATE_H
@@ -14,6 +15,12 @@ void pcp_context_put(struct pcp_context *context, uint16_t instance, uint16_t re
 /* Puts the status, and settles where the port of LwM2M is concerned. */
 void pcp_context_tell(struct pcp_context_server *server, struct pcp_context_slot *slot,
                       enum pcp_context_status status, bool is_elsewhere);
+
+/* The slot of a server's mapping; NULL of NULL. */
+struct pcp_context_slot *pcp_context_slot_of(struct pcp_context_server *server,
+                                             const struct pcp_mapping *mapping);
+/* Counts from now on what the server's endpoint sends and hears, instance by instance, and says whom it asks. */
+void pcp_context_count(struct pcp_context_server *server);
 
 /* Opens the server that the wish names, or finds it open. NULL with error: there is no way to it, or no room. */
 struct pcp_context_server *pcp_context_find_server(struct pcp_context *context,

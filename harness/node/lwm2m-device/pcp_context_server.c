@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-static struct pcp_context_slot *slot_of(struct pcp_context_server *server,
-                                        const struct pcp_mapping *mapping)
+struct pcp_context_slot *pcp_context_slot_of(struct pcp_context_server *server,
+                                             const struct pcp_mapping *mapping)
 {
     return mapping ? &server->slots[mapping - server->mappings] : NULL;
 }
@@ -17,73 +17,6 @@ static struct pcp_mapping *mapping_of(struct pcp_context_server *server,
                                       const struct pcp_context_slot *slot)
 {
     return &server->mappings[slot - server->slots];
-}
-
-/* --- what it costs ---------------------------------------------------------------------------- */
-
-static void count(struct pcp_context *context, uint16_t instance, uint16_t resource, size_t more)
-{
-    const struct lwm2m_instance *at = pcp_context_instance(context, instance);
-    if (at)
-        pcp_context_put(context, instance, resource,
-                        lwm2m_model_integer(at, resource, 0) + (int64_t)more);
-}
-
-/* Whose datagram it is, of PCP or of NAT-PMP, which asks for one mapping at a time. */
-static struct pcp_context_slot *concerned(struct pcp_context_server *server, const uint8_t *octets,
-                                          size_t length)
-{
-    struct pcp_message message;
-    enum pcp_fault fault = pcp_decode(octets, length, &message);
-    struct pcp_mapping *mapping = NULL;
-    if (fault == PCP_FAULT_NONE)
-        mapping = pcp_endpoint_mapping(&server->endpoint, &message);
-    else if (fault == PCP_FAULT_VERSION && message.version == 0)
-        mapping = server->endpoint.client.natpmp.asking;
-    return slot_of(server, mapping);
-}
-
-static void tell_whom_it_asks(struct pcp_context_server *server, struct pcp_context_slot *slot)
-{
-    char text[ADDRESS_TEXT_SIZE];
-    address_format(&server->endpoint.client.server, text);
-    if (pcp_context_instance(server->context, slot->instance))
-        lwm2m_model_put_text(server->context->model, LWM2M_OBJECT_PCP_CONTEXT, slot->instance,
-                             PCP_CONTEXT_ASKED_SERVER, text);
-    if (!slot->leaving)
-        say("pcp %u asking %s", slot->instance, text);
-    slot->asked = true;
-}
-
-static size_t on_request(void *context, struct pcp_endpoint *endpoint, uint8_t *octets,
-                         size_t length)
-{
-    (void)endpoint;
-    struct pcp_context_server *server = context;
-    struct pcp_context_slot *slot = concerned(server, octets, length);
-    if (!slot || !slot->used)
-        return length;
-    if (!slot->asked)
-        tell_whom_it_asks(server, slot);
-    count(server->context, slot->instance, PCP_CONTEXT_REQUESTS, 1);
-    if (slot->awaiting)
-        count(server->context, slot->instance, PCP_CONTEXT_RETRANSMISSIONS, 1);
-    count(server->context, slot->instance, PCP_CONTEXT_OCTETS_OUT, length);
-    slot->awaiting = true;
-    return length;
-}
-
-static size_t on_answer(void *context, struct pcp_endpoint *endpoint, struct address *source,
-                        uint16_t *port, uint8_t *octets, size_t length)
-{
-    struct pcp_context_server *server = context;
-    struct pcp_context_slot *slot = concerned(server, octets, length);
-    if (*port != PCP_SERVER_PORT || !address_equal(source, &endpoint->client.server) || !slot ||
-        !slot->used)
-        return length;
-    count(server->context, slot->instance, PCP_CONTEXT_OCTETS_IN, length);
-    slot->awaiting = false;
-    return length;
 }
 
 /* --- what became of it ------------------------------------------------------------------------ */
@@ -194,7 +127,7 @@ static void removed(struct pcp_context_server *server, struct pcp_context_slot *
 static void on_event(void *context, const struct pcp_event *event)
 {
     struct pcp_context_server *server = context;
-    struct pcp_context_slot *slot = slot_of(server, event->mapping);
+    struct pcp_context_slot *slot = pcp_context_slot_of(server, event->mapping);
     if (!slot || !slot->used)
         return;
     put_server(server, slot);
@@ -280,12 +213,10 @@ static int open_server(struct pcp_context_server *server, const struct pcp_wish 
     }
     if (pcp_context_list(server, &list, error) < 0)
         return -1;
-    server->tap =
-        (struct pcp_endpoint_tap){.context = server, .request = on_request, .answer = on_answer};
     server->endpoint.happened = on_event;
     server->endpoint.turned = on_turn;
     server->endpoint.context = server;
-    server->endpoint.tap = &server->tap;
+    pcp_context_count(server);
     pcp_endpoint_open(&server->endpoint, &list, server->mappings, PCP_CONTEXT_SLOTS);
     server->endpoint.selection.maximum_sends = context->maximum_sends;
     server->open = true;
