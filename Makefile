@@ -22,8 +22,8 @@ LTO      := $(if $(SANITIZE)$(findstring clang,$(CC)),,-flto=auto -ffat-lto-obje
 ALLFLAGS  = $(CSTD) $(WARNINGS) $(CFLAGS) $(SANFLAGS) -Iharness -MMD -MP -pthread
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKGLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-COAPFLAGS := $(shell pkg-config --cflags libcoap-3-openssl 2>/dev/null)
-COAPLIBS  := $(shell pkg-config --libs libcoap-3-openssl 2>/dev/null)
+COAPFLAGS := $(shell pkg-config --cflags libcoap-3-openssl openssl 2>/dev/null)
+COAPLIBS  := $(shell pkg-config --libs libcoap-3-openssl openssl 2>/dev/null)
 
 # The arrows of the house: a library may use those behind it in this list.
 LIBRARIES := cli measure check/cases check lab node/common engine/lwm2m engine wire base

@@ -890,11 +890,11 @@ def test_a_device_that_lost_its_session_makes_another_from_the_same_port(start, 
 
 
 CLIENT_HELLO, SERVER_HELLO, HELLO_VERIFY, SERVER_HELLO_DONE = 1, 2, 3, 14
-PSK_AES128_CCM_8 = "c0a8"  # the suite that LwM2M wants of everybody
+PSK_AES128_CCM_8, PSK_AES128_CBC_SHA256 = "c0a8", "00ae"  # of which LwM2M 1.0 wants servers to have both
 
 
-def client_hello(cookie, number):
-    body = b"\xfe\xfd" + bytes(32) + b"\0" + bytes([len(cookie)]) + cookie + bytes.fromhex(f"0002{PSK_AES128_CCM_8}0100")
+def client_hello(suite, cookie, number):
+    body = b"\xfe\xfd" + bytes(32) + b"\0" + bytes([len(cookie)]) + cookie + bytes.fromhex(f"0002{suite}0100")
     length = len(body).to_bytes(3, "big")
     message = bytes([CLIENT_HELLO]) + length + struct.pack("!H", number) + bytes(3) + length + body
     return b"\x16\xfe\xfd" + struct.pack("!QH", number, len(message)) + message
@@ -908,19 +908,22 @@ def handshake_messages(octets):
         octets = octets[13 + length :]
 
 
-def test_a_bare_pre_shared_key_needs_no_key_exchange_of_the_server(start):
+@pytest.mark.parametrize("suite", [PSK_AES128_CCM_8, PSK_AES128_CBC_SHA256])
+def test_a_bare_pre_shared_key_needs_no_key_exchange_of_the_server(start, suite):
     server = start(*KEYS)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(SECONDS)
         client.connect(("127.0.0.1", server.secure_port))
-        client.send(client_hello(b"", 0))
+        client.send(client_hello(suite, b"", 0))
         ((kind, body),) = handshake_messages(client.recv(2048))
         assert kind == HELLO_VERIFY
-        client.send(client_hello(body[3:], 1))
+        client.send(client_hello(suite, body[3:], 1))
         flight = []
-        while not flight or flight[-1] != SERVER_HELLO_DONE:
-            flight += [kind for kind, _ in handshake_messages(client.recv(2048))]
-    assert flight == [SERVER_HELLO, SERVER_HELLO_DONE]
+        while not flight or flight[-1][0] != SERVER_HELLO_DONE:
+            flight += handshake_messages(client.recv(2048))
+    assert [kind for kind, _ in flight] == [SERVER_HELLO, SERVER_HELLO_DONE]
+    chosen = flight[0][1][34:]  # behind the version and the random number
+    assert chosen[1 + chosen[0] :][:2].hex() == suite
 
 
 HELLO = bytes.fromhex("16feff0000000000000000003401000028000000000000002800") + bytes(39)

@@ -1,5 +1,7 @@
 #include "node/common/coap_listener.h"
 
+#include "node/common/coap_suites.h"
+
 #include <sys/epoll.h>
 
 enum {
@@ -29,9 +31,10 @@ static int listen_on_all(coap_context_t *context, uint16_t port, uint16_t secure
         return -1;
     if (!keys->count)
         return 0;
-    return coap_keys_use(keys, context, error) < 0
-               ? -1
-               : listen_on(context, secure_port, COAP_PROTO_DTLS, error);
+    if (coap_keys_use(keys, context, error) < 0)
+        return -1;
+    coap_suites_widen(context);
+    return listen_on(context, secure_port, COAP_PROTO_DTLS, error);
 }
 
 int coap_listener_open(struct coap_listener *listener, uint16_t port, uint16_t secure_port,
