@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -267,6 +268,22 @@ def test_our_device_is_bootstrapped_and_registers(start, tmp_path, scheme):
     manager.await_line("pcp dev status 1")
     device.stop()
     manager.await_line("deregistered dev")
+    manager.stop()
+
+
+@pytest.mark.parametrize("version, told", [("1.0", False), ("1.1", True)])
+def test_a_device_of_1_1_tells_when_it_was_bootstrapped_last(start, tmp_path, version, told):
+    manager = Server(tmp_path, "--pcp", "never")
+    server = start(server=f"coap://127.0.0.1:{manager.port}")
+    before = int(time.time())
+    device = Device("--bootstrap", f"coap://127.0.0.1:{server.port}", "--lwm2m", version)
+    manager.await_line("registered dev from .*")
+    lines, status = manager.tell("read dev /1/0/12")
+    if told:
+        assert status == 0 and before <= int(lines[0]) <= time.time()
+    else:
+        assert (lines, status) == (["4.04"], 1)
+    device.stop()
     manager.stop()
 
 

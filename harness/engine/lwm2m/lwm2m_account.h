@@ -18,7 +18,7 @@ enum {
     LWM2M_SECURITY_HOLD_OFF = 11 /* s before a bootstrap is asked for */
 };
 
-/* Resources of object 1; those from 16 on are of 1.1. */
+/* Resources of object 1; those from 9 on are of 1.1. */
 enum {
     LWM2M_SERVER_SHORT_ID = 0,
     LWM2M_SERVER_LIFETIME = 1,
@@ -29,6 +29,7 @@ enum {
     LWM2M_SERVER_BINDING = 7,
     LWM2M_SERVER_UPDATE_TRIGGER = 8,
     LWM2M_SERVER_BOOTSTRAP_TRIGGER = 9,
+    LWM2M_SERVER_LAST_BOOTSTRAPPED = 12,
     LWM2M_SERVER_BOOTSTRAP_ON_FAILURE = 16,
     LWM2M_SERVER_RETRY_COUNT = 17,
     LWM2M_SERVER_RETRY_TIMER = 18,

@@ -14,10 +14,9 @@ static const struct lwm2m_resource_definition resources[] = {
     ROW(6,  RW, SINGLE, MANDATORY, BOOLEAN,  ANY,                                   "",  "Notification Storing When Disabled or Offline"),
     ROW(7,  RW, SINGLE, MANDATORY, STRING,   SPOKEN("U, UQ, S, SQ, US, UQS", 1, 4), "",  "Binding"),
     ROW(8,  E,  SINGLE, MANDATORY, NONE,     ANY,                                   "",  "Registration Update Trigger"),
-    /* Of 1.1. */
+    /* Of 1.1, without 11, the alert that ended DTLS: libcoap doesn't tell it. */
     ROW(9,  E,  SINGLE, OPTIONAL,  NONE,     ANY,                                   "",  "Bootstrap-Request Trigger"),
     ROW(10, RW, SINGLE, OPTIONAL,  LINK,     ANY,                                   "",  "APN Link"),
-    ROW(11, R,  SINGLE, OPTIONAL,  UNSIGNED, FROM_TO(0, 255),                       "",  "TLS-DTLS Alert Code"),
     ROW(12, R,  SINGLE, OPTIONAL,  TIME,     ANY,                                   "",  "Last Bootstrapped"),
     ROW(13, NO, SINGLE, OPTIONAL,  UNSIGNED, ANY,                                   "",  "Registration Priority Order"),
     ROW(14, NO, SINGLE, OPTIONAL,  UNSIGNED, ANY,                                   "s", "Initial Registration Delay Timer"),

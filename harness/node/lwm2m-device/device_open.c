@@ -37,6 +37,7 @@ static void on_turned(void *context, enum lwm2m_client_state state)
     enum lwm2m_client_state before = device->state;
     if (before == LWM2M_BOOTSTRAPPING && state == LWM2M_REGISTERING) {
         objects_equip(&device->objects);
+        objects_note_bootstrap(&device->objects);
         say("bootstrapped");
     }
     switch (state) {

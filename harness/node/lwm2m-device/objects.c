@@ -3,6 +3,7 @@
 #include "engine/lwm2m/lwm2m_binding.h"
 
 #include <string.h>
+#include <time.h>
 
 /* --- Server ----------------------------------------------------------------------------------- */
 
@@ -40,6 +41,16 @@ static void open_server(struct lwm2m_object *object)
     object->check = check_server;
     object->initialise = initialise_server;
     object->execute = execute_server;
+}
+
+void objects_note_bootstrap(struct objects *objects)
+{
+    struct lwm2m_object *object = lwm2m_model_object(&objects->model, lwm2m_object_server.id);
+    struct lwm2m_instance *instance = NULL;
+    int64_t now = (int64_t)time(NULL) + objects->clock_ahead;
+    while ((instance = lwm2m_model_next(object, instance ? instance->id : -1)))
+        lwm2m_model_put_integer(&objects->model, lwm2m_object_server.id, instance->id,
+                                LWM2M_SERVER_LAST_BOOTSTRAPPED, now);
 }
 
 /* --- all -------------------------------------------------------------------------------------- */

@@ -46,6 +46,8 @@ void objects_open(struct objects *objects);
  * there nevertheless, and neither text keeps a device from making instances by itself: once the bootstrap is over, what
  * the bootstrap server has not written in their place, is there again. */
 void objects_equip(struct objects *objects);
+/* A bootstrap has been finished just now: the Server object of 1.1 tells when. */
+void objects_note_bootstrap(struct objects *objects);
 /* Puts the values that change by themselves, so that observations tell of them. */
 void objects_refresh(struct objects *objects);
 
