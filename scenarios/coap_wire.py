@@ -13,6 +13,9 @@ GET, POST, PUT, DELETE, FETCH = 1, 2, 3, 4, 5
 OBSERVE, LOCATION_PATH, URI_PATH, CONTENT_FORMAT, URI_QUERY, ACCEPT = 6, 8, 11, 12, 15, 17
 BLOCK2, BLOCK1, SIZE1 = 23, 27, 60
 
+# The first is a DTLS record.
+OTHER_VERSIONS = (bytes([0x15, 0xFE, 0xFD]) + bytes(10), b"\x00\x01ab", b"\x80\x01ab", b"\xc0\x01ab")
+
 
 def code(text):
     whole, detail = text.split(".")

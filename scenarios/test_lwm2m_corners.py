@@ -15,6 +15,7 @@ from coap_wire import (
     DELETE,
     GET,
     OBSERVE,
+    OTHER_VERSIONS,
     POST,
     PUT,
     RST,
@@ -170,6 +171,16 @@ def test_resets_of_strangers_are_not_talked_about():
         stranger.send(Message(RST, 0, mid))
     assert stranger.ask(GET, "/status").text == "2.05"
     assert program.end()[2] == ""
+
+
+@sealed
+def test_messages_of_another_version_are_silently_ignored():
+    registered()
+    stranger = Client(AT, GATEWAY)
+    for octets in OTHER_VERSIONS:
+        stranger.socket.sendto(octets, AT)
+    assert stranger.ask(GET, "/status").text == "2.05"
+    assert not stranger.waiting  # RFC 7252 section 3: none of those was answered
 
 
 # --- mappings ----------------------------------------------------------------------------------------

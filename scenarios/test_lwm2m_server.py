@@ -24,6 +24,7 @@ from coap_wire import (
     GET,
     NON,
     OBSERVE,
+    OTHER_VERSIONS,
     POST,
     PUT,
     RST,
@@ -756,6 +757,14 @@ def test_resets_are_not_talked_about(start):
     assert register(device).text == "2.01"
     server.await_line("registered dev .*")
     assert len(server.all) == 2  # ready, and this
+
+
+def test_messages_of_another_version_are_silently_ignored(start):
+    device = start().client()
+    for octets in OTHER_VERSIONS:
+        device.socket.sendto(octets, device.server)
+    assert register(device).text == "2.01"
+    assert not device.waiting  # RFC 7252 section 3: none of those was answered
 
 
 def test_a_block_far_out_takes_no_memory(start):

@@ -1,5 +1,6 @@
 #include "node/common/coap_listener.h"
 
+#include "node/common/coap_port.h"
 #include "node/common/coap_suites.h"
 
 #include <sys/epoll.h>
@@ -21,6 +22,8 @@ static int listen_on(coap_context_t *context, uint16_t port, coap_proto_t protoc
     coap_address_t address = coap_support_address(&all, port);
     if (!coap_new_endpoint(context, &address, protocol))
         return error_set(error, "could not listen on UDP port %u", port);
+    if (protocol == COAP_PROTO_UDP)
+        coap_port_ignore_other_versions(&all, port);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "node/common/coap_port.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <unistd.h>
 
 int coap_port_claim(const struct place *local, uint16_t port, struct error *error)
@@ -77,6 +78,20 @@ static void share(int handle)
     setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
 }
 
+static void ignore_other_versions(int handle)
+{
+    enum { UDP_HEADER = 8, VERSION_BITS = 0xc0, VERSION_1 = 0x40 };
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, UDP_HEADER),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, VERSION_BITS),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, VERSION_1, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    const struct sock_fprog filter = {.len = sizeof code / sizeof code[0], .filter = code};
+    setsockopt(handle, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+}
+
 static void discard(int handle)
 {
     uint8_t octet;
@@ -92,6 +107,11 @@ void coap_port_stop_sharing(const struct place *local, uint16_t port)
 void coap_port_share(const struct place *local, uint16_t port)
 {
     for_each_handle(local, port, share);
+}
+
+void coap_port_ignore_other_versions(const struct place *local, uint16_t port)
+{
+    for_each_handle(local, port, ignore_other_versions);
 }
 
 void coap_port_discard(const struct place *local, uint16_t port)

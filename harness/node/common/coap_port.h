@@ -19,6 +19,10 @@ void coap_port_stop_sharing(const struct place *local, uint16_t port);
 /* Sharing is allowed again, for another socket of ours: between this and coap_port_stop_sharing(). */
 void coap_port_share(const struct place *local, uint16_t port);
 
+/* Of what comes to the sockets that have the port now, only CoAP of version 1 is heard. Other versions must be silently
+ * ignored (RFC 7252 section 3), and libcoap answers them with a Reset: even a DTLS record that comes after its session. */
+void coap_port_ignore_other_versions(const struct place *local, uint16_t port);
+
 /* A port that is free now: to be claimed next. Returns 0, or -1 with error. */
 int coap_port_choose(const struct place *local, uint16_t *port, struct error *error);
 

@@ -198,6 +198,7 @@ int coap_device_open(struct coap_device *device, const struct coap_device_facts 
         return -1;
     }
     coap_port_stop_sharing(&facts->local, facts->port);
+    coap_port_ignore_other_versions(&facts->local, facts->port);
     return 0;
 }
 

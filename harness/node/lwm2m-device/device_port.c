@@ -15,6 +15,7 @@ int device_open_port(struct device *device, struct device_port *port, uint16_t n
     if (!port->endpoint)
         return error_set(error, "libcoap could not listen on port %u", number);
     coap_port_stop_sharing(&device->local, number);
+    coap_port_ignore_other_versions(&device->local, number);
     port->number = number;
     return 0;
 }

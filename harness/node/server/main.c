@@ -1,6 +1,7 @@
 /* pinhole-server: the lab's CoAP server. Devices register at it (POST /rd) and find each other there (GET
  * /rd-lookup/ep). Told to by SIGUSR1, it sends each of them a GET out of the blue, at the address that it named,
  * and tells who answers. */
+#include "node/common/coap_port.h"
 #include "node/common/coap_settings.h"
 #include "node/common/coap_support.h"
 #include "node/common/say.h"
@@ -277,6 +278,7 @@ static int start(struct server *server, struct error *error)
         return error_set(error, "could not listen on %s",
                          place_text(&local.address, (uint16_t)server->port, text));
     }
+    coap_port_ignore_other_versions(&local, (uint16_t)server->port);
     coap_resource_t *rd = coap_resource_init(coap_make_str_const("rd"), 0);
     coap_resource_t *looked_up = coap_resource_init(coap_make_str_const("rd-lookup/ep"), 0);
     coap_resource_t *unknown = coap_resource_unknown_init2(NULL, 0);
