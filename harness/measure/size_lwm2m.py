@@ -178,7 +178,7 @@ def measure_device(build):
     flags = [*SMALL, *machine, "-D_GNU_SOURCE", "-pthread", *libcoap[0]]
     objects = compile_all(prefix, flags, sources, folder)
     image = folder / "image"
-    run("gcc", *machine, "-Wl,--gc-sections", *objects, *libcoap[1], "-lmnl", "-o", image)
+    run("gcc", *machine, "-Wl,--gc-sections", *objects, *libcoap[1], "-lssl", "-lmnl", "-o", image)
     stack = measure_stack(image.resolve(), build)
     results = {f"lwm2m-device.{target}": {**sections(prefix, image), "stack": stack}}
     for name, path in shared_libraries(image).items():
