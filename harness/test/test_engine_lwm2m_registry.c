@@ -380,7 +380,7 @@ static void ten_thousands_come_and_go(void **state)
     (void)state;
     for (int i = 0; i < CAPACITY; i++)
         assert_non_null(
-            add(0, numbered(i), 100 + (uint32_t)(i * 7 % 1000), (uint32_t)i * 2654435761U));
+            add(0, numbered(i), 100 + (uint32_t)(i * 7 % 1000), (uint64_t)i * 2654435761U));
     for (int i = 0; i < CAPACITY; i += 2)
         lwm2m_registry_remove(registry, lwm2m_registry_find_name(registry, numbered(i)));
     assert_int_equal(lwm2m_registry_count(registry), CAPACITY / 2);

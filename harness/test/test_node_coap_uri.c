@@ -9,8 +9,8 @@
 
 struct example {
     const char *text;
-    bool is_secure;
     const char *address;
+    bool is_secure;
     uint16_t port;
 };
 
@@ -30,11 +30,11 @@ static void a_uri_names_an_address_and_a_port(void **state)
 {
     (void)state;
     static const struct example examples[] = {
-        {"coap://192.0.2.1:40000", false, "192.0.2.1", 40000},
-        {"coap://192.0.2.1:40000/status?x=y", false, "192.0.2.1", 40000},
-        {"coap://[2001:db8::1]:1", false, "2001:db8::1", 1},
-        {"coaps://[2001:db8::1]:65535/", true, "2001:db8::1", 65535},
-        {"coap://192.0.2.1:05683", false, "192.0.2.1", 5683},
+        {"coap://192.0.2.1:40000", "192.0.2.1", false, 40000},
+        {"coap://192.0.2.1:40000/status?x=y", "192.0.2.1", false, 40000},
+        {"coap://[2001:db8::1]:1", "2001:db8::1", false, 1},
+        {"coaps://[2001:db8::1]:65535/", "2001:db8::1", true, 65535},
+        {"coap://192.0.2.1:05683", "192.0.2.1", false, 5683},
     };
     for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++)
         assert_reads(&examples[i]);
@@ -43,9 +43,9 @@ static void a_uri_names_an_address_and_a_port(void **state)
 static void without_a_port_it_is_that_of_its_scheme(void **state)
 {
     (void)state;
-    assert_reads(&(struct example){"coap://192.0.2.1", false, "192.0.2.1", 5683});
-    assert_reads(&(struct example){"coap://[2001:db8::1]/rd", false, "2001:db8::1", 5683});
-    assert_reads(&(struct example){"coaps://192.0.2.1", true, "192.0.2.1", 5684});
+    assert_reads(&(struct example){"coap://192.0.2.1", "192.0.2.1", false, 5683});
+    assert_reads(&(struct example){"coap://[2001:db8::1]/rd", "2001:db8::1", false, 5683});
+    assert_reads(&(struct example){"coaps://192.0.2.1", "192.0.2.1", true, 5684});
 }
 
 static void a_link_local_address_names_an_interface(void **state)

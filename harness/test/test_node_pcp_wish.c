@@ -163,8 +163,9 @@ static void all_protocols_have_no_port(void **state)
 static void more_filters_than_there_is_room_for_are_refused(void **state)
 {
     (void)state;
-    for (uint16_t i = 0; i <= PCP_WISH_FILTERS; i++) {
-        const struct lwm2m_path path = {4, {LWM2M_OBJECT_PCP_CONTEXT, 0, PCP_CONTEXT_FILTERS, i}};
+    for (int i = 0; i <= PCP_WISH_FILTERS; i++) {
+        const struct lwm2m_path path = {
+            4, {LWM2M_OBJECT_PCP_CONTEXT, 0, PCP_CONTEXT_FILTERS, (uint16_t)i}};
         const struct lwm2m_value value = {
             .type = LWM2M_TYPE_STRING,
             .as.data = {.octets = (const uint8_t *)"11.0.0.0/8", .length = 10}};

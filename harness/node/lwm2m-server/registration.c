@@ -165,7 +165,7 @@ static void on_register(coap_resource_t *resource, coap_session_t *session,
         answer_created(response, repeated->number);
         return;
     }
-    struct lwm2m_registration_wish wish;
+    struct lwm2m_registration_wish wish = {0};
     enum lwm2m_code code = read_wish(manager, session, request, false, &wish);
     uint64_t number = 0;
     if (code == LWM2M_CREATED)
@@ -207,7 +207,7 @@ static void on_update(coap_resource_t *resource, coap_session_t *session, const 
     (void)query;
     struct manager *manager = coap_resource_get_userdata(resource);
     struct lwm2m_registration *registration = find_addressed(manager, request);
-    struct lwm2m_registration_wish wish;
+    struct lwm2m_registration_wish wish = {0};
     enum lwm2m_code code = check_addressed(registration, session);
     if (code == LWM2M_CHANGED)
         code = read_wish(manager, session, request, true, &wish);
