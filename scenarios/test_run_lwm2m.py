@@ -45,6 +45,7 @@ GET, POST, PUT, DELETE = "1", "2", "3", "4"
 CREATED, DELETED, CHANGED, CONTENT = "65", "66", "68", "69"
 TLV = "application/vnd.oma.lwm2m+tlv"
 ADDRESS_MISMATCH = "12"
+PSK = "000102030405060708090a0b0c0d0e0f"  # in the scenario
 
 FIELDS = {
     "frame": "frame.number",
@@ -156,6 +157,21 @@ def test_tshark_reads_every_message_without_complaint(runs, name):
     command = ["tshark", "-r", runs[name].folder / "lab.pcapng", "-Y", wrong]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("name", [name for name in RUNS if name.startswith("dtls")])
+def test_with_the_key_tshark_reads_every_message_of_dtls(runs, name, tmp_path):
+    once, at = tmp_path / "once.pcapng", 'frame.interface_name == "server:eth0"'
+    read = ["tshark", "-r", runs[name].folder / "lab.pcapng", "-Y", at, "-w", once]
+    subprocess.run(read, capture_output=True, check=True)
+
+    def count(which):
+        read = ["tshark", "-r", once, "-o", f"dtls.psk:{PSK}", "-Y", f"dtls && ({which})"]
+        return len(subprocess.run(read, capture_output=True, text=True, check=True).stdout.splitlines())
+
+    assert count("coap") == count("dtls.record.content_type == 23") > 20
+    assert count("lwm2mtlv") > 5
+    assert count("_ws.malformed || _ws.expert.severity >= 0x600000") == 0
 
 
 @pytest.mark.parametrize("name", RUNS)

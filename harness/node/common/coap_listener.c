@@ -36,7 +36,7 @@ static int listen_on_all(coap_context_t *context, uint16_t port, uint16_t secure
         return 0;
     if (coap_keys_use(keys, context, error) < 0)
         return -1;
-    coap_suites_widen(context);
+    coap_suites_choose(context);
     return listen_on(context, secure_port, COAP_PROTO_DTLS, error);
 }
 
