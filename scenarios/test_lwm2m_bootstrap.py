@@ -306,6 +306,7 @@ def test_a_wrong_key_is_given_nothing(start):
         (["--give-server", "http://x"], "expected coap://... or coaps://..., got 'http://x'"),
         (["--give-server", "coaps://127.0.0.1"], "a coaps server needs --give-identity and --give-key"),
         (["--give-server", "coap://127.0.0.1", "--give-key", "xyz"], "--give-key: expected up to 64 octets as hex digits"),
+        (["--give-server", "coap://127.0.0.1", "--psk", "nokey"], "expected IDENTITY:HEXKEY"),
         (["--give-server", "coap://127.0.0.1", "--give-binding", "Q"], "--give-binding: expected a binding as U or UQ, got 'Q'"),
     ],
 )  # fmt: skip

@@ -483,6 +483,12 @@ quit
     assert (tmp_path / "out" / "lab.pcapng").exists()
 
 
+def test_a_command_finds_what_the_program_of_its_node_has(tmp_path):
+    commands = "run server echo in $PINHOLE_RUNTIME; ls -d $PINHOLE_RUNTIME\nquit\n"
+    lines = up(commands, tmp_path / "out").stdout.splitlines()
+    assert "run-1: in /run/pinhole/server" in lines and "run-1: /run/pinhole/server" in lines
+
+
 def test_up_ends_with_its_input(tmp_path):
     assert up("", tmp_path / "out").returncode == 0
 

@@ -168,7 +168,7 @@ static void become_shell(const struct console *console, size_t node)
     (void)signal(SIGINT, SIG_DFL);
     if (lab_enter(console->engine->lab, node, &error) == 0) {
         char *prompt = memory_print("%s# ", name);
-        program_tell_command(&facts, name);
+        program_tell_command(&facts, console->engine->scenario, node);
         facts_set(&facts, "PS1", prompt);
         facts_set(&facts, "TERM", getenv("TERM") ? getenv("TERM") : "dumb");
         (void)execve(bash, argv, facts.pairs);

@@ -154,7 +154,7 @@ enum step_outcome engine_command(struct engine *engine, size_t node, const char 
     for (size_t i = 1; i < count; i++)
         argv[i] = memory_copy(command[i]);
     struct facts facts = {0};
-    program_tell_command(&facts, engine->scenario->topology.nodes[node].name);
+    program_tell_command(&facts, engine->scenario, node);
     char *log = memory_print("%s/logs/%s.log", engine->folder, name);
     const struct process_options options = {
         .node = node, .name = name, .argv = argv, .environment = facts.pairs, .log_path = log};

@@ -62,11 +62,24 @@ static void tell_places(struct facts *facts)
     free(path);
 }
 
-void program_tell_command(struct facts *facts, const char *node)
+static void tell_runtime(struct facts *facts, const char *key, const char *program)
+{
+    char *runtime = memory_print(SCENARIO_RUNTIME "/%s", program);
+    facts_set(facts, key, runtime);
+    free(runtime);
+}
+
+void program_tell_command(struct facts *facts, const struct scenario *scenario, size_t node)
 {
     tell_places(facts);
     facts_set(facts, "HOME", "/run");
-    facts_set(facts, "PINHOLE_NODE", node);
+    facts_set(facts, "PINHOLE_NODE", scenario->topology.nodes[node].name);
+    for (size_t i = 0; i < scenario->program_count; i++) {
+        if (scenario->programs[i].node == node) {
+            tell_runtime(facts, "PINHOLE_RUNTIME", scenario->programs[i].name);
+            break;
+        }
+    }
 }
 
 /* Adds a map of facts, each of which may use those before it. */
@@ -94,16 +107,14 @@ int program_tell(struct scenario_program *program, const char *node, uint64_t se
     const struct peer *peer = program->peer;
     tell_places(facts);
     char *peers = realpath(peer->file, NULL);
-    char *runtime = memory_print(SCENARIO_RUNTIME "/%s", program->name);
     char *seed_text = memory_print("%llu", (unsigned long long)seed);
-    facts_set(facts, "HOME", runtime);
+    tell_runtime(facts, "HOME", program->name);
     facts_set(facts, "PINHOLE_PEERS", peers ? dirname(peers) : "");
-    facts_set(facts, "PINHOLE_RUNTIME", runtime);
+    tell_runtime(facts, "PINHOLE_RUNTIME", program->name);
     facts_set(facts, "PINHOLE_NODE", node);
     facts_set(facts, "PINHOLE_PROGRAM", program->name);
     facts_set(facts, "PINHOLE_SEED", seed_text);
     free(seed_text);
-    free(runtime);
     free(peers);
     for (size_t i = 0; i < count; i++)
         if (tell_map(facts, environments[i], error) != 0)

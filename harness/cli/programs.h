@@ -33,7 +33,8 @@ int program_await_ready(struct process *process, const struct scenario_program *
 void program_read_version(const struct scenario_program *program, char *out, size_t size);
 /* Absolute path of a command that a step runs, found as a shell would; for free(). NULL and an error. */
 char *program_find_command(const char *name, struct error *error);
-/* Environment of such commands. facts is all zero before. */
-void program_tell_command(struct facts *facts, const char *node);
+/* Environment of such commands on a node. They share PINHOLE_RUNTIME with its program, the first if there are several.
+ * facts is all zero before. */
+void program_tell_command(struct facts *facts, const struct scenario *scenario, size_t node);
 
 #endif

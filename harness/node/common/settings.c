@@ -33,7 +33,7 @@ static int set_number(const struct setting *setting, const char *text, const cha
 {
     uint32_t number;
     if (!parse(text, &number) || number < setting->minimum || number > setting->maximum)
-        return error_set(error, "%s: expected a number from %g to %g, got '%s'", what,
+        return error_set(error, "%s: expected a number from %.10g to %.10g, got '%s'", what,
                          setting->minimum / unit, setting->maximum / unit, text);
     *(uint32_t *)setting->target = number;
     return 0;

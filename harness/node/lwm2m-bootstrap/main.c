@@ -104,8 +104,6 @@ static int on_event(coap_session_t *session, coap_event_t event)
 static int start(struct options *options, struct coap_keys *keys, struct error *error)
 {
     struct bootstrap_server *server = &options->server;
-    if (coap_keys_add_all(keys, &options->psk, error) < 0)
-        return -1;
     server->is_secure = keys->count > 0;
     if (coap_listener_open(&server->listener, (uint16_t)options->port,
                            (uint16_t)options->secure_port, keys, error) < 0)
@@ -142,7 +140,8 @@ int main(int count, char **arguments)
     enum settings_result result = read_options(&options, count, arguments, &error);
     if (result == SETTINGS_HELP)
         return 0;
-    if (result == SETTINGS_BAD || check_gift(&options, &error) < 0) {
+    if (result == SETTINGS_BAD || check_gift(&options, &error) < 0 ||
+        coap_keys_add_all(&keys, &options.psk, &error) < 0) {
         complain("%s", error.text);
         return EXIT_USAGE;
     }

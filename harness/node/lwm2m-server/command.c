@@ -149,6 +149,15 @@ static void list(struct manager *manager, const struct command_reply *reply)
     reply->done(reply->context, "2.05");
 }
 
+static void help(const struct command_reply *reply)
+{
+    char text[COMMAND_USAGE_SIZE];
+    reply->line(reply->context, "list");
+    for (size_t i = 0; command_line_usage(i, text); i++)
+        reply->line(reply->context, text);
+    reply->done(reply->context, "2.05");
+}
+
 static void ignore(void *context, const char *text)
 {
     (void)context;
@@ -180,11 +189,12 @@ void command_run(struct manager *manager, const char *text, const struct command
 {
     struct error error = {0};
     struct command_line line;
-    if (command_line_split(text, &line, &error) < 0 ||
-        (strcmp(line.words[0], "list") != 0 && run(manager, &line, reply, &error) < 0)) {
+    if (command_line_split(text, &line, &error) < 0)
         reply->done(reply->context, error.text);
-        return;
-    }
-    if (strcmp(line.words[0], "list") == 0)
+    else if (strcmp(line.words[0], "help") == 0)
+        help(reply);
+    else if (strcmp(line.words[0], "list") == 0)
         list(manager, reply);
+    else if (run(manager, &line, reply, &error) < 0)
+        reply->done(reply->context, error.text);
 }

@@ -1,5 +1,6 @@
 /* What the server is told to do with its devices: one line of text each.
  *
+ *   help                                 one line a command
  *   list                                 one line a registration
  *   read|discover|observe|cancel|delete NAME PATH
  *   execute NAME PATH [ARGUMENTS]

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { COMMAND_NAMES_SIZE = 512 };
+
 /* What stands behind NAME and PATH. */
 enum arguments {
     NOTHING,
@@ -11,6 +13,15 @@ enum arguments {
     INSTANCE,   /* ID=VALUE... of a new instance */
     ATTRIBUTES, /* queries */
     PATHS       /* PATH... instead of one */
+};
+
+static const char *const usage[] = {
+    [NOTHING] = "NAME PATH",
+    [TEXT] = "NAME PATH [ARGUMENTS]",
+    [VALUES] = "NAME PATH VALUE, or of an instance NAME PATH ID=VALUE...",
+    [INSTANCE] = "NAME /OBJECT[/INSTANCE] [ID=VALUE]...",
+    [ATTRIBUTES] = "NAME PATH [pmin=SECONDS] [pmax=SECONDS] [gt=VALUE] [lt=VALUE] [st=VALUE]",
+    [PATHS] = "NAME PATH...",
 };
 
 struct command {
@@ -46,12 +57,22 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-const char *command_line_names(char text[COMMAND_NAMES_SIZE])
+/* Names of the commands, with spaces between. Returns text. */
+static const char *list_names(char text[COMMAND_NAMES_SIZE])
 {
-    size_t used = (size_t)snprintf(text, COMMAND_NAMES_SIZE, "list");
+    size_t used = (size_t)snprintf(text, COMMAND_NAMES_SIZE, "help list");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         used += (size_t)snprintf(text + used, COMMAND_NAMES_SIZE - used, " %s", commands[i].name);
     return text;
+}
+
+bool command_line_usage(size_t number, char text[COMMAND_USAGE_SIZE])
+{
+    if (number >= sizeof commands / sizeof commands[0])
+        return false;
+    snprintf(text, COMMAND_USAGE_SIZE, "%s %s", commands[number].name,
+             usage[commands[number].arguments]);
+    return true;
 }
 
 int command_line_split(const char *line, struct command_line *out, struct error *error)
@@ -286,10 +307,10 @@ int command_line_read(struct command_line *line, struct lwm2m_content *content, 
     char names[COMMAND_NAMES_SIZE];
     const struct command *command = at < line->count ? find_command(line->words[at]) : NULL;
     if (!command)
-        return error_set(error, "expected a command (%s), got '%s'", command_line_names(names),
+        return error_set(error, "expected a command (%s), got '%s'", list_names(names),
                          at < line->count ? line->words[at] : "");
     if (at + 3 > line->count)
-        return error_set(error, "expected %s NAME PATH", command->name);
+        return error_set(error, "expected %s %s", command->name, usage[command->arguments]);
     line->name = line->words[at + 1];
     const char *path = line->words[at + 2];
     if (!lwm2m_path_read(path, strlen(path), &line->path))

@@ -8,7 +8,7 @@ enum {
     COMMAND_LINE_SIZE = 2048,
     COMMAND_WORDS = 64,
     COMMAND_PAYLOAD_SIZE = 2048,
-    COMMAND_NAMES_SIZE = 512
+    COMMAND_USAGE_SIZE = 128
 };
 
 struct command_line {
@@ -30,7 +30,7 @@ int command_line_split(const char *line, struct command_line *out, struct error 
 int command_line_read(struct command_line *line, struct lwm2m_content *content,
                       struct error *error);
 
-/* Names of the commands, with spaces between. Returns text. */
-const char *command_line_names(char text[COMMAND_NAMES_SIZE]);
+/* How the command of that number, from 0, is written. False behind the last one. */
+bool command_line_usage(size_t number, char text[COMMAND_USAGE_SIZE]);
 
 #endif

@@ -146,8 +146,7 @@ static int start(struct manager *manager, const struct options *options, struct 
     manager->mapping_lifetime = options->mapping_lifetime;
     manager->names_are_identities = options->names_are_identities;
     manager->patience = options->patience;
-    if (read_pcp(options->pcp, &manager->pcp, error) < 0 ||
-        read_keys(options, &manager->keys, error) < 0 || chance_fill(&key, sizeof key, error) < 0)
+    if (chance_fill(&key, sizeof key, error) < 0)
         return -1;
     void *memory = calloc(1, lwm2m_registry_size(options->capacity));
     if (!memory)
@@ -207,9 +206,9 @@ static void run(struct manager *manager, struct control *control, int signals)
     }
 }
 
-static int serve(const struct options *options, const char *control, struct error *error)
+static int serve(struct manager *manager, const struct options *options, const char *control,
+                 struct error *error)
 {
-    static struct manager manager;
     static struct control server;
     sigset_t mask;
     sigemptyset(&mask);
@@ -223,16 +222,17 @@ static int serve(const struct options *options, const char *control, struct erro
     coap_startup();
     coap_set_log_level(LOG_EMERG); /* it tells of each reset as of an alert */
     coap_dtls_set_log_level(LOG_CRIT);
-    if (start(&manager, options, error) < 0 || control_open(&server, &manager, control, error) < 0)
+    if (start(manager, options, error) < 0 || control_open(&server, manager, control, error) < 0)
         return -1;
     say("ready port %u", options->port);
-    run(&manager, &server, signals);
+    run(manager, &server, signals);
     control_close(&server);
     return 0;
 }
 
 int main(int count, char **arguments)
 {
+    static struct manager manager;
     struct options options;
     struct error error = {0};
     char path[108];
@@ -248,7 +248,12 @@ int main(int count, char **arguments)
     const char *control = control_path(&options, path, sizeof path);
     if (options.tell)
         return tell(control, options.tell, options.format);
-    if (serve(&options, control, &error) < 0) {
+    if (read_pcp(options.pcp, &manager.pcp, &error) < 0 ||
+        read_keys(&options, &manager.keys, &error) < 0) {
+        complain("%s", error.text);
+        return EXIT_USAGE;
+    }
+    if (serve(&manager, &options, control, &error) < 0) {
         complain("%s", error.text);
         return EXIT_FAILED;
     }

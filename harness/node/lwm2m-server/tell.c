@@ -17,7 +17,7 @@ static int reach(const char *path, struct error *error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (!path)
-        return error_set(error, "expected --control PATH");
+        return error_set(error, "expected --control PATH, where the server has its socket");
     size_t length = strlen(path);
     if (length >= sizeof address.sun_path)
         return error_set(error, "%s: too long for a socket's path", path);
