@@ -80,14 +80,6 @@ void lwm2m_client_register_anew(struct lwm2m_client *client, uint64_t now)
     lwm2m_client_begin_registration(client);
 }
 
-void lwm2m_client_bootstrap(struct lwm2m_client *client, uint64_t now)
-{
-    (void)now;
-    if (client->state != LWM2M_BOOTSTRAPPING && client->state != LWM2M_DEREGISTERING &&
-        client->state != LWM2M_GONE)
-        lwm2m_client_begin_bootstrap(client);
-}
-
 enum lwm2m_code lwm2m_client_execute(void *context, struct lwm2m_instance *instance,
                                      uint16_t resource, const char *arguments, size_t length)
 {

@@ -63,7 +63,7 @@ struct lwm2m_client {
     /* Set by the caller; all else zero. */
     struct lwm2m_model *model;
     struct lwm2m_server *serve;
-    /* Room for lwm2m_snapshot_count(model) instances, to undo bootstraps by. NULL: they can't be undone, and
+    /* Room for as many instances as the model has room for, to undo bootstraps by. NULL: they can't be undone, and
      * what an unfinished one wrote stays. */
     struct lwm2m_instance *snapshot;
     char endpoint[LWM2M_ENDPOINT_SIZE];
@@ -154,8 +154,6 @@ void lwm2m_client_register_anew(struct lwm2m_client *client, uint64_t now);
 /* Sends the values at path to the server (1.1 Send, POST /dp). False in 1.0, if the server has muted it, if
  * another waits, or if there is nothing or no room. */
 bool lwm2m_client_send(struct lwm2m_client *client, const struct lwm2m_path *path);
-/* Asks for a bootstrap, if there is an account for it. */
-void lwm2m_client_bootstrap(struct lwm2m_client *client, uint64_t now);
 /* De-registers; LWM2M_GONE when done. */
 void lwm2m_client_leave(struct lwm2m_client *client, uint64_t now);
 

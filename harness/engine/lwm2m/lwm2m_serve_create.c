@@ -36,8 +36,9 @@ enum lwm2m_code lwm2m_serve_create(struct lwm2m_server *server, const struct lwm
 
 /* --- Delete --------------------------------------------------------------------------------- */
 
-void lwm2m_serve_remove(struct lwm2m_server *server, struct lwm2m_object *object,
-                        struct lwm2m_instance *instance, struct lwm2m_response *response)
+/* Takes an instance away, with what observes it. */
+static void remove_instance(struct lwm2m_server *server, struct lwm2m_object *object,
+                            struct lwm2m_instance *instance, struct lwm2m_response *response)
 {
     struct lwm2m_model *model = server->model;
     const struct lwm2m_path path = {.depth = 2, .id = {object->definition->id, instance->id}};
@@ -65,7 +66,7 @@ enum lwm2m_code lwm2m_serve_delete(struct lwm2m_server *server, const struct lwm
     bool is_last = !lwm2m_model_next(target.object, first->id);
     if (target.object->definition->mandatory && is_last)
         return LWM2M_NOT_ALLOWED;
-    lwm2m_serve_remove(server, target.object, target.instance, response);
+    remove_instance(server, target.object, target.instance, response);
     return LWM2M_DELETED;
 }
 
@@ -86,7 +87,7 @@ static void remove_all(struct lwm2m_server *server, struct lwm2m_object *object,
     for (int32_t id = -1; (instance = lwm2m_model_next(object, id));) {
         id = instance->id;
         if (!is_spared(object, instance))
-            lwm2m_serve_remove(server, object, instance, response);
+            remove_instance(server, object, instance, response);
     }
 }
 
@@ -108,7 +109,7 @@ enum lwm2m_code lwm2m_serve_bootstrap_delete(struct lwm2m_server *server,
             return LWM2M_NOT_FOUND;
         if (is_spared(target.object, target.instance))
             return LWM2M_NOT_ALLOWED;
-        lwm2m_serve_remove(server, target.object, target.instance, response);
+        remove_instance(server, target.object, target.instance, response);
         return LWM2M_DELETED;
     default:
         return LWM2M_NOT_ALLOWED;

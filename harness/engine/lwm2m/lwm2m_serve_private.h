@@ -71,8 +71,4 @@ enum lwm2m_code lwm2m_serve_check_value(const struct lwm2m_model *model,
                                         const struct lwm2m_resource_definition *resource,
                                         const struct lwm2m_value *value);
 
-/* Takes an instance away, with what observes it. */
-void lwm2m_serve_remove(struct lwm2m_server *server, struct lwm2m_object *object,
-                        struct lwm2m_instance *instance, struct lwm2m_response *response);
-
 #endif

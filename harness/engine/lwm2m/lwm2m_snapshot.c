@@ -2,14 +2,6 @@
 
 #include <string.h>
 
-size_t lwm2m_snapshot_count(const struct lwm2m_model *model)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < model->count; i++)
-        count += model->objects[i].capacity;
-    return count;
-}
-
 /* Values point into the arena of the live instance, in a snapshot too, where their octets are not. */
 void lwm2m_snapshot_take(const struct lwm2m_model *model, struct lwm2m_instance *snapshot)
 {

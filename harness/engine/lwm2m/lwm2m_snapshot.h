@@ -4,9 +4,7 @@
 
 #include "engine/lwm2m/lwm2m_model.h"
 
-/* How many instances a snapshot of model has room for: the capacities of its objects together. */
-size_t lwm2m_snapshot_count(const struct lwm2m_model *model);
-
+/* snapshot has room for the capacities of the model's objects together. */
 void lwm2m_snapshot_take(const struct lwm2m_model *model, struct lwm2m_instance *snapshot);
 
 /* Puts back what others wrote, created or deleted since. What an object changes by itself, resources that

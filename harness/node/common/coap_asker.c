@@ -174,15 +174,6 @@ void coap_asker_forget_session(struct coap_asker *asker, const coap_session_t *s
         coap_asker_table_remove(&asker->table, entry);
 }
 
-void coap_asker_forget_context(struct coap_asker *asker, const void *context)
-{
-    for (uint32_t slot = 1; slot < asker->table.size; slot++) {
-        struct coap_asked_question *entry = &asker->table.slots[slot];
-        if (entry->number && entry->context == context)
-            coap_asker_table_remove(&asker->table, entry);
-    }
-}
-
 /* --- life ------------------------------------------------------------------------------------- */
 
 struct coap_asker *coap_asker_open(coap_context_t *context)

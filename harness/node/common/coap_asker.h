@@ -58,9 +58,8 @@ uint32_t coap_asker_send(struct coap_asker *asker, coap_session_t *session,
 
 /* Nobody is told of its answer; an observation's next notification is answered by a reset (RFC 7641, 3.6). */
 void coap_asker_forget(struct coap_asker *asker, uint32_t number);
-/* The same of all that is out on session, or with this context. */
+/* The same of all that is out on session. */
 void coap_asker_forget_session(struct coap_asker *asker, const coap_session_t *session);
-void coap_asker_forget_context(struct coap_asker *asker, const void *context);
 
 /* The session is no more, or about to be (COAP_EVENT_DTLS_CLOSED and the like): all that is out on it is told
  * "session lost". */

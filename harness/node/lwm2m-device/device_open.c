@@ -11,7 +11,8 @@ enum { BOOTSTRAP_TIMEOUT = 93000 /* ms, as long as a message may take */ };
 
 /* --- what the parts tell ---------------------------------------------------------------------- */
 
-const char *device_from_text(const struct device *device, char text[PLACE_TEXT_SIZE])
+/* Where LwM2M speaks from. Returns text. */
+static const char *from_text(const struct device *device, char text[PLACE_TEXT_SIZE])
 {
     return place_text(&device->local.address, device->port.number, text);
 }
@@ -46,10 +47,10 @@ static void on_turned(void *context, enum lwm2m_client_state state)
         break;
     case LWM2M_REGISTERED:
         if (before == LWM2M_REGISTERED)
-            say("updated %s from %s", client->endpoint, device_from_text(device, from));
+            say("updated %s from %s", client->endpoint, from_text(device, from));
         else
             say("registered %s at %s %s from %s", client->endpoint, client->account.uri,
-                client->location, device_from_text(device, from));
+                client->location, from_text(device, from));
         break;
     case LWM2M_IDLE:
     case LWM2M_PAUSING:
@@ -218,7 +219,7 @@ int device_open(struct device *device, struct error *error)
     if (device_find_local(device, error) < 0 || open_objects(device, error) < 0 ||
         open_pcp(device, error) < 0 || open_coap(device, error) < 0)
         return -1;
-    say("ready %s", device_from_text(device, text));
+    say("ready %s", from_text(device, text));
     device_start_life(device, 0);
     return 0;
 }

@@ -8,9 +8,6 @@
 
 #include "node/lwm2m-device/device.h"
 
-/* Where LwM2M speaks from. Returns text. */
-const char *device_from_text(const struct device *device, char text[PLACE_TEXT_SIZE]);
-
 /* The address that leads to the servers. Returns 0, or -1 with error. */
 int device_find_local(struct device *device, struct error *error);
 

@@ -78,6 +78,5 @@ void lwm2m_coap_answer(coap_resource_t *resource, coap_session_t *session,
                        const coap_pdu_t *request, const coap_string_t *query, coap_pdu_t *response);
 coap_resource_t *lwm2m_coap_resource_at(const struct lwm2m_coap *coap,
                                         const struct lwm2m_path *path);
-void lwm2m_coap_synchronise(struct lwm2m_coap *coap);
 
 #endif

@@ -86,7 +86,7 @@ static void see_instance(struct lwm2m_coap *coap, const struct lwm2m_object *obj
     }
 }
 
-void lwm2m_coap_synchronise(struct lwm2m_coap *coap)
+static void synchronise(struct lwm2m_coap *coap)
 {
     const struct lwm2m_model *model = coap->serve->model;
     coap->is_stale = false;
@@ -126,7 +126,7 @@ int lwm2m_coap_open(struct lwm2m_coap *coap, struct error *error)
         coap_resource_set_userdata(resource, &coap->others);
         coap_add_resource(coap->context, resource);
     }
-    lwm2m_coap_synchronise(coap);
+    synchronise(coap);
     return 0;
 }
 
@@ -160,7 +160,7 @@ void lwm2m_coap_process(struct lwm2m_coap *coap)
     struct lwm2m_observations *observations = coap->serve->observations;
     struct lwm2m_path path;
     if (coap->is_stale)
-        lwm2m_coap_synchronise(coap);
+        synchronise(coap);
     follow_defaults(coap);
     while (lwm2m_observe_due(observations, coap->serve->model, clock_milliseconds(), &path)) {
         coap_resource_t *resource = lwm2m_coap_resource_at(coap, &path);
