@@ -19,4 +19,19 @@
             1, 20, "CoAP's MAX_RETRANSMIT (4)"                                                     \
     }
 
+/* For a server with DTLS. port and secure_port: uint32_t *; psk: struct setting_texts *. */
+#define COAP_SERVER_SETTINGS(port, secure_port, psk)                                               \
+    {"port", "PINHOLE_SERVER_PORT", SETTING_NUMBER, port, 1, UINT16_MAX, "the CoAP port (5683)"},  \
+        {"secure-port",                                                                            \
+         NULL,                                                                                     \
+         SETTING_NUMBER,                                                                           \
+         secure_port,                                                                              \
+         1,                                                                                        \
+         UINT16_MAX,                                                                               \
+         "the port for DTLS, open if there are keys (5684)"},                                      \
+    {                                                                                              \
+        "psk", "PINHOLE_PSK", SETTING_TEXTS, psk, 0, 0,                                            \
+            "IDENTITY:HEXKEY, as often as there are devices"                                       \
+    }
+
 #endif

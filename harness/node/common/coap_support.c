@@ -5,6 +5,14 @@
 
 enum { LONGEST_WAIT = 3600000 /* ms */ };
 
+void coap_support_start(void)
+{
+    coap_startup();
+    /* A flood of resets, alerts or bad messages must not flood our output. */
+    coap_set_log_level(LOG_EMERG);
+    coap_dtls_set_log_level(LOG_CRIT);
+}
+
 const struct coap_patience coap_patience_default = {.ack_timeout = 2000, .max_retransmit = 4};
 
 void coap_support_set_patience(coap_session_t *session, const struct coap_patience *patience)

@@ -7,6 +7,9 @@
 
 #include <coap3/coap.h>
 
+/* What a program does before all else with libcoap. */
+void coap_support_start(void);
+
 /* How patient a sender of confirmable messages is, RFC 7252 section 4.8. */
 struct coap_patience {
     uint32_t ack_timeout;    /* ACK_TIMEOUT in ms; libcoap 4.3.1 takes none under 1 s */

@@ -1,5 +1,7 @@
 #include "node/common/settings.h"
 
+#include "node/common/say.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,4 +179,14 @@ enum settings_result settings_read(const char *about, const struct setting *sett
             return SETTINGS_BAD;
     }
     return SETTINGS_GO;
+}
+
+int settings_status(enum settings_result result, const struct error *error)
+{
+    if (result == SETTINGS_GO)
+        return -1;
+    if (result == SETTINGS_HELP)
+        return EXIT_SUCCESS;
+    complain("%s", error->text);
+    return EXIT_USAGE;
 }

@@ -49,4 +49,10 @@ enum settings_result { SETTINGS_GO, SETTINGS_HELP, SETTINGS_BAD };
 enum settings_result settings_read(const char *about, const struct setting *settings, size_t count,
                                    int argument_count, char *const *arguments, struct error *error);
 
+/* The status of a program that was told something it does not understand. */
+enum { EXIT_USAGE = 2 };
+
+/* The status that main() ends with as settings_read() returned result, or -1: it goes on. Prints what was bad. */
+int settings_status(enum settings_result result, const struct error *error);
+
 #endif

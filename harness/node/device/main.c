@@ -3,28 +3,20 @@
  * alive, and registers anew when the outside address changes. It follows its gateway and its own
  * address as they change. SIGUSR1 has it find another endpoint, and ask that; SIGUSR2 sends it to sleep and
  * wakes it. */
-#include "node/common/alarm.h"
 #include "node/common/clock.h"
 #include "node/common/coap_settings.h"
+#include "node/common/device_life.h"
+#include "node/common/pcp_settings.h"
 #include "node/common/route.h"
-#include "node/common/route_watch.h"
 #include "node/common/say.h"
-#include "node/common/signals.h"
 #include "node/device/coap_device.h"
 #include "node/device/mapper.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum {
-    EXIT_FAILED = 1,
-    EXIT_USAGE = 2,
-    NAME_SIZE = 63,
-    LEAVING_TICK = 100 /* ms: how often the time to leave is looked at */
-};
+enum { EXIT_FAILED = 1, NAME_SIZE = 63 };
 
 struct options {
     const char *name;
@@ -54,8 +46,6 @@ struct options {
     const char *defect;
 };
 
-enum phase { RUNNING, LEAVING_SERVER, LEAVING_GATEWAY };
-
 struct device {
     struct options options;
     struct coap_device coap;
@@ -67,9 +57,7 @@ struct device {
     struct defect *defect; /* or NULL */
     bool failed;           /* for good, with error */
     struct error error;
-    bool asleep;
-    enum phase phase;
-    uint64_t leave_by; /* ms; when leaving */
+    struct device_life life;
 };
 
 static const char about[] = "usage: pinhole-device --server ADDRESS [option]...\n"
@@ -97,13 +85,10 @@ static enum settings_result read_options(struct options *options, int count, cha
         {"server", "PINHOLE_SERVER", SETTING_PLACE, &options->server, 0, 0, "where to register"},
         {"server-port", "PINHOLE_SERVER_PORT", SETTING_NUMBER, &options->server_port, 1, UINT16_MAX,
          "its CoAP port (5683)"},
-        {"gateway", "PINHOLE_GATEWAY", SETTING_TEXTS, &options->gateways, 0, 0,
-         "a PCP server, as ADDRESS[,ADDRESS]... (the default router)"},
+        PCP_GATEWAY_SETTINGS(&options->gateways, &options->no_anycast),
         {"dhcp4", NULL, SETTING_TEXT, &options->dhcp4, 0, 0,
          "DHCPv4 options in hex that name PCP servers (RFC 7291)"},
         {"dhcp6", NULL, SETTING_TEXT, &options->dhcp6, 0, 0, "DHCPv6 options likewise"},
-        {"no-anycast", "PINHOLE_NO_ANYCAST", SETTING_FLAG, &options->no_anycast, 0, 0,
-         "never ask 192.0.0.9 or 2001:1::1 behind a silent default router"},
         {"map", "PINHOLE_MAP", SETTING_TEXTS, &options->ports.maps, 0, 0,
          "another port to map: udp:PORT[:LIFETIME], tcp:..., sctp:..., udp:all, all, or a "
          "protocol's "
@@ -128,12 +113,8 @@ static enum settings_result read_options(struct options *options, int count, cha
          "the external port to suggest (0: none)"},
         {"lifetime", "PINHOLE_LIFETIME", SETTING_NUMBER, &options->lifetime, 1, UINT32_MAX,
          "the mapping's lifetime to ask for, seconds (7200)"},
-        {"requests", NULL, SETTING_NUMBER, &options->requests, 0, UINT8_MAX,
-         "how often to send a request that a PCP server does not answer, before the next one is "
-         "asked, "
-         "and none for a quarter of an hour when all are silent (0: 4, or without end if there is "
-         "one "
-         "alone)"},
+        PCP_REQUESTS_SETTING(NULL, &options->requests,
+                             "0: 4, or without end if there is one alone"),
         {"give-up", NULL, SETTING_SECONDS, &options->give_up, 0, 3600000,
          "how long to repeat it at most, likewise (0: without end)"},
         {"nonce-file", "PINHOLE_NONCE_FILE", SETTING_TEXT, &options->nonce_file, 0, 0,
@@ -223,7 +204,7 @@ static void on_placed(void *context, const struct pcp_map *map)
     char base[PLACE_TEXT_SIZE + 8];
     snprintf(base, sizeof base, "coap://%s",
              place_text(&map->external_address, map->external_port, place));
-    if (device->phase == RUNNING)
+    if (device->life.phase == DEVICE_RUNNING)
         coap_device_register(&device->coap, base);
 }
 
@@ -233,8 +214,9 @@ static int hold_ports(struct device *device, const struct address *source, struc
 }
 
 /* The host's routes or addresses changed. What is sent next comes from the right address and port. */
-static void follow_host(struct device *device)
+static void follow_host(void *context)
 {
+    struct device *device = context;
     struct address source = device->facts.local.address;
     struct address towards_server;
     /* Routes come and go one by one: as long as none leads to the server, the change is not over. */
@@ -301,124 +283,102 @@ static int start(struct device *device, struct error *error)
     return 0;
 }
 
-/* One step of leaving: first the server, while the mapping still stands, then the gateway. Returns
- * true when both are done or the time is up. */
-static bool leave(struct device *device)
+static int64_t process(void *context)
 {
-    uint64_t now = clock_milliseconds();
-    if (device->phase == LEAVING_SERVER) {
-        bool half_time = now + device->options.farewell / 2 >= device->leave_by;
-        if (device->coap.state == REGISTRATION_LEAVING && !half_time)
-            return false;
-        if (device->options.no_pcp)
-            return true;
-        on_placed(device, NULL);
-        if (defect_leave(device->defect))
-            mapper_remove_all(&device->mapper);
-        device->phase = LEAVING_GATEWAY;
-    }
-    return mapper_is_bare(&device->mapper) || now >= device->leave_by;
-}
-
-/* Nothing is sent nor heard while asleep; time goes on. */
-static void sleep_or_wake(struct device *device)
-{
-    device->asleep = !device->asleep;
-    say(device->asleep ? "asleep" : "awake");
-    if (!device->asleep && !device->options.no_pcp) {
-        mapper_wake(&device->mapper);
-        follow_host(device);
-    }
-}
-
-/* SIGTERM and SIGINT ask to leave; a second one isn't waited for. Returns true to go at once. */
-static bool take_signal(struct device *device, int signals)
-{
-    int signal = signals_read(signals);
-    if (signal == 0)
-        return false;
-    if (device->phase != RUNNING)
-        return signal != SIGUSR1 && signal != SIGUSR2;
-    if (signal == SIGUSR2 || device->asleep)
-        sleep_or_wake(device);
-    if (signal == SIGUSR1)
-        coap_device_find(&device->coap);
-    if (signal == SIGUSR1 || signal == SIGUSR2)
-        return false;
-    device->phase = LEAVING_SERVER;
-    device->leave_by = clock_milliseconds() + clock_scaled(device->options.farewell);
-    coap_device_leave(&device->coap);
-    return false;
-}
-
-enum handle { SIGNALS, ALARM, ROUTES, COAP, PCP, HANDLES = PCP + MAPPER_HANDLES };
-
-/* What is due now. Returns the ms until this must be called again, PCP_NEVER if never, or -1 when the
- * device is done. */
-static int64_t process(struct device *device)
-{
+    struct device *device = context;
     if (!device->options.no_pcp)
         mapper_process(&device->mapper);
     if (device->failed)
         return -1;
     uint32_t wait = coap_device_process(&device->coap);
-    if (device->phase != RUNNING) {
-        if (leave(device))
-            return -1;
-        if (wait > LEAVING_TICK)
-            wait = LEAVING_TICK;
-    }
     uint32_t other = device->options.no_pcp ? PCP_NEVER : mapper_wait(&device->mapper);
     return other < wait ? other : wait;
 }
 
-static void run(struct device *device, struct pollfd handles[HANDLES])
+enum { COAP = DEVICE_LIFE_HANDLES, PCP, HANDLES = PCP + MAPPER_HANDLES };
+
+static void list_handles(void *context, struct pollfd *handles)
 {
-    (void)clock_slept();
-    for (;;) {
-        int64_t wait = device->asleep ? PCP_NEVER : process(device);
-        if (wait < 0)
-            return;
-        alarm_set(handles[ALARM].fd, (uint32_t)wait);
-        mapper_handles(&device->mapper, &handles[PCP]);
-        handles[COAP].fd = coap_device_handle(&device->coap);
-        /* While it sleeps only signals wake it. */
-        if (poll(handles, device->asleep ? SIGNALS + 1 : HANDLES, -1) <= 0)
-            continue;
-        if ((handles[SIGNALS].revents & POLLIN) && take_signal(device, handles[SIGNALS].fd))
-            return;
-        if (device->asleep)
-            continue;
-        if (clock_slept() && !device->options.no_pcp) {
-            say("awake");
-            mapper_wake(&device->mapper);
-        }
-        if (handles[ROUTES].fd >= 0 && route_watch_read(handles[ROUTES].fd))
-            follow_host(device);
-    }
+    const struct device *device = context;
+    mapper_handles(&device->mapper, &handles[PCP]);
+    handles[COAP].fd = coap_device_handle(&device->coap);
 }
+
+static void wake(void *context)
+{
+    struct device *device = context;
+    if (device->options.no_pcp)
+        return;
+    mapper_wake(&device->mapper);
+    follow_host(device);
+}
+
+static void find(void *context)
+{
+    struct device *device = context;
+    coap_device_find(&device->coap);
+}
+
+static void leave_server(void *context)
+{
+    struct device *device = context;
+    coap_device_leave(&device->coap);
+}
+
+static bool has_left_server(void *context)
+{
+    const struct device *device = context;
+    return device->coap.state != REGISTRATION_LEAVING;
+}
+
+static void leave_gateway(void *context)
+{
+    struct device *device = context;
+    if (device->options.no_pcp)
+        return;
+    on_placed(device, NULL);
+    if (defect_leave(device->defect))
+        mapper_remove_all(&device->mapper);
+}
+
+static bool has_left_gateway(void *context)
+{
+    const struct device *device = context;
+    return device->options.no_pcp || mapper_is_bare(&device->mapper);
+}
+
+static const struct device_life_ways ways = {
+    .process = process,
+    .list_handles = list_handles,
+    .follow_host = follow_host,
+    .wake = wake,
+    .act = find,
+    .leave_server = leave_server,
+    .has_left_server = has_left_server,
+    .leave_gateway = leave_gateway,
+    .has_left_gateway = has_left_gateway,
+};
 
 static int live(struct device *device, struct error *error)
 {
-    static const int signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, 0};
     struct pollfd handles[HANDLES];
-    for (int i = 0; i < HANDLES; i++)
-        handles[i] = (struct pollfd){.fd = -1, .events = POLLIN};
-    handles[SIGNALS].fd = signals_open(signals);
-    handles[ALARM].fd = alarm_open();
-    /* Before the tables are read: no change may fall between. */
-    if (!device->options.no_pcp && (handles[ROUTES].fd = route_watch_open(error)) < 0)
+    device->life = (struct device_life){
+        .ways = &ways,
+        .device = device,
+        .farewell = device->options.farewell,
+        .stays = device->options.no_pcp,
+        .handles = handles,
+        .handle_count = HANDLES,
+    };
+    if (device_life_open(&device->life, error) < 0 || start(device, error) < 0) {
+        device_life_close(&device->life);
         return -1;
-    if (start(device, error) < 0)
-        return -1;
-    run(device, handles);
+    }
+    device_life_run(&device->life);
     mapper_close(&device->mapper);
     coap_device_close(&device->coap);
     ports_release(&device->ports);
-    for (int i = SIGNALS; i <= ROUTES; i++) {
-        if (handles[i].fd >= 0)
-            close(handles[i].fd);
-    }
+    device_life_close(&device->life);
     return device->failed ? -1 : 0;
 }
 
@@ -427,15 +387,10 @@ int main(int count, char **arguments)
     static struct device device;
     if (say_version(count, arguments))
         return EXIT_SUCCESS;
-    switch (read_options(&device.options, count, arguments, &device.error)) {
-    case SETTINGS_HELP:
-        return EXIT_SUCCESS;
-    case SETTINGS_BAD:
-        complain("%s", device.error.text);
-        return EXIT_USAGE;
-    case SETTINGS_GO:
-        break;
-    }
+    int status = settings_status(read_options(&device.options, count, arguments, &device.error),
+                                 &device.error);
+    if (status >= 0)
+        return status;
     if (device.options.defect && strcmp(device.options.defect, "list") == 0) {
         defect_list_names(stdout);
         return EXIT_SUCCESS;
@@ -445,9 +400,8 @@ int main(int count, char **arguments)
         return EXIT_USAGE;
     }
     clock_set_scale(device.options.time_scale);
-    coap_startup();
-    coap_set_log_level(LOG_EMERG); /* a flood of resets or bad messages must not flood our output */
-    int status = live(&device, &device.error);
+    coap_support_start();
+    status = live(&device, &device.error);
     if (status < 0)
         complain("%s", device.error.text);
     coap_cleanup();

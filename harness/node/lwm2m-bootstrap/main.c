@@ -5,15 +5,14 @@
 #include "node/common/coap_settings.h"
 #include "node/common/hex.h"
 #include "node/common/say.h"
+#include "node/common/signals.h"
 #include "node/lwm2m-bootstrap/bootstrap.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_FAILED = 1 };
 
 struct options {
     uint32_t port;
@@ -29,41 +28,6 @@ static const char about[] = "usage: pinhole-lwm2m-bootstrap --give-server URI [o
                             "defaults, into each device that asks (POST /bs?ep=NAME).\n";
 
 /* --- settings --------------------------------------------------------------------------------- */
-
-static enum settings_result read_options(struct options *options, int count, char **arguments,
-                                         struct error *error)
-{
-    struct gift *gift = &options->server.gift;
-    *options = (struct options){.port = 5683, .secure_port = 5684};
-    *gift = (struct gift){
-        .lifetime = 86400, .binding = "U", .pcp_instances = 1, .mapping_lifetime = 7200};
-    options->server.patience = coap_patience_default;
-    const struct setting settings[] = {
-        {"port", "PINHOLE_SERVER_PORT", SETTING_NUMBER, &options->port, 1, UINT16_MAX,
-         "the CoAP port (5683)"},
-        {"secure-port", NULL, SETTING_NUMBER, &options->secure_port, 1, UINT16_MAX,
-         "the port for DTLS, open if there are keys (5684)"},
-        {"psk", "PINHOLE_PSK", SETTING_TEXTS, &options->psk, 0, 0,
-         "IDENTITY:HEXKEY, as often as there are devices"},
-        {"give-server", "PINHOLE_GIVE_SERVER", SETTING_TEXT, &gift->server_uri, 0, 0,
-         "the management server to give, coap://ADDRESS:PORT or coaps://"},
-        {"give-identity", "PINHOLE_GIVE_IDENTITY", SETTING_TEXT, &gift->identity, 0, 0,
-         "with coaps: the identity to give"},
-        {"give-key", "PINHOLE_GIVE_KEY", SETTING_TEXT, &options->key, 0, 0,
-         "and its key, hex digits"},
-        {"give-lifetime", "PINHOLE_GIVE_LIFETIME", SETTING_NUMBER, &gift->lifetime, 1, INT32_MAX,
-         "of registrations, s (86400)"},
-        {"give-binding", "PINHOLE_GIVE_BINDING", SETTING_TEXT, &gift->binding, 0, 0,
-         "U, or UQ (U)"},
-        {"pcp-instances", "PINHOLE_PCP_INSTANCES", SETTING_NUMBER, &gift->pcp_instances, 0, 8,
-         "of the PCP-context to write (1)"},
-        {"mapping-lifetime", "PINHOLE_MAPPING_LIFETIME", SETTING_NUMBER, &gift->mapping_lifetime, 1,
-         INT32_MAX, "its default lifetime of a mapping, s (7200)"},
-        COAP_PATIENCE_SETTINGS(&options->server.patience),
-    };
-    return settings_read(about, settings, sizeof settings / sizeof settings[0], count, arguments,
-                         error);
-}
 
 static int check_gift(struct options *options, struct error *error)
 {
@@ -90,6 +54,39 @@ static int check_gift(struct options *options, struct error *error)
                          GIFT_KEY_SIZE);
     gift->key_length = (size_t)length;
     return 0;
+}
+
+static enum settings_result read_options(struct options *options, struct coap_keys *keys, int count,
+                                         char **arguments, struct error *error)
+{
+    struct gift *gift = &options->server.gift;
+    *options = (struct options){.port = 5683, .secure_port = 5684};
+    *gift = (struct gift){
+        .lifetime = 86400, .binding = "U", .pcp_instances = 1, .mapping_lifetime = 7200};
+    options->server.patience = coap_patience_default;
+    const struct setting settings[] = {
+        COAP_SERVER_SETTINGS(&options->port, &options->secure_port, &options->psk),
+        {"give-server", "PINHOLE_GIVE_SERVER", SETTING_TEXT, &gift->server_uri, 0, 0,
+         "the management server to give, coap://ADDRESS:PORT or coaps://"},
+        {"give-identity", "PINHOLE_GIVE_IDENTITY", SETTING_TEXT, &gift->identity, 0, 0,
+         "with coaps: the identity to give"},
+        {"give-key", "PINHOLE_GIVE_KEY", SETTING_TEXT, &options->key, 0, 0,
+         "and its key, hex digits"},
+        {"give-lifetime", "PINHOLE_GIVE_LIFETIME", SETTING_NUMBER, &gift->lifetime, 1, INT32_MAX,
+         "of registrations, s (86400)"},
+        {"give-binding", "PINHOLE_GIVE_BINDING", SETTING_TEXT, &gift->binding, 0, 0,
+         "U, or UQ (U)"},
+        {"pcp-instances", "PINHOLE_PCP_INSTANCES", SETTING_NUMBER, &gift->pcp_instances, 0, 8,
+         "of the PCP-context to write (1)"},
+        {"mapping-lifetime", "PINHOLE_MAPPING_LIFETIME", SETTING_NUMBER, &gift->mapping_lifetime, 1,
+         INT32_MAX, "its default lifetime of a mapping, s (7200)"},
+        COAP_PATIENCE_SETTINGS(&options->server.patience),
+    };
+    enum settings_result result = settings_read(
+        about, settings, sizeof settings / sizeof settings[0], count, arguments, error);
+    bool is_bad = result == SETTINGS_GO && (check_gift(options, error) < 0 ||
+                                            coap_keys_add_all(keys, &options->psk, error) < 0);
+    return is_bad ? SETTINGS_BAD : result;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -137,23 +134,11 @@ int main(int count, char **arguments)
     struct error error = {0};
     if (say_version(count, arguments))
         return 0;
-    enum settings_result result = read_options(&options, count, arguments, &error);
-    if (result == SETTINGS_HELP)
-        return 0;
-    if (result == SETTINGS_BAD || check_gift(&options, &error) < 0 ||
-        coap_keys_add_all(&keys, &options.psk, &error) < 0) {
-        complain("%s", error.text);
-        return EXIT_USAGE;
-    }
-    sigset_t mask;
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGINT);
-    sigaddset(&mask, SIGTERM);
-    sigprocmask(SIG_BLOCK, &mask, NULL);
-    int signals = signalfd(-1, &mask, SFD_CLOEXEC);
-    coap_startup();
-    coap_set_log_level(LOG_EMERG); /* it tells of each reset as of an alert */
-    coap_dtls_set_log_level(LOG_CRIT);
+    int status = settings_status(read_options(&options, &keys, count, arguments, &error), &error);
+    if (status >= 0)
+        return status;
+    int signals = signals_open((const int[]){SIGTERM, SIGINT, 0});
+    coap_support_start();
     if (start(&options, &keys, &error) < 0) {
         complain("%s", error.text);
         return EXIT_FAILED;

@@ -4,6 +4,7 @@
 #include "node/common/clock.h"
 #include "node/common/coap_settings.h"
 #include "node/common/hex.h"
+#include "node/common/pcp_settings.h"
 #include "node/lwm2m-device/account_session.h"
 
 #include <stdlib.h>
@@ -122,16 +123,9 @@ enum settings_result options_read(struct options *options, int count, char **arg
          "of the registration, seconds (86400)"},
         {"port", "PINHOLE_PORT", SETTING_NUMBER, &options->port, 1, UINT16_MAX,
          "the local port of LwM2M (5683)"},
-        {"gateway", "PINHOLE_GATEWAY", SETTING_TEXTS, &options->gateways, 0, 0,
-         "the PCP server, as ADDRESS[,ADDRESS]... (the default router)"},
-        {"no-anycast", "PINHOLE_NO_ANYCAST", SETTING_FLAG, &options->no_anycast, 0, 0,
-         "never ask 192.0.0.9 or 2001:1::1 behind a silent default router"},
-        {"requests", "PINHOLE_REQUESTS", SETTING_NUMBER, &options->requests, 0, UINT8_MAX,
-         "how often to send a request that a PCP server does not answer, before the next one is "
-         "asked, "
-         "and none for a quarter of an hour when all are silent (4; 0: without end, if there is "
-         "one "
-         "alone)"},
+        PCP_GATEWAY_SETTINGS(&options->gateways, &options->no_anycast),
+        PCP_REQUESTS_SETTING("PINHOLE_REQUESTS", &options->requests,
+                             "4; 0: without end, if there is one alone"),
         {"no-pcp", "PINHOLE_NO_PCP", SETTING_FLAG, &options->no_pcp, 0, 0,
          "have no object PCP-context"},
         {"open-read", "PINHOLE_OPEN_READ", SETTING_FLAG, &options->open_read, 0, 0,

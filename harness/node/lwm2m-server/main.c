@@ -4,6 +4,7 @@
 #include "node/common/clock.h"
 #include "node/common/coap_settings.h"
 #include "node/common/say.h"
+#include "node/common/signals.h"
 #include "node/lwm2m-server/command.h"
 #include "node/lwm2m-server/contact.h"
 #include "node/lwm2m-server/control.h"
@@ -15,10 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_FAILED = 1 };
 
 struct options {
     uint32_t port;
@@ -57,15 +56,10 @@ static enum settings_result read_options(struct options *options, int count, cha
                                 .time_scale = 1,
                                 .patience = coap_patience_default};
     const struct setting settings[] = {
-        {"port", "PINHOLE_SERVER_PORT", SETTING_NUMBER, &options->port, 1, UINT16_MAX,
-         "the CoAP port (5683)"},
-        {"secure-port", NULL, SETTING_NUMBER, &options->secure_port, 1, UINT16_MAX,
-         "the port for DTLS, open if there are keys (5684)"},
+        COAP_SERVER_SETTINGS(&options->port, &options->secure_port, &options->psk),
         {"identity", "PINHOLE_IDENTITY", SETTING_TEXT, &options->identity, 0, 0,
          "a device's PSK identity, with --key"},
         {"key", "PINHOLE_KEY", SETTING_TEXT, &options->key, 0, 0, "and its key, hex digits"},
-        {"psk", "PINHOLE_PSK", SETTING_TEXTS, &options->psk, 0, 0,
-         "IDENTITY:HEXKEY, as often as there are devices"},
         {"names-are-identities", NULL, SETTING_FLAG, &options->names_are_identities, 0, 0,
          "through DTLS a device registers by the name of its identity alone, told or not"},
         {"pcp", "PINHOLE_PCP", SETTING_TEXT, &options->pcp, 0, 0,
@@ -162,18 +156,6 @@ static int start(struct manager *manager, const struct options *options, struct 
     return registration_serve(manager, error);
 }
 
-/* Returns false when it is time to go. */
-static bool take_signal(struct manager *manager, int signals)
-{
-    struct signalfd_siginfo information;
-    if (read(signals, &information, sizeof information) != (ssize_t)sizeof information)
-        return true;
-    if (information.ssi_signo != SIGUSR1)
-        return false;
-    command_read_all(manager);
-    return true;
-}
-
 /* ms until the first: of the clock, of the clock, and real ones. */
 static int shortest(uint64_t expiry, uint64_t doubt, uint32_t coap)
 {
@@ -199,7 +181,10 @@ static void run(struct manager *manager, struct control *control, int signals)
         };
         if (poll(handles, HANDLES, wait) <= 0)
             continue;
-        if (handles[SIGNALS].revents && !take_signal(manager, signals))
+        int signal = handles[SIGNALS].revents ? signals_read(signals) : 0;
+        if (signal == SIGUSR1)
+            command_read_all(manager);
+        else if (signal)
             return;
         if (handles[CONTROL].revents)
             control_work(control);
@@ -210,18 +195,10 @@ static int serve(struct manager *manager, const struct options *options, const c
                  struct error *error)
 {
     static struct control server;
-    sigset_t mask;
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGUSR1);
-    sigaddset(&mask, SIGINT);
-    sigaddset(&mask, SIGTERM);
-    sigprocmask(SIG_BLOCK, &mask, NULL);
     signal(SIGPIPE, SIG_IGN);
-    int signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    int signals = signals_open((const int[]){SIGTERM, SIGINT, SIGUSR1, 0});
     clock_set_scale(options->time_scale);
-    coap_startup();
-    coap_set_log_level(LOG_EMERG); /* it tells of each reset as of an alert */
-    coap_dtls_set_log_level(LOG_CRIT);
+    coap_support_start();
     if (start(manager, options, error) < 0 || control_open(&server, manager, control, error) < 0)
         return -1;
     say("ready port %u", options->port);
@@ -238,13 +215,9 @@ int main(int count, char **arguments)
     char path[108];
     if (say_version(count, arguments))
         return 0;
-    enum settings_result result = read_options(&options, count, arguments, &error);
-    if (result == SETTINGS_HELP)
-        return 0;
-    if (result == SETTINGS_BAD) {
-        complain("%s", error.text);
-        return EXIT_USAGE;
-    }
+    int status = settings_status(read_options(&options, count, arguments, &error), &error);
+    if (status >= 0)
+        return status;
     const char *control = control_path(&options, path, sizeof path);
     if (options.tell)
         return tell(control, options.tell, options.format);

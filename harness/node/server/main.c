@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_FAILED = 1 };
 
 /* A GET that is out. */
 struct question {
@@ -293,18 +293,6 @@ static int start(struct server *server, struct error *error)
     return 0;
 }
 
-/* Returns false when it is time to go. */
-static bool take_signal(struct server *server, int signals)
-{
-    int signal = signals_read(signals);
-    if (signal == 0)
-        return true;
-    if (signal != SIGUSR1)
-        return false;
-    ask_all(server);
-    return true;
-}
-
 static void run(struct server *server, int signals)
 {
     enum { SIGNALS, COAP, HANDLES };
@@ -314,8 +302,12 @@ static void run(struct server *server, int signals)
     };
     for (;;) {
         uint32_t wait = coap_support_process(server->context);
-        if (poll(handles, HANDLES, (int)wait) > 0 && (handles[SIGNALS].revents & POLLIN) &&
-            !take_signal(server, signals))
+        if (poll(handles, HANDLES, (int)wait) <= 0)
+            continue;
+        int signal = handles[SIGNALS].revents ? signals_read(signals) : 0;
+        if (signal == SIGUSR1)
+            ask_all(server);
+        else if (signal)
             return;
     }
 }
@@ -326,18 +318,11 @@ int main(int count, char **arguments)
     struct error error = {0};
     if (say_version(count, arguments))
         return EXIT_SUCCESS;
-    switch (read_options(&server, count, arguments, &error)) {
-    case SETTINGS_HELP:
-        return EXIT_SUCCESS;
-    case SETTINGS_BAD:
-        complain("%s", error.text);
-        return EXIT_USAGE;
-    case SETTINGS_GO:
-        break;
-    }
+    int status = settings_status(read_options(&server, count, arguments, &error), &error);
+    if (status >= 0)
+        return status;
     int signals = signals_open((const int[]){SIGTERM, SIGINT, SIGUSR1, 0});
-    coap_startup();
-    coap_set_log_level(LOG_EMERG); /* a flood of resets or bad messages must not flood our output */
+    coap_support_start();
     if (start(&server, &error) < 0) {
         complain("%s", error.text);
         return EXIT_FAILED;
