@@ -96,20 +96,17 @@ int cbor_peek(const struct cbor_reader *reader, enum cbor_major *out)
 
 /* --- structure ------------------------------------------------------------------------------ */
 
-static struct cbor_container container_of(const struct head *head)
+/* An array or map that is being walked through. */
+struct container {
+    uint64_t left; /* elements, or pairs */
+    bool is_indefinite;
+};
+
+static struct container container_of(const struct head *head)
 {
-    struct cbor_container container = {.is_indefinite = head->information == INDEFINITE};
+    struct container container = {.is_indefinite = head->information == INDEFINITE};
     container.left = container.is_indefinite ? 0 : head->argument;
     return container;
-}
-
-int cbor_open(struct cbor_reader *reader, enum cbor_major major, struct cbor_container *out)
-{
-    struct head head;
-    if (read_head_of(reader, major, major == CBOR_ARRAY ? "no array" : "no map", &head))
-        return -1;
-    *out = container_of(&head);
-    return 0;
 }
 
 static bool take_break(struct cbor_reader *reader)
@@ -120,7 +117,8 @@ static bool take_break(struct cbor_reader *reader)
     return true;
 }
 
-int cbor_next(struct cbor_reader *reader, struct cbor_container *container)
+/* 1: another element or pair comes; 0: it ends, and its end is behind the reader. */
+static int next(struct cbor_reader *reader, struct container *container)
 {
     if (container->is_indefinite ? take_break(reader) : container->left == 0)
         return 0;
@@ -129,6 +127,21 @@ int cbor_next(struct cbor_reader *reader, struct cbor_container *container)
     if (!container->is_indefinite)
         container->left--;
     return 1;
+}
+
+int cbor_each(struct cbor_reader *reader, enum cbor_major major,
+              int (*read)(struct cbor_reader *reader, void *context), void *context)
+{
+    struct head head;
+    if (read_head_of(reader, major, major == CBOR_ARRAY ? "no array" : "no map", &head))
+        return -1;
+    struct container container = container_of(&head);
+    int more;
+    while ((more = next(reader, &container)) > 0) {
+        if (read(reader, context))
+            return -1;
+    }
+    return more;
 }
 
 int cbor_end(const struct cbor_reader *reader)
@@ -229,11 +242,11 @@ static bool fraction(int64_t exponent, int64_t mantissa, struct lwm2m_value *out
 static int read_fraction(struct cbor_reader *reader, const struct head *array,
                          struct lwm2m_value *out)
 {
-    struct cbor_container container = container_of(array);
+    struct container container = container_of(array);
     struct lwm2m_value parts[2];
     for (size_t i = 0; i < 2; i++) {
         struct head head;
-        int more = cbor_next(reader, &container);
+        int more = next(reader, &container);
         if (more < 0 || (more && read_one_head(reader, &head)))
             return -1;
         if (!more || head.major > CBOR_NEGATIVE)
@@ -242,7 +255,7 @@ static int read_fraction(struct cbor_reader *reader, const struct head *array,
         if (parts[i].type != LWM2M_TYPE_INTEGER)
             return cbor_refuse(reader, "too large a decimal fraction");
     }
-    int more = cbor_next(reader, &container);
+    int more = next(reader, &container);
     if (more < 0)
         return -1;
     if (more)
@@ -309,7 +322,7 @@ static int skip_rest(struct cbor_reader *reader, const struct head *head)
 int cbor_skip(struct cbor_reader *reader)
 {
     struct {
-        struct cbor_container container;
+        struct container container;
         bool is_map, is_value_due;
     } levels[CBOR_DEPTH];
     size_t depth = 0;
@@ -333,7 +346,7 @@ int cbor_skip(struct cbor_reader *reader)
                 *is_value_due = false;
                 break;
             }
-            more = cbor_next(reader, &levels[depth - 1].container);
+            more = next(reader, &levels[depth - 1].container);
             if (more < 0)
                 return -1;
             if (!more)

@@ -36,22 +36,15 @@ struct cbor_reader {
     struct error *error; /* may be NULL */
 };
 
-/* An array or map that is being walked through. */
-struct cbor_container {
-    uint64_t left; /* elements, or pairs */
-    bool is_indefinite;
-};
-
 /* Says what is wrong where the reader stands; returns -1. */
 int cbor_refuse(const struct cbor_reader *reader, const char *problem);
 
 /* What comes, behind its tags. */
 int cbor_peek(const struct cbor_reader *reader, enum cbor_major *out);
 
-/* Goes into an array or a map (major says which). */
-int cbor_open(struct cbor_reader *reader, enum cbor_major major, struct cbor_container *out);
-/* 1: another element or pair comes; 0: it ends, and its end is behind the reader. */
-int cbor_next(struct cbor_reader *reader, struct cbor_container *container);
+/* Goes through an array or a map (major says which): read, which is handed context, reads each element or pair. */
+int cbor_each(struct cbor_reader *reader, enum cbor_major major,
+              int (*read)(struct cbor_reader *reader, void *context), void *context);
 
 /* INTEGER or FLOAT. What isn't finite is refused, as JSON has no such numbers. */
 int cbor_number(struct cbor_reader *reader, struct lwm2m_value *out);

@@ -44,14 +44,8 @@ static bool take(struct json_reader *reader, char character)
 
 /* --- structure ------------------------------------------------------------------------------ */
 
-int json_open(struct json_reader *reader, char bracket)
-{
-    if (take(reader, bracket))
-        return 0;
-    return json_refuse(reader, bracket == '[' ? "no array" : "no object");
-}
-
-int json_next(struct json_reader *reader, char closing_bracket, bool *is_first)
+/* 1: another element or member comes; 0: it ends, and is behind the reader. *is_first starts as true. */
+static int next(struct json_reader *reader, char closing_bracket, bool *is_first)
 {
     if (take(reader, closing_bracket))
         return 0;
@@ -59,6 +53,25 @@ int json_next(struct json_reader *reader, char closing_bracket, bool *is_first)
         return json_refuse(reader, closing_bracket == ']' ? "neither , nor ]" : "neither , nor }");
     *is_first = false;
     return 1;
+}
+
+static char closing(char bracket)
+{
+    return bracket == '[' ? ']' : '}';
+}
+
+int json_each(struct json_reader *reader, char bracket,
+              int (*read)(struct json_reader *reader, void *context), void *context)
+{
+    bool is_first = true;
+    int more;
+    if (!take(reader, bracket))
+        return json_refuse(reader, bracket == '[' ? "no array" : "no object");
+    while ((more = next(reader, closing(bracket), &is_first)) > 0) {
+        if (read(reader, context))
+            return -1;
+    }
+    return more;
 }
 
 int json_key(struct json_reader *reader, struct json_text *out)
@@ -109,15 +122,14 @@ int json_skip(struct json_reader *reader)
                 return json_refuse(reader, "too deep");
             reader->at++;
             levels[depth].is_first = true;
-            levels[depth].closing_bracket = character == '[' ? ']' : '}';
+            levels[depth].closing_bracket = closing(character);
             depth++;
         } else if (skip_scalar(reader)) {
             return -1;
         }
         int more = 0;
         while (depth && !more) {
-            more =
-                json_next(reader, levels[depth - 1].closing_bracket, &levels[depth - 1].is_first);
+            more = next(reader, levels[depth - 1].closing_bracket, &levels[depth - 1].is_first);
             if (more < 0)
                 return -1;
             if (!more)

@@ -2,8 +2,7 @@
  *
  * The reader goes forwards and knows what it expects:
  *
- *   json_open(reader, '{');
- *   while ((more = json_next(reader, '}', &first)) > 0) { json_key(); json_read_number(), json_skip() ... }
+ *   json_each(reader, '{', read_member, ...), and there json_key(); json_read_number(), json_skip() ...
  *
  * Functions that return int return 0, or what they say, or -1 with what was wrong at which octet in
  * reader->error. After that the reader is of no more use.
@@ -35,10 +34,9 @@ struct json_text {
 /* Says what is wrong where the reader stands; returns -1. */
 int json_refuse(const struct json_reader *reader, const char *problem);
 
-/* Goes into an array ('[') or object ('{'). */
-int json_open(struct json_reader *reader, char bracket);
-/* 1: another element or member comes; 0: it ends, and is behind the reader. *is_first starts as true. */
-int json_next(struct json_reader *reader, char closing_bracket, bool *is_first);
+/* Goes through an array ('[') or object ('{'): read, which is handed context, reads each element or member. */
+int json_each(struct json_reader *reader, char bracket,
+              int (*read)(struct json_reader *reader, void *context), void *context);
 /* The key of a member and its colon. */
 int json_key(struct json_reader *reader, struct json_text *out);
 

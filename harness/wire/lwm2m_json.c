@@ -9,31 +9,36 @@ enum { NAME_SIZE = 8 };
 
 /* --- members -------------------------------------------------------------------------------- */
 
-/* Members of an object by their place in a table of names: whose turn it is, and which were there. */
+/* An object whose members have their places in a table of names. */
 struct members {
     const char *const *names;
     unsigned count;
-    uint32_t present;
+    int (*read)(struct json_reader *reader, unsigned member, void *context);
+    void *context;
+    uint32_t present; /* a bit for each */
 };
 
-/* The key of the member that comes; members->count for one that is not known and may be passed over. */
-static int read_key(struct json_reader *reader, struct members *members, unsigned *out)
+/* A member that is not known is passed over. */
+static int read_member(struct json_reader *reader, void *context)
 {
+    struct members *members = context;
     struct json_text key;
     uint8_t name[NAME_SIZE];
+    unsigned member;
     if (json_key(reader, &key))
         return -1;
     size_t length = json_text_read(&key, name, sizeof name);
-    for (*out = 0; *out < members->count; ++*out) {
-        if (length == strlen(members->names[*out]) && !memcmp(name, members->names[*out], length))
+    for (member = 0; member < members->count; member++) {
+        if (length == strlen(members->names[member]) &&
+            !memcmp(name, members->names[member], length))
             break;
     }
-    if (*out == members->count)
-        return 0;
-    if (members->present & 1U << *out)
+    if (member == members->count)
+        return json_skip(reader);
+    if (members->present & 1U << member)
         return json_refuse(reader, "a member comes twice");
-    members->present |= 1U << *out;
-    return 0;
+    members->present |= 1U << member;
+    return members->read(reader, member, members->context);
 }
 
 /* --- entries -------------------------------------------------------------------------------- */
@@ -56,34 +61,25 @@ struct raw_entry {
     struct json_text name, text;
 };
 
+static int read_entry_member(struct json_reader *reader, unsigned member, void *context)
+{
+    struct raw_entry *out = context;
+    struct lwm2m_value dropped;
+    if (entry_types[member] == LWM2M_TYPE_STRING)
+        return json_read_string(reader, member == NAME ? &out->name : &out->text);
+    return json_value(reader, entry_types[member], NULL, member == TIME ? &dropped : &out->value);
+}
+
 static int read_raw_entry(struct json_reader *reader, struct raw_entry *out)
 {
-    struct members members = {.names = entry_names, .count = ENTRY_MEMBERS};
-    bool is_first = true;
-    int more;
-    if (json_open(reader, '{'))
+    struct members members = {
+        .names = entry_names, .count = ENTRY_MEMBERS, .read = read_entry_member, .context = out};
+    if (json_each(reader, '{', read_member, &members))
         return -1;
-    while ((more = json_next(reader, '}', &is_first)) > 0) {
-        unsigned member;
-        struct lwm2m_value dropped;
-        if (read_key(reader, &members, &member))
-            return -1;
-        int status;
-        if (member == ENTRY_MEMBERS)
-            status = json_skip(reader);
-        else if (entry_types[member] == LWM2M_TYPE_STRING)
-            status = json_read_string(reader, member == NAME ? &out->name : &out->text);
-        else
-            status = json_value(reader, entry_types[member], NULL,
-                                member == TIME ? &dropped : &out->value);
-        if (status)
-            return -1;
-    }
     out->present = members.present;
     uint32_t value = out->present & entry_values;
-    if (more == 0 && (!value || (value & (value - 1))))
-        return json_refuse(reader, "an entry has not just one value");
-    return more;
+    return !value || (value & (value - 1)) ? json_refuse(reader, "an entry has not just one value")
+                                           : 0;
 }
 
 /* What the names of entries stand behind: the base name as it is, or the path that was asked. */
@@ -108,8 +104,16 @@ static bool lacks_slash(const struct senml_pack *pack)
            !memcmp(pack->base_name, asked, length);
 }
 
-static int read_entry(struct json_reader *reader, struct senml_pack *pack, enum naming naming)
+struct payload {
+    struct senml_pack *pack;
+    enum naming naming;
+    struct json_reader entries; /* where they begin */
+};
+
+static int read_entry(struct json_reader *reader, void *context)
 {
+    struct senml_pack *pack = ((struct payload *)context)->pack;
+    enum naming naming = ((struct payload *)context)->naming;
     struct raw_entry raw = {0};
     struct lwm2m_value name = {0};
     struct lwm2m_path path = {0};
@@ -158,48 +162,34 @@ static int read_base_name(struct json_reader *reader, struct senml_pack *pack)
     return pack->base_name_length == (size_t)-1 ? json_refuse(reader, "no base name of paths") : 0;
 }
 
-static int read_entries(struct json_reader *reader, struct senml_pack *pack, bool has_base_name)
+static int read_payload_member(struct json_reader *reader, unsigned member, void *context)
 {
-    enum naming naming = !has_base_name      ? BEHIND_PATH_ASKED
-                         : lacks_slash(pack) ? BEHIND_PATH_WITHOUT_SLASH
-                                             : BEHIND_BASE_NAME;
-    bool is_first = true;
-    int more;
-    if (json_open(reader, '['))
-        return -1;
-    while ((more = json_next(reader, ']', &is_first)) > 0) {
-        if (read_entry(reader, pack, naming))
-            return -1;
-    }
-    return more;
+    struct payload *payload = context;
+    struct lwm2m_value time;
+    if (member == BASE_NAME)
+        return read_base_name(reader, payload->pack);
+    if (member == BASE_TIME)
+        return json_read_number(reader, &time);
+    payload->entries = *reader;
+    return json_skip(reader);
 }
 
 /* The base name may stand behind the entries, so these are gone through twice. */
 static int read_payload(struct json_reader *reader, struct senml_pack *pack)
 {
-    struct members members = {.names = payload_names, .count = PAYLOAD_MEMBERS};
-    struct json_reader entries = *reader;
-    bool is_first = true;
-    int more;
-    if (json_open(reader, '{'))
-        return -1;
-    while ((more = json_next(reader, '}', &is_first)) > 0) {
-        unsigned member;
-        struct lwm2m_value time;
-        if (read_key(reader, &members, &member))
-            return -1;
-        if (member == ENTRIES)
-            entries = *reader;
-        if (member == BASE_NAME   ? read_base_name(reader, pack)
-            : member == BASE_TIME ? json_read_number(reader, &time)
-                                  : json_skip(reader))
-            return -1;
-    }
-    if (more < 0 || json_end(reader))
+    struct payload payload = {.pack = pack};
+    struct members members = {.names = payload_names,
+                              .count = PAYLOAD_MEMBERS,
+                              .read = read_payload_member,
+                              .context = &payload};
+    if (json_each(reader, '{', read_member, &members) || json_end(reader))
         return -1;
     if (!(members.present & 1U << ENTRIES))
         return json_refuse(reader, "there are no entries");
-    return read_entries(&entries, pack, members.present & 1U << BASE_NAME);
+    payload.naming = !(members.present & 1U << BASE_NAME) ? BEHIND_PATH_ASKED
+                     : lacks_slash(pack)                  ? BEHIND_PATH_WITHOUT_SLASH
+                                                          : BEHIND_BASE_NAME;
+    return json_each(&payload.entries, '[', read_entry, &payload);
 }
 
 int lwm2m_json_read(const struct lwm2m_path *base, const uint8_t *octets, size_t length,

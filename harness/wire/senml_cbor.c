@@ -46,46 +46,29 @@ static int read_value(struct cbor_reader *reader, const struct senml_field_form 
     }
 }
 
-static int read_pair(struct cbor_reader *reader, struct senml_pack *pack,
-                     struct senml_record *record)
+static int read_pair(struct cbor_reader *reader, void *context)
 {
+    struct senml_pack *pack = context;
     enum senml_field field = SENML_UNKNOWN;
     struct lwm2m_value value;
     if (read_key(reader, pack, &field))
         return -1;
     if (field == SENML_UNKNOWN)
         return cbor_skip(reader);
-    if (senml_record_note(pack, record, field) ||
+    if (senml_record_note(pack, field) ||
         read_value(reader, &senml_fields[field], &pack->room, &value))
         return -1;
-    return senml_fields[field].is_used ? senml_record_put(pack, record, field, &value) : 0;
+    return senml_record_put(pack, field, &value);
 }
 
-static int read_record(struct cbor_reader *reader, struct senml_pack *pack)
+static int read_record(struct cbor_reader *reader, void *pack)
 {
-    struct senml_record record = {0};
-    struct cbor_container map;
-    if (cbor_open(reader, CBOR_MAP, &map))
-        return -1;
-    int more;
-    while ((more = cbor_next(reader, &map)) > 0) {
-        if (read_pair(reader, pack, &record))
-            return -1;
-    }
-    return more < 0 ? -1 : senml_pack_add(pack, &record);
+    return cbor_each(reader, CBOR_MAP, read_pair, pack) ? -1 : senml_pack_add(pack);
 }
 
 static int read_pack(struct cbor_reader *reader, struct senml_pack *pack)
 {
-    struct cbor_container array;
-    if (cbor_open(reader, CBOR_ARRAY, &array))
-        return -1;
-    int more;
-    while ((more = cbor_next(reader, &array)) > 0) {
-        if (read_record(reader, pack))
-            return -1;
-    }
-    return more < 0 ? -1 : cbor_end(reader);
+    return cbor_each(reader, CBOR_ARRAY, read_record, pack) ? -1 : cbor_end(reader);
 }
 
 int senml_cbor_read(const struct lwm2m_path *base, const uint8_t *octets, size_t length,

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-static int read_field(struct json_reader *reader, struct senml_pack *pack,
-                      struct senml_record *record)
+static int read_field(struct json_reader *reader, void *context)
 {
+    struct senml_pack *pack = context;
     struct json_text key;
     uint8_t name[SENML_NAME_LONGEST];
     enum senml_field field;
@@ -24,37 +24,20 @@ static int read_field(struct json_reader *reader, struct senml_pack *pack,
         return json_skip(reader);
     struct lwm2m_value value;
     const struct senml_field_form *form = &senml_fields[field];
-    if (senml_record_note(pack, record, field) ||
+    if (senml_record_note(pack, field) ||
         json_value(reader, form->holds, form->is_used ? &pack->room : NULL, &value))
         return -1;
-    return form->is_used ? senml_record_put(pack, record, field, &value) : 0;
+    return senml_record_put(pack, field, &value);
 }
 
-static int read_record(struct json_reader *reader, struct senml_pack *pack)
+static int read_record(struct json_reader *reader, void *pack)
 {
-    struct senml_record record = {0};
-    if (json_open(reader, '{'))
-        return -1;
-    bool is_first = true;
-    int more;
-    while ((more = json_next(reader, '}', &is_first)) > 0) {
-        if (read_field(reader, pack, &record))
-            return -1;
-    }
-    return more < 0 ? -1 : senml_pack_add(pack, &record);
+    return json_each(reader, '{', read_field, pack) ? -1 : senml_pack_add(pack);
 }
 
 static int read_pack(struct json_reader *reader, struct senml_pack *pack)
 {
-    if (json_open(reader, '['))
-        return -1;
-    bool is_first = true;
-    int more;
-    while ((more = json_next(reader, ']', &is_first)) > 0) {
-        if (read_record(reader, pack))
-            return -1;
-    }
-    return more < 0 ? -1 : json_end(reader);
+    return json_each(reader, '[', read_record, pack) ? -1 : json_end(reader);
 }
 
 int senml_json_read(const struct lwm2m_path *base, const uint8_t *octets, size_t length,

@@ -58,8 +58,9 @@ enum senml_field senml_field_labelled(int64_t label)
     return (enum senml_field)field;
 }
 
-int senml_record_note(struct senml_pack *pack, struct senml_record *record, enum senml_field field)
+int senml_record_note(struct senml_pack *pack, enum senml_field field)
 {
+    struct senml_record *record = &pack->record;
     uint32_t bit = 1U << field;
     if (record->present & bit)
         return refuse(pack, "a field comes twice");
@@ -69,9 +70,12 @@ int senml_record_note(struct senml_pack *pack, struct senml_record *record, enum
     return 0;
 }
 
-int senml_record_put(struct senml_pack *pack, struct senml_record *record, enum senml_field field,
+int senml_record_put(struct senml_pack *pack, enum senml_field field,
                      const struct lwm2m_value *value)
 {
+    struct senml_record *record = &pack->record;
+    if (!senml_fields[field].is_used)
+        return 0;
     switch (field) {
     case SENML_BASE_VERSION:
         if (value->type != LWM2M_TYPE_INTEGER || value->as.integer < 1 ||
@@ -145,7 +149,7 @@ static int add_base_value(struct senml_pack *pack, struct lwm2m_value *value)
     return 0;
 }
 
-int senml_pack_add(struct senml_pack *pack, const struct senml_record *record)
+static int add_record(struct senml_pack *pack, const struct senml_record *record)
 {
     if (record->present & 1U << SENML_BASE_NAME) {
         if (record->base_name.as.data.length >= sizeof pack->base_name)
@@ -165,6 +169,13 @@ int senml_pack_add(struct senml_pack *pack, const struct senml_record *record)
                         is_named ? record->name.as.data.length : 0, &path))
         return -1;
     return senml_pack_add_entry(pack, &path, &value);
+}
+
+int senml_pack_add(struct senml_pack *pack)
+{
+    int status = add_record(pack, &pack->record);
+    pack->record = (struct senml_record){0};
+    return status;
 }
 
 /* --- types ---------------------------------------------------------------------------------- */

@@ -63,6 +63,7 @@ struct senml_pack {
     char base_name[LWM2M_PATH_TEXT_SIZE]; /* as the records before have it, without a NUL */
     size_t base_name_length;
     struct lwm2m_value base_value; /* NONE, INTEGER or FLOAT */
+    struct senml_record record;    /* the one that is being read */
 };
 
 /* As the readers are given it: typing may be NULL, room holds what strings and octets are unescaped to, entries what
@@ -76,14 +77,14 @@ int senml_field_named(struct senml_pack *pack, const uint8_t *name, size_t lengt
                       enum senml_field *out);
 enum senml_field senml_field_labelled(int64_t label);
 
-/* Notes that a field is there; -1 if it is there twice, or beside a value of another kind. */
-int senml_record_note(struct senml_pack *pack, struct senml_record *record, enum senml_field field);
-/* Puts what stands in a field that is used. Strings, numbers, octets come as STRING, INTEGER or FLOAT,
- * OPAQUE. */
-int senml_record_put(struct senml_pack *pack, struct senml_record *record, enum senml_field field,
+/* Notes that a field is in the record; -1 if it is there twice, or beside a value of another kind. */
+int senml_record_note(struct senml_pack *pack, enum senml_field field);
+/* Puts what stands in a field into the record, if it is used. Strings, numbers, octets come as STRING, INTEGER or
+ * FLOAT, OPAQUE. */
+int senml_record_put(struct senml_pack *pack, enum senml_field field,
                      const struct lwm2m_value *value);
-/* Makes an entry of a whole record, and keeps its base fields for the next. */
-int senml_pack_add(struct senml_pack *pack, const struct senml_record *record);
+/* Makes an entry of the whole record, keeps its base fields for the next, and begins that. */
+int senml_pack_add(struct senml_pack *pack);
 
 /* value at a path, as typing has it, if it knows the resource: checked, turned to its type, and put behind
  * the others. */

@@ -213,12 +213,11 @@ bool lwm2m_client_next(struct lwm2m_client *client, uint64_t now, struct lwm2m_o
     return true;
 }
 
-void lwm2m_client_answered(struct lwm2m_client *client, uint64_t now, uint8_t code,
-                           const char *location)
+/* What was asked is over. code is 0 if no answer came. */
+static void conclude(struct lwm2m_client *client, uint64_t now, uint8_t code, const char *location)
 {
     enum lwm2m_asked asked = client->asked;
     client->asked = LWM2M_ASKED_NOTHING;
-    client->awake_until = now + LWM2M_AWAKE;
     switch (asked) {
     case LWM2M_ASKED_BOOTSTRAP:
         if (code == LWM2M_CHANGED) {
@@ -226,11 +225,14 @@ void lwm2m_client_answered(struct lwm2m_client *client, uint64_t now, uint8_t co
             client->due = now + client->bootstrap_timeout;
         } else {
             client->refusal = code;
-            lwm2m_client_fail_bootstrap(client, now, "refused");
+            lwm2m_client_fail_bootstrap(client, now, code ? "refused" : "unanswered");
         }
         break;
     case LWM2M_ASKED_REGISTER:
-        lwm2m_client_registered(client, now, code, location);
+        if (code)
+            lwm2m_client_registered(client, now, code, location);
+        else
+            lwm2m_client_fail_registration(client, now, "unanswered");
         break;
     case LWM2M_ASKED_UPDATE:
         /* 4.04: the server has lost it. Whatever else isn't 2.04 leaves open what the server knows. */
@@ -242,7 +244,7 @@ void lwm2m_client_answered(struct lwm2m_client *client, uint64_t now, uint8_t co
     case LWM2M_ASKED_SEND:
         /* Does a server that doesn't take it still know us? An update finds out. */
         client->sends_length = 0;
-        client->wants_update |= code == LWM2M_NOT_FOUND || code == LWM2M_BAD_REQUEST;
+        client->wants_update |= !code || code == LWM2M_NOT_FOUND || code == LWM2M_BAD_REQUEST;
         break;
     case LWM2M_ASKED_DEREGISTER:
         lwm2m_client_left(client, now);
@@ -252,30 +254,16 @@ void lwm2m_client_answered(struct lwm2m_client *client, uint64_t now, uint8_t co
     }
 }
 
+void lwm2m_client_answered(struct lwm2m_client *client, uint64_t now, uint8_t code,
+                           const char *location)
+{
+    client->awake_until = now + LWM2M_AWAKE;
+    conclude(client, now, code, location);
+}
+
 void lwm2m_client_failed(struct lwm2m_client *client, uint64_t now)
 {
-    enum lwm2m_asked asked = client->asked;
-    client->asked = LWM2M_ASKED_NOTHING;
-    switch (asked) {
-    case LWM2M_ASKED_BOOTSTRAP:
-        lwm2m_client_fail_bootstrap(client, now, "unanswered");
-        break;
-    case LWM2M_ASKED_REGISTER:
-        lwm2m_client_fail_registration(client, now, "unanswered");
-        break;
-    case LWM2M_ASKED_UPDATE:
-        lwm2m_client_begin_registration(client);
-        break;
-    case LWM2M_ASKED_SEND:
-        client->sends_length = 0;
-        client->wants_update = true;
-        break;
-    case LWM2M_ASKED_DEREGISTER:
-        lwm2m_client_left(client, now);
-        break;
-    default:
-        break;
-    }
+    conclude(client, now, 0, "");
 }
 
 uint64_t lwm2m_client_wait(const struct lwm2m_client *client, uint64_t now)
