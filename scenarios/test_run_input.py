@@ -154,7 +154,7 @@ program: [/bin/true]
 """
 BAD_PEERS = {
     "an unknown key": ("role: thing", "role: thing\ncolour: red", 4, "colour"),
-    "another role": ("role: thing", "role: other", None, "is a other, expected a thing"),
+    "another role": ("role: thing", "role: other", None, "has the role other, expected thing"),
     "no program": ("program: [/bin/true]", "speaks: []", None, "program"),
     "a program without a path": ("[/bin/true]", "[]", 4, "expected the program's path"),
     "a program that isn't there": (
@@ -256,7 +256,7 @@ def test_what_is_no_scenario_at_all_is_refused(text, tmp_path):
             ["--peer", "device=nobody"],
             "unknown peer 'nobody'; known for role device: libcoap-server, libtorrent, natpmpc, reference",
         ),
-        (["--peer", "device=miniupnpd"], "is a gateway, expected a device"),
+        (["--peer", "device=miniupnpd"], "has the role gateway, expected device"),
         (["--peer", "toaster=reference"], "expected ROLE=NAME with a role of"),
         (["--peer", "../device"], "expected ROLE=NAME"),
         (["--variant", "huge"], "unknown variant 'huge'"),

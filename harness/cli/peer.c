@@ -266,7 +266,8 @@ struct peer *peer_find(const char *folder, const char *name, const char *role, c
         tell_unknown(near, own, plain, role, by, error);
     bool bad = peer && strcmp(peer->role, role) != 0;
     if (bad)
-        (void)error_set(error, "%speer '%s' is a %s, expected a %s", by, name, peer->role, role);
+        (void)error_set(error, "%speer '%s' has the role %s, expected %s", by, name, peer->role,
+                        role);
     else if (peer && variant)
         bad = choose_variant(peer, variant, by, error) != 0;
     if (bad) {
