@@ -38,6 +38,7 @@ struct lab {
     struct place switches;
     uint32_t switch_index; /* next free one among the switches */
     struct netlink_batch *batch;
+    struct lab_inheritance inherited;
 };
 
 /* --- namespaces ------------------------------------------------------------------------------- */
@@ -72,12 +73,12 @@ static int make_nodes(struct lab *lab, struct error *error)
     const struct topology *topology = lab->topology;
     if (mkdir(names_folder, 0755) != 0 && errno != EEXIST)
         return error_set_errno(error, errno, "making %s", names_folder);
-    struct lab_inheritance inherited = lab_node_inherited();
+    lab->inherited = lab_node_inherited();
     for (size_t i = 0; i < topology->node_count; i++) {
         const struct topology_node *node = &topology->nodes[i];
         if (make_namespace(&lab->nodes[i], node->name, error) != 0 ||
             name_namespace(node->name, error) != 0 ||
-            lab_node_set_defaults(&inherited, node->forward, error) != 0)
+            lab_node_set_defaults(&lab->inherited, node->forward, error) != 0)
             return -1;
     }
     return 0;
@@ -277,6 +278,9 @@ static int raise_links(struct lab *lab, size_t node, struct error *error)
         if (netlink_whole_checksums(socket, link->interface, error) != 0)
             return -1;
         note = note_at(lab, link->line, "raising interface", link->interface);
+        /* Link-local addresses are given by the topology, and at once. */
+        if (lab->inherited.ipv6)
+            netlink_address_not(lab->batch, &note, link_index(i));
         netlink_raise(lab->batch, &note, link_index(i), 0);
         add_addresses(lab, i);
         if (netlink_relieve(lab->batch, socket, error) != 0)

@@ -14,7 +14,11 @@
 /* /proc/sys/net shows the settings of the namespace of the thread that looks a file up.
  *
  * The kernel keeps the names that it has looked up for all namespaces in one chain per name: a look-up in
- * the 500th namespace walks past those of 499. Hence few look-ups, and one for the two IPv6 settings. */
+ * the 500th namespace walks past those of 499. Hence few look-ups.
+ *
+ * Whoever writes one that the kernel's lock of all interfaces guards does not sleep until that is free: the
+ * write is tried over and over, for as long as other labs come and go. Hence none of these where it can be helped:
+ * interfaces are told by netlink, which waits. */
 
 static bool read_flag(const char *path)
 {
@@ -52,6 +56,7 @@ struct lab_inheritance lab_node_inherited(void)
         .reverse_path_filter = read_flag(IPV4_FILTER) || read_flag(IPV4_FILTER_NEW),
         .ipv4_forwarding = read_flag(IPV4_FORWARDING),
         .ipv6_forwarding = read_flag(IPV6_FORWARDING),
+        .ipv6 = access(IPV6_NEW, F_OK) == 0,
     };
 }
 
@@ -61,20 +66,6 @@ static int set_default(int folder, const char *name, const char *value, struct e
     if (write_setting(folder, name, value) != 0 && errno != ENOENT)
         return error_set_errno(error, errno, "setting %s", name);
     return 0;
-}
-
-/* For the interfaces to come: link-local addresses are given by the topology, and at once (1: generate
- * none); no router solicitations. */
-static int quieten_ipv6(struct error *error)
-{
-    int folder = open(IPV6_NEW, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0)
-        return 0;
-    int result = set_default(folder, "addr_gen_mode", "1", error);
-    if (result == 0)
-        result = set_default(folder, "accept_ra", "0", error);
-    (void)close(folder);
-    return result;
 }
 
 int lab_node_set_defaults(const struct lab_inheritance *inherited, bool forward,
@@ -94,7 +85,8 @@ int lab_node_set_defaults(const struct lab_inheritance *inherited, bool forward,
         if (defaults[i].needed &&
             set_default(AT_FDCWD, defaults[i].path, defaults[i].value, error) != 0)
             return -1;
-    return quieten_ipv6(error);
+    /* No router solicitations of the interfaces to come. */
+    return set_default(AT_FDCWD, IPV6_NEW "/accept_ra", "0", error);
 }
 
 int lab_node_silence(struct error *error)

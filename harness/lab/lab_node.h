@@ -12,6 +12,7 @@ struct lab_inheritance {
     bool reverse_path_filter; /* would drop what a scenario sends from unusual addresses */
     bool ipv4_forwarding;
     bool ipv6_forwarding;
+    bool ipv6; /* the kernel has it at all */
 };
 
 /* Reads it in a namespace that is still as it was made: once, since it is the same for all. */

@@ -156,6 +156,19 @@ void netlink_raise(struct netlink_batch *batch, const struct netlink_note *note,
     end(batch, header);
 }
 
+void netlink_address_not(struct netlink_batch *batch, const struct netlink_note *note,
+                         uint32_t index)
+{
+    struct nlmsghdr *header = begin(batch, note, RTM_NEWLINK, 0);
+    (void)put_interface(header, index, false);
+    struct nlattr *families = mnl_attr_nest_start(header, IFLA_AF_SPEC);
+    struct nlattr *ipv6 = mnl_attr_nest_start(header, AF_INET6);
+    mnl_attr_put_u8(header, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+    mnl_attr_nest_end(header, ipv6);
+    mnl_attr_nest_end(header, families);
+    end(batch, header);
+}
+
 /* Length and first octet of an address as the kernel takes it. */
 struct octets {
     uint8_t family;

@@ -48,6 +48,9 @@ void netlink_add_bridge(struct netlink_batch *batch, const struct netlink_note *
 void netlink_add_veth(struct netlink_batch *batch, const struct netlink_note *note,
                       const struct netlink_end *near, const struct netlink_end *far,
                       int far_namespace);
+/* The kernel gives the interface no IPv6 address of its own. Before it is raised; fails without IPv6. */
+void netlink_address_not(struct netlink_batch *batch, const struct netlink_note *note,
+                         uint32_t index);
 /* bridge is of which bridge the interface is to be a port, or 0. */
 void netlink_raise(struct netlink_batch *batch, const struct netlink_note *note, uint32_t index,
                    uint32_t bridge);
