@@ -145,6 +145,7 @@ int config_read(struct config *config, int argument_count, char *const *argument
     config->anycast = true;
     config->relay_unknown = true;
     config->alert = 50;
+    config->flow_capacity = 65535;
     config->time_scale = 1;
     memcpy(config->backend, "nftables", sizeof "nftables");
     if (read_environment(config, error) || read_arguments(config, argument_count, arguments, error))

@@ -75,10 +75,11 @@ struct config {
     bool upstream_auto;    /* they are the default routers, of either family */
     size_t upstream_count; /* 0, and not auto: we are none */
     struct config_upstream upstream[PCP_PROXY_SERVERS];
-    bool upstream_spread; /* each client has one of them */
-    bool relay_unknown;   /* what we don't know is passed on */
-    uint32_t time_scale;  /* how many times as fast as real time that of the protocol runs */
-    bool check;           /* read everything, say what is wrong, and stop */
+    bool upstream_spread;   /* each client has one of them */
+    bool relay_unknown;     /* what we don't know is passed on */
+    uint32_t flow_capacity; /* of a family, without mappings */
+    uint32_t time_scale;    /* how many times as fast as real time that of the protocol runs */
+    bool check;             /* read everything, say what is wrong, and stop */
     bool help, list_defects;
     struct defect *defect; /* NULL: none, as it should be */
 

@@ -254,6 +254,8 @@ static const struct key keys[] = {
     PLAIN(FLAG, "anycast", anycast, "serve at the anycast addresses, where there are such (yes)"),
     {"alert", NUMBER32, offsetof(struct config, alert), 0, 1000000,
      "microseconds of waiting for a client's next request without sleep (50)", NULL, 0},
+    {"flows", NUMBER32, offsetof(struct config, flow_capacity), 1, 1U << 24,
+     "room for flows without mappings, of each family (65535)", NULL, 0},
     {"time-scale", NUMBER32, offsetof(struct config, time_scale), 1, CLOCK_FASTEST,
      "lifetimes, epoch, rest and idle times run so many times as fast (1)", NULL, 0},
     POLICY(FLAG, "map", map, 0, 0, "serve MAP (yes)"),

@@ -79,20 +79,19 @@ static void add_sets(FILE *text, const struct family *family, const struct confi
     fprintf(text, " set peer_pinholes { type %s%s . %s . inet_service; }\n", address, endpoint,
             address);
     if (!family->translated) {
-        fprintf(text, " set flows { type %s%s; flags dynamic,timeout; size 65535; }\n", address,
-                endpoint);
+        fprintf(text, " set flows { type %s%s; flags dynamic,timeout; size %u; }\n", address,
+                endpoint, config->flow_capacity);
         return;
     }
-    fprintf(text,
-            " map flows { type %s%s : %s . inet_service; flags dynamic,timeout; size 65535; }\n",
-            address, endpoint, address);
+    fprintf(text, " map flows { type %s%s : %s . inet_service; flags dynamic,timeout; size %u; }\n",
+            address, endpoint, address, config->flow_capacity);
     if (config_is_proxy(config))
         fprintf(text, " map outermost { type %s%s : %s . inet_service; }\n", address, endpoint,
                 address);
     fprintf(text, " set claimed { type %s%s; }\n", address, endpoint);
     fprintf(text, " set claimants { type %s . %s%s; }\n", address, address, endpoint);
-    fprintf(text, " set avoiders { type %s%s; flags dynamic,timeout; size 65535; }\n", address,
-            endpoint);
+    fprintf(text, " set avoiders { type %s%s; flags dynamic,timeout; size %u; }\n", address,
+            endpoint, config->flow_capacity);
 }
 
 /* --- chains --------------------------------------------------------------------------------- */
