@@ -10,7 +10,7 @@
 enum {
     A_MINUTE = 60, /* s, what some gateways grant at most */
     ROUNDS = 5,
-    SAMPLES = 8,
+    SAMPLES = 6,
     SAMPLED_LIFETIME = 120,
     TINY_LIFETIME = 12,
     FEW = 3, /* requests in the last 4 s of a mapping: 2 at most 2.7 s apart, and a margin */
@@ -131,9 +131,9 @@ static void the_renewal_comes_at_a_random_time_behind_half_of_the_lifetime(struc
         earliest = after < earliest ? after : earliest;
         latest = after > latest ? after : latest;
     }
-    /* That eight uniform ones lie within 2 s of 15 happens once in 200,000 times. */
+    /* That six uniform ones lie within 2 s of 15 happens once in 4,500 times, and hardly in both looks. */
     stage_expect(stage, R6887_11_2_1_04, latest - earliest >= 2,
-                 "eight renewals at random times between 60 and 75 s",
+                 "six renewals at random times between 60 and 75 s",
                  "all came after %.1f to %.1f s", earliest, latest);
 }
 
@@ -304,7 +304,7 @@ static const struct test_case cases[] = {
      .requirements = JUDGES(R6887_11_2_1_04),
      .run = the_renewal_comes_at_a_random_time_behind_half_of_the_lifetime,
      .traits = CASE_UNSTARTED,
-     .seconds = 560},
+     .seconds = 420},
     {.id = "device.11.2.1.a-huge-grant-is-no-short-one",
      .sentence = "A mapping that is granted for very long is not renewed at once.",
      .requirements = JUDGES(R6887_11_2_1_04),
