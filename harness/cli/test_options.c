@@ -150,7 +150,7 @@ int test_options_read(int argc, char **argv, struct test_options *out, struct er
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     (void)getrandom(&drawn, sizeof drawn, 0);
     *out =
-        (struct test_options){.seed = drawn, .jobs = processors > 0 ? (unsigned)processors * 4 : 8};
+        (struct test_options){.seed = drawn, .jobs = processors > 0 ? (unsigned)processors * 6 : 8};
     if (read_options(argc, argv, table, sizeof table / sizeof *table, TEST_USAGE, error) != 0)
         return -1;
     if (optind != argc - 1)
