@@ -29,6 +29,7 @@ enum case_trait {
     CASE_NONCE = 32, /* of the nonce checks of 11.3 and 12.3, which products leave out on purpose */
     CASE_ANY_VARIANT = 256,  /* where the peer has no such variant: as it is */
     CASE_TWO_VERSIONS = 128, /* for peers that speak both PCP and NAT-PMP */
+    CASE_NEIGHBOURS = 512,   /* acts at STAGE_OTHER or STAGE_ROUTER: the home has them only then */
     CASE_ATTENDED = 64 /* the peer is a proxy, and an honest server upstream answers it meanwhile */
 };
 

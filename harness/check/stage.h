@@ -41,16 +41,15 @@
  *
  *      home                                                       internet
  *   +-------+                 +--------------------+                 +--------+
- *   | host  |---+-------------|  gateway           |---------+-------| remote |
- *   +-------+   |   +-------+ +--------------------+         |       +--------+
- *               +---| other | | gateway:      inside address |       +----------+
- *               |   +-------+ | outside: external address    +-------| stranger |
- *               |   +-------+                                        +----------+
- *               +---| router| a second router of the home
+ *   | host  |---+-------------|  gateway           |-----------------| remote |
+ *   +-------+   |   +-------+ +--------------------+                 +--------+
+ *               +---| other | gateway: inside address; outside: external address
  *                   +-------+
  *
  * A gateway or proxy under test runs in `gateway`; a device in `host`. The first address of a place's family
- * is meant, and of the _SECOND ones the next on the same interface. */
+ * is meant, and of the _SECOND ones the next on the same interface. A second router of the home, and a stranger in the
+ * internet, are further addresses of `other` and of `remote`; where a device is under test, those of `other` are the
+ * gateway's. A case of a gateway or proxy that acts at STAGE_OTHER or STAGE_ROUTER has the trait CASE_NEIGHBOURS. */
 enum stage_place {
     STAGE_HOST,
     STAGE_HOST_SECOND,

@@ -286,6 +286,18 @@ struct scenario *scenario_load(const struct scenario_options *options, struct er
     return scenario;
 }
 
+void scenario_leave_out(struct scenario *scenario, const char *node)
+{
+    size_t gone = topology_find_node(&scenario->topology, node);
+    if (gone == (size_t)-1)
+        return;
+    topology_leave_out(&scenario->topology, gone);
+    for (size_t i = 0; i < scenario->program_count; i++)
+        scenario->programs[i].node -= scenario->programs[i].node > gone;
+    for (size_t i = 0; i < scenario->step_count; i++)
+        scenario->steps[i].node -= scenario->steps[i].node > gone;
+}
+
 void scenario_free(struct scenario *scenario)
 {
     if (!scenario)

@@ -137,6 +137,9 @@ struct scenario_options {
 struct scenario *scenario_load(const struct scenario_options *options, struct error *error);
 void scenario_free(struct scenario *scenario);
 
+/* Takes a node out of the topology, of which no program or step may be; nothing if it has no such node. */
+void scenario_leave_out(struct scenario *scenario, const char *node);
+
 /* (size_t)-1 if there is none. */
 size_t scenario_find_program(const struct scenario *scenario, const char *name);
 /* Why findings about a requirement are accepted; NULL if they aren't. */

@@ -323,6 +323,9 @@ json_t *test_run(const struct test_plan *plan, const struct test_job *job, const
                                              .factor = job->factor,
                                              .defect = plan->options->defect};
     struct scenario *scenario = scenario_load(&options, &error);
+    /* Most cases need no third one in the home, and two can do without a bridge: half of a lab's cost. */
+    if (scenario && !(job->test_case->traits & CASE_NEIGHBOURS))
+        scenario_leave_out(scenario, "other");
     char *folder = scenario ? folder_make(out, &error) : NULL;
     json_t *object = folder ? run_in(plan, job, scenario, folder)
                             : test_run_left(plan, job, VERDICT_ERROR, error.text);

@@ -25,36 +25,51 @@ enum { COMMAND_WITHIN = 10000 /* ms */, SLICE = 50 /* ms between looks at the pr
 
 /* --- places ----------------------------------------------------------------------------------- */
 
-static const struct place {
+struct place {
     const char *node, *interface;
     size_t which; /* of the interface's addresses of a family */
-} places[STAGE_PLACES] = {
-    [STAGE_HOST] = {"host", "eth0", 0},         [STAGE_HOST_SECOND] = {"host", "eth0", 1},
-    [STAGE_OTHER] = {"other", "eth0", 0},       [STAGE_GATEWAY] = {"gateway", "eth0", 0},
-    [STAGE_ROUTER] = {"router", "eth0", 0},     [STAGE_OUTSIDE] = {"gateway", "eth1", 0},
-    [STAGE_REMOTE] = {"remote", "eth0", 0},     [STAGE_REMOTE_SECOND] = {"remote", "eth0", 1},
-    [STAGE_STRANGER] = {"stranger", "eth0", 0},
 };
 
-const char *test_world_node(enum stage_place place)
+/* Hosts that need not be told apart but by their addresses share a node: what a lab costs is its nodes. */
+#define PLACES_OF_ALL                                                                              \
+    [STAGE_HOST] = {"host", "eth0", 0}, [STAGE_HOST_SECOND] = {"host", "eth0", 1},                 \
+    [STAGE_GATEWAY] = {"gateway", "eth0", 0}, [STAGE_OUTSIDE] = {"gateway", "eth1", 0},            \
+    [STAGE_REMOTE] = {"remote", "eth0", 0}, [STAGE_REMOTE_SECOND] = {"remote", "eth0", 1},         \
+    [STAGE_STRANGER] = {"remote", "eth0", 2}
+
+static const struct place places_beside_gateway[STAGE_PLACES] = {
+    PLACES_OF_ALL,
+    [STAGE_OTHER] = {"other", "eth0", 0},
+    [STAGE_ROUTER] = {"other", "eth0", 1},
+};
+
+static const struct place places_around_device[STAGE_PLACES] = {
+    PLACES_OF_ALL,
+    [STAGE_OTHER] = {"gateway", "eth0", 1},
+    [STAGE_ROUTER] = {"gateway", "eth0", 2},
+};
+
+static const struct place *place_of(const struct test_world *world, enum stage_place place)
 {
-    return places[place].node;
+    const char *role = world->engine->scenario->programs[world->peer].role;
+    bool is_device = strcmp(role, case_role_name(CASE_DEVICE)) == 0;
+    return is_device ? &places_around_device[place] : &places_beside_gateway[place];
 }
 
 static bool find(void *context, enum stage_place place, bool ipv6, struct address *out)
 {
     const struct test_world *world = context;
     const struct topology *topology = &world->engine->scenario->topology;
-    size_t node = topology_find_node(topology, places[place].node);
+    size_t node = topology_find_node(topology, place_of(world, place)->node);
     if (node == (size_t)-1)
         return false;
-    size_t link = topology_find_link(topology, node, places[place].interface);
+    size_t link = topology_find_link(topology, node, place_of(world, place)->interface);
     if (link == (size_t)-1)
         return false;
     size_t seen = 0;
     for (size_t i = 0; i < topology->links[link].address_count; i++) {
         struct address address = address_from_ipv6(topology->links[link].addresses[i].octet);
-        if (address_is_ipv4(&address) == ipv6 || seen++ != places[place].which)
+        if (address_is_ipv4(&address) == ipv6 || seen++ != place_of(world, place)->which)
             continue;
         *out = address;
         return true;
@@ -97,9 +112,10 @@ static struct endpoint from_socket_address(const struct sockaddr_storage *addres
 
 static bool enter(const struct test_world *world, enum stage_place place, struct error *error)
 {
-    size_t node = topology_find_node(&world->engine->scenario->topology, places[place].node);
+    size_t node =
+        topology_find_node(&world->engine->scenario->topology, place_of(world, place)->node);
     if (node == (size_t)-1) {
-        (void)error_set(error, "the topology has no node '%s'", places[place].node);
+        (void)error_set(error, "the topology has no node '%s'", place_of(world, place)->node);
         return false;
     }
     return lab_enter(world->engine->lab, node, error) == 0;
@@ -156,25 +172,25 @@ static bool tell_all(int handle, bool ipv6)
 static int open_here(const struct test_world *world, enum socket_kind kind, enum stage_place place,
                      const struct endpoint *local, struct error *error)
 {
-    (void)world;
     bool ipv6 = !address_is_ipv4(&local->address);
     bool stream = kind == SOCKET_TCP_LISTENER;
     struct sockaddr_storage address = {0};
     char text[ADDRESS_TEXT_SIZE];
-    socklen_t length = to_socket_address(local, if_nametoindex(places[place].interface), &address);
+    socklen_t length =
+        to_socket_address(local, if_nametoindex(place_of(world, place)->interface), &address);
     int handle = socket(ipv6 ? AF_INET6 : AF_INET,
                         (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (handle >= 0 &&
-        (stream ||
-         (tell_all(handle, ipv6) && send_groups_by(handle, ipv6, places[place].interface))) &&
+        (stream || (tell_all(handle, ipv6) &&
+                    send_groups_by(handle, ipv6, place_of(world, place)->interface))) &&
         /* Whichever of the two a peer shares a port by. */
         (kind == SOCKET_UDP || set(handle, SOL_SOCKET, SO_REUSEADDR)) &&
         (kind != SOCKET_UDP_MULTICAST || set(handle, SOL_SOCKET, SO_REUSEPORT)) &&
         bind(handle, (struct sockaddr *)&address, length) == 0 &&
-        (kind != SOCKET_UDP_MULTICAST || join(handle, ipv6, places[place].interface)) &&
+        (kind != SOCKET_UDP_MULTICAST || join(handle, ipv6, place_of(world, place)->interface)) &&
         (!stream || listen(handle, SOMAXCONN) == 0))
         return handle;
-    (void)error_set_errno(error, errno, "a socket of %s, %s port %u", places[place].node,
+    (void)error_set_errno(error, errno, "a socket of %s, %s port %u", place_of(world, place)->node,
                           address_format(&local->address, text), local->port);
     if (handle >= 0)
         (void)close(handle);
@@ -239,7 +255,7 @@ static bool send_datagram(void *context, int number, const struct endpoint *to,
         while (errno == EINTR);
     if (leads_nowhere(errno))
         return true;
-    (void)error_set_errno(error, errno, "sending from %s", places[socket->place].node);
+    (void)error_set_errno(error, errno, "sending from %s", place_of(world, socket->place)->node);
     return false;
 }
 
@@ -263,7 +279,8 @@ static bool send_packet(void *context, enum stage_place place, const uint8_t *oc
                 (sendto(handle, octets, length, 0, (struct sockaddr *)&address, size) >= 0 ||
                  leads_nowhere(errno));
     if (!sent)
-        (void)error_set_errno(error, errno, "sending a packet from %s", places[place].node);
+        (void)error_set_errno(error, errno, "sending a packet from %s",
+                              place_of(world, place)->node);
     if (handle >= 0)
         (void)close(handle);
     leave(world);
@@ -552,10 +569,11 @@ static bool run(void *context, enum stage_place place, const char *command, char
     const char *const words[] = {"sh", "-c", command, NULL};
     char name[40];
     int status = 0;
-    size_t node = topology_find_node(&world->engine->scenario->topology, places[place].node);
+    size_t node =
+        topology_find_node(&world->engine->scenario->topology, place_of(world, place)->node);
     (void)snprintf(name, sizeof name, "command-%zu", ++world->runs);
     if (node == (size_t)-1) {
-        (void)error_set(error, "the topology has no node '%s'", places[place].node);
+        (void)error_set(error, "the topology has no node '%s'", place_of(world, place)->node);
         return false;
     }
     if (engine_command(world->engine, node, name, words, COMMAND_WITHIN, &status, error) !=
@@ -566,7 +584,8 @@ static bool run(void *context, enum stage_place place, const char *command, char
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return true;
     (void)error_set(error, "'%s' in %s ended with status %d; see logs/%s.log", command,
-                    places[place].node, WIFEXITED(status) ? WEXITSTATUS(status) : -1, name);
+                    place_of(world, place)->node, WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+                    name);
     return false;
 }
 

@@ -31,7 +31,4 @@ void test_world_close(struct test_world *world);
 /* True if the peer ended though the case had not stopped it; text says how. */
 bool test_world_peer_died(struct test_world *world, char *text, size_t size);
 
-/* The name of the node that a place is in. */
-const char *test_world_node(enum stage_place place);
-
 #endif

@@ -318,18 +318,38 @@ int topology_validate(const struct topology *topology, const char *file, struct 
 
 /* --- freeing ---------------------------------------------------------------------------------- */
 
+static void free_node(struct topology_node *node)
+{
+    for (size_t i = 0; i < node->setting_count; i++) {
+        free(node->settings[i].name);
+        free(node->settings[i].value);
+    }
+    free(node->settings);
+    free(node->routes);
+    free(node->nftables);
+}
+
+void topology_leave_out(struct topology *topology, size_t node)
+{
+    size_t kept = 0;
+    free_node(&topology->nodes[node]);
+    for (size_t i = node + 1; i < topology->node_count; i++)
+        topology->nodes[i - 1] = topology->nodes[i];
+    topology->node_count--;
+    for (size_t i = 0; i < topology->link_count; i++) {
+        struct topology_link link = topology->links[i];
+        if (link.node == node)
+            continue;
+        link.node -= link.node > node;
+        topology->links[kept++] = link;
+    }
+    topology->link_count = kept;
+}
+
 void topology_free(struct topology *topology)
 {
-    for (size_t i = 0; i < topology->node_count; i++) {
-        struct topology_node *node = &topology->nodes[i];
-        for (size_t j = 0; j < node->setting_count; j++) {
-            free(node->settings[j].name);
-            free(node->settings[j].value);
-        }
-        free(node->settings);
-        free(node->routes);
-        free(node->nftables);
-    }
+    for (size_t i = 0; i < topology->node_count; i++)
+        free_node(&topology->nodes[i]);
     free(topology->nodes);
     free(topology->networks);
     free(topology->links);

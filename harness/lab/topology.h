@@ -95,6 +95,9 @@ int topology_from_yaml(struct topology *topology, const struct yaml_value *netwo
  * interface name twice on a node. 0, or -1 with "FILE:LINE: what is wrong". */
 int topology_validate(const struct topology *topology, const char *file, struct error *error);
 
+/* Takes a node out, and its links; those behind it move up. */
+void topology_leave_out(struct topology *topology, size_t node);
+
 /* Frees what topology points to. */
 void topology_free(struct topology *topology);
 

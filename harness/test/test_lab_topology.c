@@ -237,6 +237,27 @@ static void each_bad_route_is_one_line(void **state)
                    "t.yaml:4: route to 10.1.2.3/8: bits are set behind its length");
 }
 
+static void a_node_that_is_left_out_takes_its_links_along(void **state)
+{
+    (void)state;
+    struct topology topology;
+    struct error error;
+    assert_int_equal(
+        read_topology(GOOD
+                      "  - {node: device, network: home, interface: eth0, addresses: []}\n"
+                      "  - {node: gateway, network: internet, interface: eth1, addresses: []}\n",
+                      &topology, &error),
+        0);
+    topology_leave_out(&topology, topology_find_node(&topology, "device"));
+    size_t gateway = topology_find_node(&topology, "gateway");
+    assert_int_equal(topology.node_count, 1);
+    assert_int_equal(topology.link_count, 2);
+    assert_int_not_equal(topology_find_link(&topology, gateway, "eth0"), -1);
+    assert_int_not_equal(topology_find_link(&topology, gateway, "eth1"), -1);
+    assert_int_equal(topology_find_node(&topology, "device"), -1);
+    topology_free(&topology);
+}
+
 static void only_settings_of_a_network_namespace_are_let_through(void **state)
 {
     (void)state;
@@ -303,6 +324,7 @@ int main(void)
         cmocka_unit_test(each_bad_link_is_one_line),
         cmocka_unit_test(one_link_local_address_may_serve_on_two_networks),
         cmocka_unit_test(each_bad_route_is_one_line),
+        cmocka_unit_test(a_node_that_is_left_out_takes_its_links_along),
         cmocka_unit_test(only_settings_of_a_network_namespace_are_let_through),
         cmocka_unit_test(prefixes_are_read_and_written),
         cmocka_unit_test(prefixes_contain_and_overlap_to_the_bit),

@@ -178,6 +178,7 @@ static const struct test_case cases[] = {
      .sentence = "Whether clients share an Epoch Time or not, each sees one that counts.",
      .requirements = JUDGES(R6887_8_5_03, R6887_8_5_04),
      .run = each_client_sees_one_that_counts,
+     .traits = CASE_NEIGHBOURS,
      .seconds = 60},
 };
 

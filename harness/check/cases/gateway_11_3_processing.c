@@ -410,6 +410,7 @@ static const struct test_case cases[] = {
      .sentence = "A MAP of all ports of which another host has one draws UNSUPP_PROTOCOL.",
      .requirements = JUDGES(R6887_11_3_03),
      .run = all_ports_want_nobodys,
+     .traits = CASE_NEIGHBOURS,
      .variant = "with-wildcards"},
     {.id = "gateway.11.3.all-protocols-come-in-full",
      .sentence = "A MAP of all protocols maps all of them, or draws UNSUPP_PROTOCOL.",

@@ -284,6 +284,7 @@ static const struct test_case cases[] = {
      .sentence = "A Mapping Update repeats the THIRD_PARTY of its request.",
      .requirements = JUDGES(R6887_14_2_01),
      .run = third_party_is_repeated,
+     .traits = CASE_NEIGHBOURS,
      .variant = "with-third-party"},
     {.id = "gateway.14.2.an-insistent-mapping-is-told-that-it-failed",
      .sentence = "The update of a PREFER_FAILURE mapping says CANNOT_PROVIDE_EXTERNAL.",

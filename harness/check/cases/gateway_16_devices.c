@@ -144,7 +144,8 @@ static const struct test_case cases[] = {
     {.id = "gateway.16.1.flows-of-others-leave-the-mapping",
      .sentence = "Implicit flows of other hosts do not take what comes in for a mapping.",
      .requirements = JUDGES(R6887_16_1_01),
-     .run = flows_of_others_leave_the_mapping},
+     .run = flows_of_others_leave_the_mapping,
+     .traits = CASE_NEIGHBOURS},
     {.id = "gateway.16.2.outbound-flows-end-alone",
      .sentence = "The end of an outbound flow leaves a MAP mapping on the same port alone.",
      .requirements = JUDGES(R6887_16_2_01),
@@ -154,11 +155,13 @@ static const struct test_case cases[] = {
      .sentence = "An SCTP port that another host has draws CANNOT_PROVIDE_EXTERNAL.",
      .requirements = JUDGES(R6887_16_3_3_04),
      .run = sctp_that_cannot_keep_its_port_is_told_so,
+     .traits = CASE_NEIGHBOURS,
      .variant = "with-sctp"},
     {.id = "gateway.17.2.a-host-has-its-quota",
      .sentence = "Each host has a quota of mappings, which is its own.",
      .requirements = JUDGES(R6887_17_2_01),
      .run = a_host_has_its_quota,
+     .traits = CASE_NEIGHBOURS,
      .variant = "with-quota-4"},
 };
 

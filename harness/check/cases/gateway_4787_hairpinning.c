@@ -49,11 +49,13 @@ static const struct test_case cases[] = {
     {.id = "gateway.4787.6.hosts-reach-each-other-outside-in",
      .sentence = "A host reaches another behind the same NAT at its external endpoint.",
      .requirements = JUDGES(R4787_6_01),
-     .run = hosts_reach_each_other},
+     .run = hosts_reach_each_other,
+     .traits = CASE_NEIGHBOURS},
     {.id = "gateway.4787.6.what-is-hairpinned-comes-from-outside",
      .sentence = "What is hairpinned comes from its sender's external address and port.",
      .requirements = JUDGES(R4787_6_02),
-     .run = they_see_external_endpoints},
+     .run = they_see_external_endpoints,
+     .traits = CASE_NEIGHBOURS},
 };
 
 static const struct defect defects[] = {

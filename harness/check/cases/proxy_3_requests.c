@@ -298,7 +298,7 @@ static const struct test_case cases[] = {
      .sentence = "For a new mapping the proxy takes a free port of its external interface.",
      .requirements = JUDGES(R7648_3_02),
      .run = each_new_mapping_gets_a_port_of_its_own,
-     .traits = CASE_BOTH},
+     .traits = CASE_BOTH | CASE_NEIGHBOURS},
     {.id = "proxy.3.the-internal-side-upstream-is-the-external-one-here",
      .sentence = "The internal address and port of the upstream request are those where packets "
                  "for the mapping come in.",
