@@ -200,6 +200,7 @@ static void without_any_account_nothing_is_sent(void **state)
     lwm2m_client_start(&client, now);
     assert_silent();
     assert_int_equal(client.state, LWM2M_IDLE);
+    assert_string_equal(client.why, "no account");
     assert_int_equal(lwm2m_client_wait(&client, now), UINT64_MAX);
 }
 

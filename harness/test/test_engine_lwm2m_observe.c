@@ -267,6 +267,8 @@ static void greater_than_tells_of_crossings_in_both_directions(void **state)
     assert_due(3, "");
     warm(25.5);
     assert_due(4, "/3303/0/5700");
+    warm(25);
+    assert_due(5, "");
 }
 
 static void less_than_tells_of_crossings_in_both_directions(void **state)
@@ -280,8 +282,10 @@ static void less_than_tells_of_crossings_in_both_directions(void **state)
     assert_due(2, "/3303/0/5700");
     warm(-60);
     assert_due(3, "");
-    warm(0);
+    warm(-5);
     assert_due(4, "/3303/0/5700");
+    warm(0);
+    assert_due(5, "");
 }
 
 static void a_step_counts_from_the_value_that_was_told_last(void **state)
