@@ -149,8 +149,7 @@ tests-built: $(TESTS) $(HELPERS) $(BENCHES)
 
 $(BUILD)/fuzz/%: harness/test/%.c $(foreach l,base wire engine engine/lwm2m check,$(call sources,$(l))) | needs
 	@mkdir -p $(@D)
-	@echo "  FUZZ  $@"
-	@clang $(CSTD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iharness -o $@ $< $(foreach l,base wire engine engine/lwm2m check,$(call sources,$(l)))
+	$(call say,FUZZ)clang $(CSTD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iharness -o $@ $< $(foreach l,base wire engine engine/lwm2m check,$(call sources,$(l)))
 
 fuzz: $(FUZZERS) ## run every fuzz target for MINUTES (5) in all; found inputs stay in build/fuzz
 	@harness/test/fuzz $(BUILD)/fuzz $(or $(MINUTES),5) $(FUZZERS)
