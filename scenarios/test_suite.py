@@ -279,9 +279,11 @@ def test_a_peer_that_dies_is_told_as_such(tmp_path):
 def test_a_crash_at_the_end_of_a_case_fails_it_unless_it_is_known(tmp_path, known):
     """By our own gateway, which passes the case, under a shell that dies when it is told to end."""
     ours = (SCENARIOS / "peers/reference-gateway.yaml").read_text()
-    program = """program: [/bin/sh, -c, 'trap "kill -ABRT $$" TERM; pinhole-gateway & wait']\n"""
+    start = "program: [pinhole-gateway,"
+    program = """program: [/bin/sh, -c, 'trap "kill -ABRT $$" TERM; pinhole-gateway "$@" & wait', sh,"""
+    assert start in ours
     peer = tmp_path / "peer.yaml"
-    peer.write_text(ours.replace("program:\n  - pinhole-gateway\n", program) + ("crashes: its author knows\n" * known))
+    peer.write_text(ours.replace(start, program) + ("crashes: its author knows\n" * known))
     report, done = suite(tmp_path, peer, "--filter", "gateway.7.2.responses-bear*")
     cases = [r for r in report["cases"] if r["id"].startswith("gateway")]
     assert done.returncode == (GOOD if known else SHORT)
