@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import socket
 import stat
@@ -125,28 +126,43 @@ def test_a_new_registration_of_a_name_ends_the_one_before(start):
     assert again.ask(POST, new).text == "2.04"
 
 
+MANY = [f"x{n}=1" for n in range(20)]
 REFUSED = {
-    "without a name": ([], LINKS, LINK, "4.00"),
-    "with an empty name": (["ep="], LINKS, LINK, "4.00"),
-    "with a name that is too long": (["ep=" + "x" * 100], LINKS, LINK, "4.00"),
-    "with a lifetime of 0": (["ep=dev", "lt=0"], LINKS, LINK, "4.00"),
-    "with a lifetime that is no number": (["ep=dev", "lt=long"], LINKS, LINK, "4.00"),
-    "with a binding that is not known": (["ep=dev", "b=Z"], LINKS, LINK, "4.00"),
-    "of another version": (["ep=dev", "lwm2m=7.3"], LINKS, LINK, "4.12"),
-    "with broken links": (["ep=dev"], b"</3/0>,<", LINK, "4.00"),
-    "with links of another format": (["ep=dev"], LINKS, TLV, "4.15"),
-    "with too many queries": (["ep=dev", *[f"x{n}=1" for n in range(20)]], LINKS, LINK, "4.00"),
+    "without a name": ([], LINKS, LINK, "4.00", "ep=NAME"),
+    "with an empty name": (["ep="], LINKS, LINK, "4.00", "ep=: expected a name"),
+    "with a name that is too long": (["ep=" + "x" * 100], LINKS, LINK, "4.00", "ep=: expected a name"),
+    "with two names": (["ep=dev", "ep=other"], LINKS, LINK, "4.00", "ep= came twice"),
+    "with a lifetime of 0": (["ep=dev", "lt=0"], LINKS, LINK, "4.00", "lt=: expected 1 to"),
+    "with a lifetime that is no number": (["ep=dev", "lt=long"], LINKS, LINK, "4.00", "lt=: expected 1 to"),
+    "with a binding that is not known": (["ep=dev", "b=Z"], LINKS, LINK, "4.00", "b=: expected"),
+    "of another version": (["ep=dev", "lwm2m=7.3"], LINKS, LINK, "4.12", "expected 1.0 or 1.1"),
+    "without links": (["ep=dev"], b"", LINK, "4.00", "links of the objects"),
+    "with broken links": (["ep=dev"], b"</3/0>,<", LINK, "4.00", "expected links"),
+    "with links of another format": (["ep=dev"], LINKS, TLV, "4.15", "Content-Format 40"),
+    "with too many queries": (["ep=dev", *MANY], LINKS, LINK, "4.00", "too many queries"),
 }
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_a_registration_is_refused(start, what):
-    queries, links, content_format, expected = REFUSED[what]
+def test_a_registration_is_refused_with_what_was_expected(start, what):
+    queries, links, content_format, expected, why = REFUSED[what]
     server = start()
     device = server.client()
     options = [(CONTENT_FORMAT, unsigned(content_format))]
-    assert device.ask(POST, "rd", queries, options, links).text == expected
+    answer = device.ask(POST, "rd", queries, options, links)
+    assert answer.text == expected and why in answer.payload.decode()
+    assert why in server.await_line(rf"refused .* {re.escape(expected)}: (.*)")[1]
     assert register(device).text == "2.01"
+
+
+def test_many_refusals_flood_no_log(start):
+    server = start()
+    device = server.client()
+    for _ in range(40):
+        assert device.ask(POST, "rd", ["ep="]).text == "4.00"
+    assert register(device).text == "2.01"
+    server.await_line("registered .*")
+    assert sum(line.startswith("refused") for line in server.all) == 16
 
 
 @pytest.mark.parametrize("path", ["rd/0", "rd/AAAAAAAAAAA", "rd/___________", "rd/1/2", "rd/" + "A" * 200, "other"])

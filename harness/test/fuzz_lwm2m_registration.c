@@ -86,7 +86,8 @@ static size_t message(struct lwm2m_registry *registry, uint64_t now, const uint8
     if (links)
         memcpy(exact, octets + used, links);
     struct lwm2m_registration_wish wish;
-    enum lwm2m_code code = lwm2m_registration_read(queries, exact, links, is_update, &wish);
+    struct error error = {0};
+    enum lwm2m_code code = lwm2m_registration_read(queries, exact, links, is_update, &wish, &error);
     free(exact);
     if (code == LWM2M_CREATED || code == LWM2M_CHANGED) {
         require(is_update == (code == LWM2M_CHANGED));

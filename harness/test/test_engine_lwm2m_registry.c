@@ -16,13 +16,16 @@
 /* --- what devices say ------------------------------------------------------------------------ */
 
 static struct lwm2m_registration_wish wish;
+static struct error error;
 
 /* Links in memory of exactly their length; queries ended by NULL. */
 static enum lwm2m_code reads(bool is_update, const char *links, const char *const *queries)
 {
     size_t length = strlen(links);
     uint8_t *payload = exact_copy((const uint8_t *)links, length);
-    enum lwm2m_code code = lwm2m_registration_read(queries, payload, length, is_update, &wish);
+    error.text[0] = '\0';
+    enum lwm2m_code code =
+        lwm2m_registration_read(queries, payload, length, is_update, &wish, &error);
     free(payload);
     return code;
 }

@@ -81,18 +81,19 @@ static bool read_queue(const char *text, struct lwm2m_registration_wish *out)
 
 static const struct {
     const char *name; /* what the query begins with */
+    const char *expected;
     bool (*read)(const char *text, struct lwm2m_registration_wish *out);
     bool in_updates;
-} readers[] = {{"ep=", read_endpoint, false},
-               {"lt=", read_lifetime, true},
-               {"lwm2m=", read_version, true},
-               {"b=", read_binding, true},
-               {"Q", read_queue, true}};
+} readers[] = {{"ep=", "a name of 1 to 63 octets without blanks", read_endpoint, false},
+               {"lt=", "1 to 4294967295 seconds", read_lifetime, true},
+               {"lwm2m=", "1.0 or 1.1", read_version, true},
+               {"b=", "a binding such as U, UQ or S", read_binding, true},
+               {"Q", "nothing behind it", read_queue, true}};
 
 enum { READERS = sizeof readers / sizeof *readers };
 
-static bool read_queries(const char *const *queries, bool is_update,
-                         struct lwm2m_registration_wish *out)
+static int read_queries(const char *const *queries, bool is_update,
+                        struct lwm2m_registration_wish *out, struct error *error)
 {
     bool seen[READERS] = {false};
     for (; queries && *queries; queries++) {
@@ -100,13 +101,16 @@ static bool read_queries(const char *const *queries, bool is_update,
             size_t length = strlen(readers[i].name);
             if (strncmp(*queries, readers[i].name, length) != 0)
                 continue;
-            if (seen[i] || (is_update && !readers[i].in_updates) ||
-                !readers[i].read(*queries + length, out))
-                return false;
+            if (seen[i])
+                return error_set(error, "%s came twice", readers[i].name);
+            if (is_update && !readers[i].in_updates)
+                return error_set(error, "%s: an update tells none", readers[i].name);
+            if (!readers[i].read(*queries + length, out))
+                return error_set(error, "%s: expected %s", readers[i].name, readers[i].expected);
             seen[i] = true;
         }
     }
-    return true;
+    return 0;
 }
 
 /* --- links ----------------------------------------------------------------------------------- */
@@ -181,23 +185,30 @@ static bool read_links(const char *text, size_t length, struct lwm2m_registratio
     return step == CORE_LINK_END;
 }
 
+static enum lwm2m_code refuse(enum lwm2m_code code, struct error *error, const char *why)
+{
+    error_set(error, "%s", why);
+    return code;
+}
+
 enum lwm2m_code lwm2m_registration_read(const char *const *queries, const uint8_t *payload,
                                         size_t length, bool is_update,
-                                        struct lwm2m_registration_wish *out)
+                                        struct lwm2m_registration_wish *out, struct error *error)
 {
     *out = (struct lwm2m_registration_wish){.lifetime = DEFAULT_LIFETIME,
                                             .binding = "U",
                                             .version = "1.0",
                                             .format = lwm2m_management_formats[0]};
-    if (!read_queries(queries, is_update, out) ||
-        (length && !read_links((const char *)payload, length, out)))
+    if (read_queries(queries, is_update, out, error) < 0)
         return LWM2M_BAD_REQUEST;
+    if (length && !read_links((const char *)payload, length, out))
+        return refuse(LWM2M_BAD_REQUEST, error, "the payload: expected links (RFC 6690)");
     if (!is_update && !out->has_links)
-        return LWM2M_BAD_REQUEST;
+        return refuse(LWM2M_BAD_REQUEST, error, "expected the links of the objects as payload");
     bool is_1_0 = strcmp(out->version, "1.0") == 0;
     if (!is_update && is_1_0 && !out->endpoint[0])
-        return LWM2M_BAD_REQUEST;
+        return refuse(LWM2M_BAD_REQUEST, error, "expected the endpoint's name, as ep=NAME");
     if (!is_1_0 && strcmp(out->version, "1.1") != 0)
-        return LWM2M_PRECONDITION;
+        return refuse(LWM2M_PRECONDITION, error, "lwm2m=: expected 1.0 or 1.1");
     return is_update ? LWM2M_CHANGED : LWM2M_CREATED;
 }

@@ -3,6 +3,7 @@
 #ifndef PINHOLE_ENGINE_LWM2M_REGISTRATION_H
 #define PINHOLE_ENGINE_LWM2M_REGISTRATION_H
 
+#include "base/error.h"
 #include "engine/lwm2m/lwm2m_client.h"
 
 enum { LWM2M_REGISTRATION_OBJECTS = 16, LWM2M_MANAGEMENT_FORMATS = 3 };
@@ -41,9 +42,10 @@ struct lwm2m_registration_wish {
  *         1..2^32-1; a binding that isn't known; links that are none, or none at all in a registration; an
  *         update that names an endpoint; a query that is there twice;
  *   4.12  for a version of LwM2M other than 1.0 and 1.1.
+ * and error says what was expected, for a diagnostic payload (RFC 7252 section 5.5.2): it repeats nothing that came.
  * Other queries, and links to what is no object or instance, are passed over. */
 enum lwm2m_code lwm2m_registration_read(const char *const *queries, const uint8_t *payload,
                                         size_t length, bool is_update,
-                                        struct lwm2m_registration_wish *out);
+                                        struct lwm2m_registration_wish *out, struct error *error);
 
 #endif

@@ -21,6 +21,7 @@ struct manager {
     enum pcp_use pcp;
     uint32_t mapping_lifetime; /* s; wanted of PCP */
     bool names_are_identities; /* of a registration through DTLS */
+    uint8_t refusals_told;
     struct coap_patience patience;
     struct coap_keys keys;
 

@@ -28,7 +28,7 @@ static uint32_t content_format(const coap_pdu_t *request)
 /* LWM2M_CHANGED or LWM2M_CREATED, or the refusal. */
 static enum lwm2m_code read_wish(struct manager *manager, const coap_session_t *session,
                                  const coap_pdu_t *request, bool is_update,
-                                 struct lwm2m_registration_wish *wish)
+                                 struct lwm2m_registration_wish *wish, struct error *error)
 {
     struct coap_queries queries;
     const uint8_t *links = NULL;
@@ -37,16 +37,42 @@ static enum lwm2m_code read_wish(struct manager *manager, const coap_session_t *
     uint8_t partial = coap_body_take(&manager->bodies, session, request, &links, &length);
     if (partial)
         return (enum lwm2m_code)partial;
-    if (length && format != LWM2M_FORMAT_LINK && format != LWM2M_FORMAT_NONE)
+    if (length && format != LWM2M_FORMAT_LINK && format != LWM2M_FORMAT_NONE) {
+        error_set(error, "expected links, Content-Format 40");
         return LWM2M_UNSUPPORTED;
-    if (!coap_support_queries(request, &queries))
+    }
+    if (!coap_support_queries(request, &queries)) {
+        error_set(error, "too many queries, or too long ones");
         return LWM2M_BAD_REQUEST;
-    return lwm2m_registration_read(queries.list, links, length, is_update, wish);
+    }
+    return lwm2m_registration_read(queries.list, links, length, is_update, wish, error);
 }
 
 static void answer(coap_pdu_t *response, int code)
 {
     coap_pdu_set_code(response, (coap_pdu_code_t)code);
+}
+
+/* With what was expected, if anything can be said of it (RFC 7252 section 5.5.2). Whoever writes a device reads it in the
+ * capture; it is printed for the first refusals alone, so that a flood of bad requests floods no log. */
+static void answer_refused(struct manager *manager, coap_session_t *session, coap_pdu_t *response,
+                           int code, const struct error *why)
+{
+    enum { REFUSALS_TOLD = 16 };
+    answer(response, code);
+    if (!why->text[0])
+        return;
+    coap_add_data(response, strlen(why->text), (const uint8_t *)why->text);
+    if (manager->refusals_told == REFUSALS_TOLD)
+        return;
+    manager->refusals_told++;
+    char text[8];
+    char from[PLACE_TEXT_SIZE];
+    struct place place;
+    uint16_t port;
+    coap_support_place(coap_session_get_addr_remote(session), &place, &port);
+    say("refused %s %s: %s", place_text(&place.address, port, from), coap_support_code(code, text),
+        why->text);
 }
 
 static void answer_created(coap_pdu_t *response, uint64_t number)
@@ -82,20 +108,23 @@ static bool may_change(const struct lwm2m_registration *registration, const coap
 /* LWM2M_CREATED if it may have the name that it tells, or, where names are identities and it tells none, that of its
  * identity; else the refusal. */
 static enum lwm2m_code name(const struct manager *manager, const coap_session_t *session,
-                            struct lwm2m_registration_wish *wish)
+                            struct lwm2m_registration_wish *wish, struct error *error)
 {
     char identity[COAP_IDENTITY_SIZE];
     coap_keys_identity(session, identity);
     if (!wish->endpoint[0] &&
-        (!manager->names_are_identities || !lwm2m_endpoint_take(identity, wish->endpoint)))
+        (!manager->names_are_identities || !lwm2m_endpoint_take(identity, wish->endpoint))) {
+        error_set(error, "expected the endpoint's name, as ep=NAME");
         return LWM2M_BAD_REQUEST;
+    }
     const struct lwm2m_registration *former =
         lwm2m_registry_find_name(manager->registry, wish->endpoint);
     bool is_anothers =
         manager->names_are_identities && identity[0] && strcmp(identity, wish->endpoint) != 0;
-    return is_anothers || (former && !may_change(former, session))
-               ? (enum lwm2m_code)COAP_RESPONSE_CODE(403)
-               : LWM2M_CREATED;
+    if (!is_anothers && (!former || may_change(former, session)))
+        return LWM2M_CREATED;
+    error_set(error, "this name is another identity's");
+    return (enum lwm2m_code)COAP_RESPONSE_CODE(403);
 }
 
 /* --- register --------------------------------------------------------------------------------- */
@@ -166,16 +195,17 @@ static void on_register(coap_resource_t *resource, coap_session_t *session,
         return;
     }
     struct lwm2m_registration_wish wish = {0};
-    enum lwm2m_code code = read_wish(manager, session, request, false, &wish);
+    struct error error = {0};
+    enum lwm2m_code code = read_wish(manager, session, request, false, &wish, &error);
     uint64_t number = 0;
     if (code == LWM2M_CREATED)
-        code = name(manager, session, &wish);
+        code = name(manager, session, &wish, &error);
     if (code == LWM2M_CREATED)
         code = add(manager, session, request, &wish, &number);
     if (code == LWM2M_CREATED)
         answer_created(response, number);
     else
-        answer(response, code);
+        answer_refused(manager, session, response, code, &error);
 }
 
 /* --- update and de-register ------------------------------------------------------------------- */
@@ -208,12 +238,15 @@ static void on_update(coap_resource_t *resource, coap_session_t *session, const 
     struct manager *manager = coap_resource_get_userdata(resource);
     struct lwm2m_registration *registration = find_addressed(manager, request);
     struct lwm2m_registration_wish wish = {0};
+    struct error error = {0};
     enum lwm2m_code code = check_addressed(registration, session);
     if (code == LWM2M_CHANGED)
-        code = read_wish(manager, session, request, true, &wish);
-    answer(response, code);
-    if (code != LWM2M_CHANGED)
+        code = read_wish(manager, session, request, true, &wish, &error);
+    if (code != LWM2M_CHANGED) {
+        answer_refused(manager, session, response, code, &error);
         return;
+    }
+    answer(response, code);
     char text[PLACE_TEXT_SIZE];
     struct contact *contact = registration->session;
     lwm2m_registry_update(manager->registry, registration, clock_milliseconds(), &wish);
