@@ -123,6 +123,18 @@ class Client:
         """The next message, as it comes."""
         return Message.unpack(self.socket.recv(65536))
 
+    def hears_nothing(self, seconds):
+        """Whether no message comes for so long."""
+        patience = self.socket.gettimeout()
+        self.socket.settimeout(seconds)
+        try:
+            self.hear()
+            return False
+        except TimeoutError:
+            return True
+        finally:
+            self.socket.settimeout(patience)
+
     def ask(self, method, path, queries=(), options=(), payload=b"", mid=None):
         """The response to a request; requests that come meanwhile wait."""
         token = os.urandom(4)

@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import jsonschema
@@ -106,6 +107,10 @@ class Run:
         """The packets whose values are those wanted."""
         return [p for p in self.packets if all(p[key] == value for key, value in wanted.items())]
 
+    def assert_holds(self):
+        assert (self.code, self.failed(), self.crashed()) == (0, [], []), self.out + self.err
+        assert self.result["verdict"] == "pass"
+
     def crashed(self):
         return [crash["program"] for crash in self.result["crashes"]]
 
@@ -122,6 +127,20 @@ def begin(scenario, folder, *arguments, pinhole=PINHOLE, **options):
 
 def run(scenario, folder, *arguments, **options):
     return Run(begin(scenario, folder, *arguments, **options), folder)
+
+
+def variants_of(scenario, names):
+    """For run_all(): the scenario itself, as None, and its variants."""
+    return {name: [scenario, *(["--variant", name] if name else [])] for name in names}
+
+
+def run_all(folder, table, kind=Run):
+    """Runs side by side what a table names: for each a scenario and arguments."""
+    begun = {}
+    for name, (scenario, *arguments) in table.items():
+        out = folder / re.sub(r"\W+", "-", name or "itself")
+        begun[name] = (begin(SCENARIOS / scenario, out, *arguments), out)
+    return {name: kind(process, out) for name, (process, out) in begun.items()}
 
 
 # All that the project's own scenarios can show. Labs don't disturb each other: they run side by side.
@@ -143,12 +162,7 @@ SHOWN = {
 
 @pytest.fixture(scope="session")
 def shown(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    begun = {}
-    for name, (scenario, *arguments) in SHOWN.items():
-        out = folder / name.replace(" ", "-")
-        begun[name] = (begin(SCENARIOS / scenario, out, *arguments), out)
-    return {name: Run(process, out) for name, (process, out) in begun.items()}
+    return run_all(tmp_path_factory.mktemp("runs"), SHOWN)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the marks

@@ -1,5 +1,6 @@
 """Our LwM2M programs on loopback, as their tests run them."""
 
+import contextlib
 import os
 import queue
 import re
@@ -120,6 +121,21 @@ class Server(Listener):
         """The lines of the answer, the last its status; and the status that --tell ended with."""
         process = self.start_tell(command, *options)
         return process.communicate(timeout=SECONDS)[0].splitlines(), process.returncode
+
+
+@contextlib.contextmanager
+def starter(make):
+    """A function that starts programs as make does; behind it they must still run, and end well."""
+    programs = []
+
+    def run(*arguments, **options):
+        programs.append(make(*arguments, **options))
+        return programs[-1]
+
+    yield run
+    for program in programs:
+        assert program.is_alive()
+        program.stop()
 
 
 def register(client, name="dev", queries=("lt=300", "lwm2m=1.0", "b=U"), links=LINKS, mid=None):

@@ -9,7 +9,7 @@ import struct
 import tempfile
 
 import pytest
-from conftest import GRANTED, SCENARIOS, Run, begin
+from conftest import GRANTED, run_all, variants_of
 from test_device import (
     DEVICE,
     EXTERNAL,
@@ -33,13 +33,7 @@ VARIANTS = ["", "both", "renumbered", "anycast", "overslept", "missed-restart"]
 
 @pytest.fixture(scope="session")
 def labs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("gateways")
-    begun = {}
-    for name in VARIANTS:
-        arguments = ["--variant", name] if name else []
-        out = folder / (name or "change")
-        begun[name] = (begin(SCENARIOS / "gateways.yaml", out, *arguments), out)
-    return {name: Run(process, out) for name, (process, out) in begun.items()}
+    return run_all(tmp_path_factory.mktemp("gateways"), variants_of("gateways.yaml", VARIANTS))
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import GRANTED, POST, SCENARIOS, Run, begin
+from conftest import GRANTED, POST, run_all
 
 RUNS = {
     "home": ["home.yaml"],
@@ -15,13 +15,8 @@ RUNS = {
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    begun = {}
-    for name, (scenario, *arguments) in RUNS.items():
-        out = folder / name.replace(" ", "-")
-        arguments += ["--peer", "gateway=reference"]
-        begun[name] = (begin(SCENARIOS / scenario, out, *arguments), out)
-    return {name: Run(process, out) for name, (process, out) in begun.items()}
+    table = {name: [*words, "--peer", "gateway=reference"] for name, words in RUNS.items()}
+    return run_all(tmp_path_factory.mktemp("runs"), table)
 
 
 @pytest.mark.parametrize("name", RUNS)

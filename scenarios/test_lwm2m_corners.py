@@ -22,25 +22,18 @@ from coap_wire import (
     Client,
     Message,
     path_options,
-    unsigned,
 )
 from test_device import GATEWAY, Gateway, sealed
-from test_lwm2m_device import AT, ENABLED, PCP, TEXT, mapped, registered
+from test_lwm2m_device import AT, ENABLED, PCP, TEXT, mapped, registered, text_tlv
 
 IF_MATCH, IF_NONE_MATCH = 1, 5
 BEGIN, END = [(OBSERVE, b"")], [(OBSERVE, b"\x01")]
-FRESH = bytes.fromhex("c10500")  # Internal Port 0
 
 
 def number(resource, value):
     """TLV of an integer resource."""
     octets = value.to_bytes(4, "big", signed=True)
     return bytes([0xC4, resource]) + octets
-
-
-def text(resource, value):
-    """TLV of a text of 8 to 255 octets."""
-    return bytes([0xC8, resource, len(value)]) + value.encode()
 
 
 def hear_notification(server, seconds=10):
@@ -78,9 +71,7 @@ def test_the_server_object_has_periods_for_what_has_none_of_its_own():
     assert server.ask(GET, "/3303/0/5700", options=BEGIN).number(OBSERVE) is not None
     assert hear_notification(server).text == "2.05"
     assert server.write("/1/0", number(3, -1)).text == "2.04"  # no period at all
-    server.socket.settimeout(1.5)
-    with pytest.raises(socket.timeout):
-        server.hear()
+    assert server.hears_nothing(1.5)
 
 
 @sealed
@@ -190,8 +181,8 @@ def test_messages_of_another_version_are_silently_ignored():
 def test_all_ports_of_another_host_are_asked_for_as_port_0():
     gateway = Gateway()
     server, _ = registered()
-    assert server.write(PCP, ENABLED + number(6, 0) + text(10, "10.0.0.9")).text == "2.04"
-    assert server.ask(POST, f"{PCP}/1").text == "2.04"
+    assert server.write(PCP, ENABLED + number(6, 0) + text_tlv(10, "10.0.0.9")).text == "2.04"
+    server.execute(f"{PCP}/1")
     request = gateway.receive()
     assert (request.octets[36], request.internal_port) == (0, 0)  # RFC 6887 section 11.1
 
@@ -200,8 +191,8 @@ def test_all_ports_of_another_host_are_asked_for_as_port_0():
 def test_a_device_is_no_third_party_to_itself():
     gateway = Gateway()
     server, _ = registered()
-    assert server.write(PCP, ENABLED + number(5, 5683) + text(10, GATEWAY)).text == "2.04"
-    assert server.ask(POST, f"{PCP}/1").text == "2.04"
+    assert server.write(PCP, ENABLED + number(5, 5683) + text_tlv(10, GATEWAY)).text == "2.04"
+    server.execute(f"{PCP}/1")
     request = gateway.receive()
     assert request.sender[0] == GATEWAY  # which is here an address of the device
     assert len(request.octets) == 60  # without THIRD_PARTY: RFC 6887 section 13.1
@@ -211,7 +202,7 @@ WAYS_TO_LOSE = {
     "disabled": lambda server: server.write(PCP, bytes.fromhex("c10400")),
     "deleted": lambda server: server.ask(POST, f"{PCP}/16"),
     "another port": lambda server: (server.write(PCP, number(5, 7000)), server.ask(POST, f"{PCP}/1"))[1],
-    "another server": lambda server: (server.write(PCP, text(9, "10.0.0.77")), server.ask(POST, f"{PCP}/1"))[1],
+    "another server": lambda server: (server.write(PCP, text_tlv(9, "10.0.0.77")), server.ask(POST, f"{PCP}/1"))[1],
 }
 
 
@@ -222,14 +213,11 @@ def test_a_fresh_port_whose_mapping_is_not_wanted_any_more_loses_no_registration
         gateway = Gateway()
         server, program = registered()
         mapped(server, gateway)
-        server.update()
-        assert server.write(PCP, FRESH).text == "2.04"
-        assert server.ask(POST, f"{PCP}/1").text == "2.04"
-        port = int(program.await_line("port ").split()[-1])
+        port = server.move(program)
         assert WAYS_TO_LOSE[how](server).text == "2.04"
         server.update()
         assert server.server == (AT[0], port)
-        assert server.ask(POST, "/1/0/8").text == "2.04"
+        server.execute("/1/0/8")
         server.update()
         assert server.read("/3/0/0", TEXT).payload == b"pinhole"
 
@@ -241,10 +229,7 @@ def test_an_instance_that_goes_while_its_fresh_port_waits_loses_no_registration(
     gateway = Gateway()
     server, program = registered()
     mapped(server, gateway)
-    server.update()
-    assert server.write(PCP, FRESH).text == "2.04"
-    assert server.ask(POST, f"{PCP}/1").text == "2.04"
-    port = int(program.await_line("port ").split()[-1])
+    port = server.move(program)
     assert server.ask(DELETE, PCP).text == "2.02"
     assert server.update().payload  # tells of the objects that are left
     assert server.server == (AT[0], port)

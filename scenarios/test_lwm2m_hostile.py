@@ -4,6 +4,7 @@ Whatever comes, the code is the right one, nothing crashes, nothing changes that
 Each test runs in a namespace of its own, like those of test_device.py.
 """
 
+import contextlib
 import random
 
 import pytest
@@ -53,8 +54,18 @@ def picture(server):
 def is_well(server, program):
     """It runs, answers, and is registered: an update comes when one is asked for."""
     assert program.process.poll() is None
-    assert server.ask(POST, "/1/0/8").text == "2.04"
+    server.execute("/1/0/8")
     server.update()
+
+
+@contextlib.contextmanager
+def unmoved(*options):
+    """The server of a device that is registered, and behind it still is, well and as it was."""
+    server, program = registered(*options)
+    before = picture(server)
+    yield server
+    assert picture(server) == before
+    is_well(server, program)
 
 
 # --- payloads ----------------------------------------------------------------------------------------
@@ -87,29 +98,23 @@ MALFORMED = [
 
 @sealed
 def test_a_malformed_payload_is_a_bad_request_and_changes_nothing():
-    server, program = registered("--lwm2m", "1.1")
-    before = picture(server)
-    for number, octets in MALFORMED:
-        for method in (PUT, POST):
-            answer = server.write(PCP, bytes.fromhex(octets), method, number)
-            assert answer.text == "4.00", (number, octets[:40], answer.text)
-    assert picture(server) == before
-    is_well(server, program)
+    with unmoved("--lwm2m", "1.1") as server:
+        for number, octets in MALFORMED:
+            for method in (PUT, POST):
+                answer = server.write(PCP, bytes.fromhex(octets), method, number)
+                assert answer.text == "4.00", (number, octets[:40], answer.text)
 
 
 @sealed
 def test_a_format_that_is_none_or_can_not_stand_there_is_refused_as_that():
-    server, program = registered("--lwm2m", "1.1")
-    before = picture(server)
-    for path in ("/1/0", PCP, f"{PCP}/11"):
-        for number in (TEXT, OPAQUE, CBOR, LINK, UNKNOWN, 65535):
-            assert server.write(path, b"60", PUT, number).text == "4.15", (path, number)
-    assert server.ask(PUT, "/1/0/1", payload=b"60").text == "4.00"  # says no format
-    for path in ("/1/0", PCP):
-        for number in (TEXT, OPAQUE, CBOR, UNKNOWN, 65535):
-            assert server.read(path, number).text == "4.06", (path, number)
-    assert picture(server) == before
-    is_well(server, program)
+    with unmoved("--lwm2m", "1.1") as server:
+        for path in ("/1/0", PCP, f"{PCP}/11"):
+            for number in (TEXT, OPAQUE, CBOR, LINK, UNKNOWN, 65535):
+                assert server.write(path, b"60", PUT, number).text == "4.15", (path, number)
+        assert server.ask(PUT, "/1/0/1", payload=b"60").text == "4.00"  # says no format
+        for path in ("/1/0", PCP):
+            for number in (TEXT, OPAQUE, CBOR, UNKNOWN, 65535):
+                assert server.read(path, number).text == "4.06", (path, number)
 
 
 # A value, and for each type of a resource whether it is one.
@@ -147,23 +152,20 @@ def test_values_of_wrong_types_are_bad_requests():
 
 @sealed
 def test_a_write_of_many_values_is_done_whole_or_not_at_all():
-    server, program = registered("--lwm2m", "1.1")
-    before = picture(server)
-    good = '{"n":"/26887/0/0","v":60}'
-    for bad, wanted in (
-        ('{"n":"/26887/0/2","v":1}', "4.05"),
-        ('{"n":"/26887/0/12","v":3}', "4.00"),
-        ('{"n":"/26887/0/9","vs":"gateway"}', "4.00"),
-        ('{"n":"/26887/9/0","v":60}', "4.04"),
-        ('{"n":"/77/0/0","v":60}', "4.04"),
-        ('{"n":"/0/0/0","vs":"coap://11.0.0.66"}', "4.01"),
-        ('{"n":"/3/0/0","vs":"x"}', "4.05"),
-    ):
-        for records in ([good, bad], [bad, good]):
-            payload = f"[{','.join(records)}]".encode()
-            assert server.write("/", payload, IPATCH, SENML_JSON).text == wanted, bad
-    assert picture(server) == before
-    is_well(server, program)
+    with unmoved("--lwm2m", "1.1") as server:
+        good = '{"n":"/26887/0/0","v":60}'
+        for bad, wanted in (
+            ('{"n":"/26887/0/2","v":1}', "4.05"),
+            ('{"n":"/26887/0/12","v":3}', "4.00"),
+            ('{"n":"/26887/0/9","vs":"gateway"}', "4.00"),
+            ('{"n":"/26887/9/0","v":60}', "4.04"),
+            ('{"n":"/77/0/0","v":60}', "4.04"),
+            ('{"n":"/0/0/0","vs":"coap://11.0.0.66"}', "4.01"),
+            ('{"n":"/3/0/0","vs":"x"}', "4.05"),
+        ):
+            for records in ([good, bad], [bad, good]):
+                payload = f"[{','.join(records)}]".encode()
+                assert server.write("/", payload, IPATCH, SENML_JSON).text == wanted, bad
 
 
 @sealed
@@ -189,45 +191,39 @@ def test_there_is_an_end_to_instances():
 
 @sealed
 def test_every_operation_on_what_is_not_there_is_not_found():
-    server, program = registered("--lwm2m", "1.1")
-    before = picture(server)
-    for path in ("/77", "/77/0", "/77/0/1", "/3/7", "/3/0/77", "/x", "/3/0/11/7", "/65535/0", "/3/-1"):
-        for method in (GET, PUT, POST, DELETE):
-            if path in ("/3/0/77", "/3/0/11/7") and method in (DELETE, POST):
-                continue  # no method of resources, or not of their instances
-            if path == "/3/0/11/7" and method == PUT:
-                continue  # read-only
-            answer = server.ask(method, path, options=[content(TEXT)], payload=b"1")
-            assert answer.text == "4.04", (path, method, answer.text)
-    assert picture(server) == before
-    is_well(server, program)
+    with unmoved("--lwm2m", "1.1") as server:
+        for path in ("/77", "/77/0", "/77/0/1", "/3/7", "/3/0/77", "/x", "/3/0/11/7", "/65535/0", "/3/-1"):
+            for method in (GET, PUT, POST, DELETE):
+                if path in ("/3/0/77", "/3/0/11/7") and method in (DELETE, POST):
+                    continue  # no method of resources, or not of their instances
+                if path == "/3/0/11/7" and method == PUT:
+                    continue  # read-only
+                answer = server.ask(method, path, options=[content(TEXT)], payload=b"1")
+                assert answer.text == "4.04", (path, method, answer.text)
 
 
 @sealed
 def test_methods_that_do_not_fit_a_path_are_not_allowed():
-    server, program = registered("--lwm2m", "1.1")
-    before = picture(server)
-    for method, path in (
-        (GET, "/"),
-        (PUT, "/"),
-        (DELETE, "/"),
-        (PUT, "/1"),
-        (DELETE, "/1"),
-        (DELETE, "/3/0"),
-        (DELETE, "/1/0"),
-        (DELETE, f"{PCP}/0"),
-        (POST, f"{PCP}/11/0"),
-        (POST, f"{PCP}/0"),
-        (FETCH, "/1/0"),
-        (IPATCH, "/1/0"),
-        (6, "/1/0"),
-        (8, "/1/0"),
-        (31, "/1/0"),
-    ):
-        answer = server.ask(method, path, options=[content(TEXT)], payload=b"1")
-        assert answer.text == "4.05", (method, path, answer.text)
-    assert picture(server) == before
-    is_well(server, program)
+    with unmoved("--lwm2m", "1.1") as server:
+        for method, path in (
+            (GET, "/"),
+            (PUT, "/"),
+            (DELETE, "/"),
+            (PUT, "/1"),
+            (DELETE, "/1"),
+            (DELETE, "/3/0"),
+            (DELETE, "/1/0"),
+            (DELETE, f"{PCP}/0"),
+            (POST, f"{PCP}/11/0"),
+            (POST, f"{PCP}/0"),
+            (FETCH, "/1/0"),
+            (IPATCH, "/1/0"),
+            (6, "/1/0"),
+            (8, "/1/0"),
+            (31, "/1/0"),
+        ):
+            answer = server.ask(method, path, options=[content(TEXT)], payload=b"1")
+            assert answer.text == "4.05", (method, path, answer.text)
 
 
 @sealed
@@ -443,21 +439,18 @@ def test_good_messages_that_were_mangled_on_their_way_are_survived():
 
 @sealed
 def test_strangers_with_libcoaps_client_get_nothing_done():
-    server, program = registered()
-    before = picture(server)
-    at = f"coap://{SERVER_AT}:{PORT}"
-    for words in (
-        ("-m", "get", f"{at}/3/0"),
-        ("-m", "get", "-s", "1", f"{at}/3303/0/5700"),
-        ("-m", "put", "-t", "0", "-e", "60", f"{at}/1/0/1"),
-        ("-m", "put", "-t", "11542", "-e", "%c1%00%3c", f"{at}{PCP}"),
-        ("-m", "post", f"{at}{PCP}/1"),
-        ("-m", "post", f"{at}/3/0/4"),
-        ("-m", "delete", f"{at}{PCP}"),
-        ("-m", "get", f"{at}/77/7/7"),
-        ("-m", "post", "-b", "64", "-e", "z" * 500, f"{at}/3/0/15"),
-    ):
-        assert "4.01" in libcoap_client(*words), words
-    assert "alive" in libcoap_client("-m", "get", f"{at}/status")
-    assert picture(server) == before
-    is_well(server, program)
+    with unmoved() as server:
+        at = f"coap://{SERVER_AT}:{PORT}"
+        for words in (
+            ("-m", "get", f"{at}/3/0"),
+            ("-m", "get", "-s", "1", f"{at}/3303/0/5700"),
+            ("-m", "put", "-t", "0", "-e", "60", f"{at}/1/0/1"),
+            ("-m", "put", "-t", "11542", "-e", "%c1%00%3c", f"{at}{PCP}"),
+            ("-m", "post", f"{at}{PCP}/1"),
+            ("-m", "post", f"{at}/3/0/4"),
+            ("-m", "delete", f"{at}{PCP}"),
+            ("-m", "get", f"{at}/77/7/7"),
+            ("-m", "post", "-b", "64", "-e", "z" * 500, f"{at}/3/0/15"),
+        ):
+            assert "4.01" in libcoap_client(*words), words
+        assert "alive" in libcoap_client("-m", "get", f"{at}/status")

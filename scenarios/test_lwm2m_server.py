@@ -1,5 +1,6 @@
 """What pinhole-lwm2m-server does for devices that register, and against those that don't mean well."""
 
+import functools
 import json
 import os
 import random
@@ -49,6 +50,7 @@ from lwm2m_programs import (
     free_port,
     libcoap_client,
     register,
+    starter,
 )
 
 sys.path.insert(0, str(ROOT / "harness" / "test"))
@@ -57,17 +59,8 @@ from gateway_lab import inside_lab  # noqa: E402
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts servers that end with the test."""
-    servers = []
-
-    def run(*arguments):
-        servers.append(Server(tmp_path, *arguments))
-        return servers[-1]
-
-    yield run
-    for server in servers:
-        assert server.is_alive()
-        server.stop()
+    with starter(functools.partial(Server, tmp_path)) as run:
+        yield run
 
 
 # --- the registration interface ---
@@ -438,10 +431,7 @@ def test_requests_wait_for_a_sleeping_device(start, queries):
     while "asleep" not in server.tell("list")[0][0]:
         assert time.monotonic() < end
     tell = server.start_tell("read dev /3/0/0")
-    device.socket.settimeout(0.5)
-    with pytest.raises(TimeoutError):
-        device.hear()
-    device.socket.settimeout(5)
+    assert device.hears_nothing(0.5)
     assert device.ask(POST, location).text == "2.04"
     device.answer(device.request(), "2.05", b"up", TEXT)
     assert tell.communicate(timeout=SECONDS)[0] == "up\n2.05\n"
@@ -517,6 +507,21 @@ def map_by(device, port):
     return location, token
 
 
+def map_elsewhere(device):
+    """The same for a device that then updates from another place than its mapping's. Gives its location."""
+    location, _ = map_by(device, 4000)
+    assert device.ask(POST, location).text == "2.04"
+    answer_place(device, 4000)
+    return location
+
+
+def fresh_port(device):
+    """The request that has the device take one."""
+    request = device.request()
+    assert (request.code, request.path, request.payload) == (POST, "/26887/0", bytes.fromhex("c10500"))
+    return request
+
+
 def test_pcp_is_enabled_step_by_step_and_its_mapping_seen(start):
     server = start()
     device = server.client()
@@ -529,13 +534,9 @@ def test_pcp_is_enabled_step_by_step_and_its_mapping_seen(start):
 def test_a_device_that_is_not_seen_from_its_mapping_is_asked_for_a_fresh_port_once(start):
     server = start(*PATIENCE)
     device = server.client()
-    location, _ = map_by(device, 4000)
-    assert device.ask(POST, location).text == "2.04"
-    answer_place(device, 4000)
+    map_elsewhere(device)
     answer_place(device, 4000)  # once more after a while
-    fresh = device.request()
-    assert (fresh.code, fresh.path, fresh.payload) == (POST, "/26887/0", bytes.fromhex("c10500"))
-    device.answer(fresh, "2.04")
+    device.answer(fresh_port(device), "2.04")
     execute(device)
     server.await_line(
         r"pcp dev seen from 127\.0\.0\.1:\d+ instead of its mapping 127\.0\.0\.1:4000: asking for a fresh port"
@@ -583,16 +584,13 @@ def test_a_difference_is_found_whenever_the_update_comes(start):
     notify(device, token, 2, b"2")
     answer_place(device, 4000)
     answer_place(device, 4000)
-    fresh = device.request()
-    assert (fresh.code, fresh.path, fresh.payload) == (POST, "/26887/0", bytes.fromhex("c10500"))
+    assert fresh_port(device)
 
 
 def test_a_device_that_leaves_in_doubt_is_forgotten(start):
     server = start(*PATIENCE)
     device = server.client()
-    location, _ = map_by(device, 4000)
-    assert device.ask(POST, location).text == "2.04"
-    answer_place(device, 4000)
+    location = map_elsewhere(device)
     assert device.ask(DELETE, location).text == "2.02"
     map_by(device, 4000)
     device.socket.settimeout(2)

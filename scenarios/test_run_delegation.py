@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import CONTENT, SCENARIOS, Run, begin
+from conftest import CONTENT, run_all, variants_of
 
 VARIANTS = [None, "another-host", "hub-leaves", "by-the-server", "from-the-internet", "from-the-home"]
 LAMP, SERVER, OUTSIDE, PORT = "192.168.1.20", "11.0.0.2", "11.0.0.1", "40020"
@@ -14,12 +14,7 @@ pytestmark = pytest.mark.xdist_group("delegation")
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("delegation")
-    begun = {}
-    for variant in VARIANTS:
-        out = folder / (variant or "itself")
-        begun[variant] = (begin(SCENARIOS / "delegation.yaml", out, *(["--variant", variant] if variant else [])), out)
-    return {variant: Run(process, out) for variant, (process, out) in begun.items()}
+    return run_all(tmp_path_factory.mktemp("delegation"), variants_of("delegation.yaml", VARIANTS))
 
 
 def asked_for_the_lamp(run, place):
@@ -30,9 +25,7 @@ def asked_for_the_lamp(run, place):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_delegation_holds_and_ends_with_0(runs, variant):
-    run = runs[variant]
-    assert (run.code, run.failed(), run.crashed()) == (0, [], []), run.out + run.err
-    assert run.result["verdict"] == "pass"
+    runs[variant].assert_holds()
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

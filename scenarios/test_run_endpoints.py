@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from conftest import CONTENT, GET, SCENARIOS, Run, begin
+from conftest import CONTENT, GET, run_all, variants_of
 
 A, B, C = "192.168.1.10", "192.168.2.10", "192.168.1.20"
 A_OUTSIDE, B_OUTSIDE, DIRECTORY = "11.0.0.1", "11.0.0.4", "11.0.0.2"
@@ -20,12 +20,7 @@ pytestmark = pytest.mark.xdist_group("endpoints")
 
 @pytest.fixture(scope="module")
 def endpoints(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("endpoints")
-    begun = {}
-    for variant in VARIANTS:
-        out = folder / (variant or "itself")
-        begun[variant] = (begin(SCENARIOS / "endpoints.yaml", out, *(["--variant", variant] if variant else [])), out)
-    return {variant: Run(process, out) for variant, (process, out) in begun.items()}
+    return run_all(tmp_path_factory.mktemp("endpoints"), variants_of("endpoints.yaml", VARIANTS))
 
 
 def external_port(run, node):
@@ -49,9 +44,7 @@ def sightings(run, payload):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_endpoints_hold_and_end_with_0(endpoints, variant):
-    run = endpoints[variant]
-    assert (run.code, run.failed(), run.crashed()) == (0, [], []), run.out + run.err
-    assert run.result["verdict"] == "pass"
+    endpoints[variant].assert_holds()
 
 
 @pytest.mark.parametrize("variant", [None, "coap-rd", "filtered"])

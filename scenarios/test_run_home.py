@@ -31,9 +31,7 @@ def home(shown):
 
 @pytest.mark.parametrize("name", [n for n in SHOWN if n != "home, other port"])
 def test_a_scenario_holds_and_ends_with_0(shown, name):
-    run = shown[name]
-    assert (run.code, run.failed(), run.crashed()) == (0, [], []), run.out + run.err
-    assert run.result["verdict"] == "pass"
+    shown[name].assert_holds()
 
 
 @pytest.mark.parametrize("name", SHOWN)

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, GRANTED, PINHOLE, SCENARIOS, Run, begin, coap_path, validate
+from conftest import BUILD, GRANTED, PINHOLE, SCENARIOS, Run, begin, coap_path, run_all, validate
 
 # One process makes the runs, where several share the tests.
 pytestmark = pytest.mark.xdist_group("lwm2m")
@@ -109,15 +109,8 @@ def runs(tmp_path_factory):
     done, waiting = {}, list(RUNS.items())
     while waiting:
         now, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
-        begun = [(name, folder / re.sub(r"\W+", "-", name), arguments) for name, arguments in now]
-        begun = [(name, begin(*split(arguments, out)), out) for name, out, arguments in begun]
-        done.update({name: LwM2mRun(process, out) for name, process, out in begun})
+        done.update(run_all(folder, dict(now), LwM2mRun))
     return done
-
-
-def split(arguments, out):
-    scenario, *rest = arguments
-    return scenario, out, *rest
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ nor LwM2M (lwm2m-delegation.yaml). Judged from captures by tshark."""
 
 import pytest
 
-from conftest import SCENARIOS, Run, begin
+from conftest import run_all
 
 RUNS = {
     "nested": ["lwm2m-nested.yaml"],
@@ -22,12 +22,7 @@ pytestmark = pytest.mark.xdist_group("lwm2m-beyond")
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("beyond")
-    begun = {}
-    for name, (scenario, *arguments) in RUNS.items():
-        out = folder / name.replace(" ", "-")
-        begun[name] = (begin(SCENARIOS / scenario, out, *arguments), out)
-    return {name: Run(process, out) for name, (process, out) in begun.items()}
+    return run_all(tmp_path_factory.mktemp("beyond"), RUNS)
 
 
 def reads(run, place, **wanted):
@@ -40,9 +35,7 @@ def granted(run, place, **wanted):
 
 @pytest.mark.parametrize("name", RUNS)
 def test_beyond_the_basic_case_it_holds_and_ends_with_0(runs, name):
-    run = runs[name]
-    assert (run.code, run.failed(), run.crashed()) == (0, [], []), run.out + run.err
-    assert run.result["verdict"] == "pass"
+    runs[name].assert_holds()
 
 
 # --- two NATs ----------------------------------------------------------------------------------------------

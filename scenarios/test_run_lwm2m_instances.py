@@ -3,7 +3,7 @@ Judged from the capture by tshark."""
 
 import pytest
 
-from conftest import SCENARIOS, Run, begin, coap_path
+from conftest import Run, coap_path, run_all, variants_of
 
 DEVICE, OUTSIDE, SERVER, STRANGER = "192.168.1.10", "11.0.0.1", "11.0.0.2", "11.0.0.9"
 LWM2M, FIRST, SECOND, THIRD = "5683", "41001", "41002", "41003"  # external ports
@@ -42,13 +42,8 @@ class InstancesRun(Run):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("instances")
-    begun = {}
-    for variant in (None, "reboot"):
-        out = folder / (variant or "itself")
-        arguments = ["--variant", variant] if variant else []
-        begun[variant] = (begin(SCENARIOS / "lwm2m-instances.yaml", out, *arguments), out)
-    return {variant: InstancesRun(process, out) for variant, (process, out) in begun.items()}
+    table = variants_of("lwm2m-instances.yaml", [None, "reboot"])
+    return run_all(tmp_path_factory.mktemp("instances"), table, InstancesRun)
 
 
 @pytest.fixture
@@ -106,8 +101,7 @@ def between(packets, before, after):
 
 @pytest.mark.parametrize("variant", [None, "reboot"])
 def test_it_holds_and_ends_with_0(runs, variant):
-    run = runs[variant]
-    assert (run.code, run.failed(), run.crashed()) == (0, [], []), run.out + run.err
+    runs[variant].assert_holds()
 
 
 def test_four_instances_are_four_mappings_with_ports_of_their_own(run):

@@ -7,9 +7,8 @@ import subprocess
 
 import pytest
 
-from conftest import CONTENT, CREATED, GET, GRANTED, POST, SCENARIOS, Run, begin
+from conftest import CONTENT, CREATED, GET, GRANTED, POST, run_all
 
-STRANGERS = SCENARIOS / "lwm2m-strangers.yaml"
 RUNS = {
     "their server": [],
     "their server, in 1.1": ["--variant", "in-1.1"],
@@ -25,12 +24,8 @@ pytestmark = pytest.mark.xdist_group("lwm2m-strangers")
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("strangers")
-    begun = {
-        name: (begin(STRANGERS, folder / str(n), *variant), folder / str(n))
-        for n, (name, variant) in enumerate(RUNS.items())
-    }
-    return {name: Run(process, out) for name, (process, out) in begun.items()}
+    table = {name: ["lwm2m-strangers.yaml", *words] for name, words in RUNS.items()}
+    return run_all(tmp_path_factory.mktemp("strangers"), table)
 
 
 def carried(packet):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import SCENARIOS, Run, begin
+from conftest import SCENARIOS, run_all, variants_of
 
 VARIANTS = [None, "filter", "peer", "restart", "peer-restart"]
 DEVICE, GATEWAY, OUTSIDE, SERVER, STRANGER = "192.168.1.10", "192.168.1.1", "11.0.0.1", "11.0.0.2", "11.0.0.9"
@@ -15,12 +15,7 @@ pytestmark = pytest.mark.xdist_group("map-peer")
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("map-peer")
-    begun = {}
-    for variant in VARIANTS:
-        out = folder / (variant or "itself")
-        begun[variant] = (begin(SCENARIOS / "map-peer.yaml", out, *(["--variant", variant] if variant else [])), out)
-    return {variant: Run(process, out) for variant, (process, out) in begun.items()}
+    return run_all(tmp_path_factory.mktemp("map-peer"), variants_of("map-peer.yaml", VARIANTS))
 
 
 def table(first):
@@ -78,9 +73,7 @@ def fate(run, sender, after=0):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_both_ways_hold_and_end_with_0(runs, variant):
-    run = runs[variant]
-    assert (run.code, run.failed(), run.crashed()) == (0, [], []), run.out + run.err
-    assert run.result["verdict"] == "pass"
+    runs[variant].assert_holds()
 
 
 @pytest.mark.parametrize("column, variant", enumerate([None, "filter", "peer"]))
