@@ -46,6 +46,17 @@ static void a_text_of_what_is_not_known_is_a_string(void **state)
     assert_int_equal(content.entries[0].value.type, LWM2M_TYPE_STRING);
 }
 
+/* Rows of the texts called tlv, senml, cbor and json. */
+#define FORMATS_OF_MANY                                                                            \
+    {                                                                                              \
+        {LWM2M_FORMAT_TLV, tlv, sizeof tlv - 1},                                                   \
+            {LWM2M_FORMAT_SENML_JSON, senml, sizeof senml - 1},                                    \
+            {LWM2M_FORMAT_SENML_CBOR, cbor, sizeof cbor - 1},                                      \
+        {                                                                                          \
+            LWM2M_FORMAT_JSON, json, sizeof json - 1                                               \
+        }                                                                                          \
+    }
+
 static void the_same_values_are_read_from_every_format_of_many(void **state)
 {
     (void)state;
@@ -57,10 +68,7 @@ static void the_same_values_are_read_from_every_format_of_many(void **state)
                                "7\x03\x61U";
     static const char json[] = "{\"bn\":\"/1/0/\",\"e\":[{\"n\":\"1\",\"v\":60},"
                                "{\"n\":\"7\",\"sv\":\"U\"}]}";
-    const struct format_row rows[] = {{LWM2M_FORMAT_TLV, tlv, sizeof tlv - 1},
-                                      {LWM2M_FORMAT_SENML_JSON, senml, sizeof senml - 1},
-                                      {LWM2M_FORMAT_SENML_CBOR, cbor, sizeof cbor - 1},
-                                      {LWM2M_FORMAT_JSON, json, sizeof json - 1}};
+    const struct format_row rows[] = FORMATS_OF_MANY;
     const struct lwm2m_path lifetime = device_path("/1/0/1");
     const struct lwm2m_path binding = device_path("/1/0/7");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -81,10 +89,7 @@ static void a_resource_that_is_not_known_is_passed_on_in_every_format_of_many(vo
     static const char senml[] = "[{\"n\":\"/1/0/99\",\"vb\":true}]";
     static const char cbor[] = "\x81\xa2\x00\x67/1/0/99\x04\xf5";
     static const char json[] = "{\"bn\":\"/1/0/\",\"e\":[{\"n\":\"99\",\"bv\":true}]}";
-    const struct format_row rows[] = {{LWM2M_FORMAT_TLV, tlv, sizeof tlv - 1},
-                                      {LWM2M_FORMAT_SENML_JSON, senml, sizeof senml - 1},
-                                      {LWM2M_FORMAT_SENML_CBOR, cbor, sizeof cbor - 1},
-                                      {LWM2M_FORMAT_JSON, json, sizeof json - 1}};
+    const struct format_row rows[] = FORMATS_OF_MANY;
     const struct lwm2m_path unknown = device_path("/1/0/99");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_int_equal(read_at(rows[i].format, "/1/0", rows[i].octets, rows[i].length),

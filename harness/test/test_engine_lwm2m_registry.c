@@ -30,6 +30,17 @@ static enum lwm2m_code reads(bool is_update, const char *links, const char *cons
     return code;
 }
 
+/* Each of these queries beside ep=a; a list ended by NULL. */
+static void assert_each_is(enum lwm2m_code code, const char *const *each)
+{
+    for (; *each; each++) {
+        const char *const queries[] = {"ep=a", *each, NULL};
+        enum lwm2m_code answer = reads(false, LINKS, queries);
+        if (answer != code)
+            fail_msg("%s: %d instead of %d", *each, answer, code);
+    }
+}
+
 #define REGISTERS(links, ...) reads(false, links, (const char *const[]){__VA_ARGS__, NULL})
 #define UPDATES(links, ...)   reads(true, links, (const char *const[]){__VA_ARGS__})
 
@@ -69,13 +80,9 @@ static void queue_mode_is_a_letter_of_the_binding_in_1_0_and_a_query_in_1_1(void
 static void a_version_that_is_not_known_is_a_failed_precondition(void **state)
 {
     (void)state;
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=2.0"), LWM2M_PRECONDITION);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=1.2"), LWM2M_PRECONDITION);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=x"), LWM2M_PRECONDITION);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=1.2.0"), LWM2M_PRECONDITION);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=1.0."), LWM2M_PRECONDITION);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=1.0.x"), LWM2M_PRECONDITION);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "lwm2m=1.0.1.1"), LWM2M_PRECONDITION);
+    static const char *const bad[] = {"lwm2m=2.0",  "lwm2m=1.2",   "lwm2m=x",       "lwm2m=1.2.0",
+                                      "lwm2m=1.0.", "lwm2m=1.0.x", "lwm2m=1.0.1.1", NULL};
+    assert_each_is(LWM2M_PRECONDITION, bad);
 }
 
 static void the_release_of_a_version_is_passed_over(void **state)
@@ -116,26 +123,19 @@ static void one_of_1_1_may_be_known_by_another_name_than_it_tells(void **state)
 static void a_lifetime_is_a_positive_number_of_32_bits(void **state)
 {
     (void)state;
+    static const char *const bad[] = {
+        "lt=4294967296", "lt=18446744073709551617", "lt=0", "lt=", "lt=-1", "lt=3x", NULL};
     assert_int_equal(REGISTERS(LINKS, "ep=a", "lt=4294967295"), LWM2M_CREATED);
     assert_int_equal(wish.lifetime, 4294967295);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "lt=4294967296"), LWM2M_BAD_REQUEST);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "lt=18446744073709551617"), LWM2M_BAD_REQUEST);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "lt=0"), LWM2M_BAD_REQUEST);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "lt="), LWM2M_BAD_REQUEST);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "lt=-1"), LWM2M_BAD_REQUEST);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "lt=3x"), LWM2M_BAD_REQUEST);
+    assert_each_is(LWM2M_BAD_REQUEST, bad);
 }
 
 static void a_binding_is_of_known_transports(void **state)
 {
     (void)state;
+    static const char *const bad[] = {"b=X", "b=UU", "b=Q", "b=", "b=UTSNQUTSNQ", "b=QU", NULL};
     assert_int_equal(REGISTERS(LINKS, "ep=a", "b=UQS"), LWM2M_CREATED);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "b=X"), LWM2M_BAD_REQUEST);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "b=UU"), LWM2M_BAD_REQUEST);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "b=Q"), LWM2M_BAD_REQUEST);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "b="), LWM2M_BAD_REQUEST);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "b=UTSNQUTSNQ"), LWM2M_BAD_REQUEST);
-    assert_int_equal(REGISTERS(LINKS, "ep=a", "b=QU"), LWM2M_BAD_REQUEST);
+    assert_each_is(LWM2M_BAD_REQUEST, bad);
 }
 
 static bool is_binding(const char *text, bool is_1_1)

@@ -168,98 +168,127 @@ static void assert_written_again(const struct read *read, const uint8_t *octets,
     }
 }
 
+/* What stands at a path: a text, or a number; of a link the object's in its upper 16 bits. */
+struct row {
+    const char *path;
+    enum lwm2m_type type;
+    int64_t number;
+    const char *text;
+};
+
+static int64_t number_of(const struct lwm2m_value *value)
+{
+    switch (value->type) {
+    case LWM2M_TYPE_BOOLEAN:
+        return value->as.boolean;
+    case LWM2M_TYPE_LINK:
+        return (int64_t)value->as.link.object << 16 | value->as.link.instance;
+    default:
+        return value->as.integer;
+    }
+}
+
+static void assert_rows(const struct read *read, const struct row *rows, size_t count)
+{
+    assert_int_equal(read->count, count);
+    for (int i = 0; i < read->count; i++) {
+        const struct lwm2m_value *value = value_at(read, i, rows[i].path);
+        assert_int_equal(value->type, rows[i].type);
+        if (rows[i].text)
+            assert_data(read, i, rows[i].path, rows[i].text);
+        else
+            assert_true(number_of(value) == rows[i].number);
+    }
+}
+
+/* The rows are what octets say at base, and are written as octets again. */
+static void assert_both_ways(const char *base, const uint8_t *octets, size_t length,
+                             const struct row *rows, size_t count)
+{
+    struct read read;
+    read_begin(&read, base, octets, length);
+    assert_rows(&read, rows, count);
+    assert_written_again(&read, octets, length);
+    read_end(&read);
+}
+
+#define BOTH_WAYS(base, octets, rows)                                                              \
+    assert_both_ways(base, octets, sizeof(octets), rows, sizeof(rows) / sizeof *(rows))
+
 static void an_instance_is_read_with_its_multiple_resources(void **state)
 {
     (void)state;
-    struct read read;
-    read_begin(&read, "/3/0", golden_device, sizeof golden_device);
-    assert_int_equal(read.count, 16);
-    assert_data(&read, 0, "/3/0/0", "Open Mobile Alliance");
-    assert_data(&read, 1, "/3/0/1", "Lightweight M2M Client");
-    assert_data(&read, 2, "/3/0/2", "345000123");
-    assert_data(&read, 3, "/3/0/3", "1.0");
-    assert_integer(&read, 4, "/3/0/6/0", 1);
-    assert_integer(&read, 5, "/3/0/6/1", 5);
-    assert_integer(&read, 6, "/3/0/7/0", 3800);
-    assert_integer(&read, 7, "/3/0/7/1", 5000);
-    assert_integer(&read, 8, "/3/0/8/0", 125);
-    assert_integer(&read, 9, "/3/0/8/1", 900);
-    assert_integer(&read, 10, "/3/0/9", 100);
-    assert_integer(&read, 11, "/3/0/10", 15);
-    assert_integer(&read, 12, "/3/0/11/0", 0);
-    assert_integer(&read, 13, "/3/0/13", 1367491215);
-    assert_int_equal(value_at(&read, 13, "/3/0/13")->type, LWM2M_TYPE_TIME);
-    assert_data(&read, 14, "/3/0/14", "+02:00");
-    assert_data(&read, 15, "/3/0/16", "U");
-    assert_written_again(&read, golden_device, sizeof golden_device);
-    read_end(&read);
+    static const struct row rows[] = {
+        {"/3/0/0", LWM2M_TYPE_STRING, 0, "Open Mobile Alliance"},
+        {"/3/0/1", LWM2M_TYPE_STRING, 0, "Lightweight M2M Client"},
+        {"/3/0/2", LWM2M_TYPE_STRING, 0, "345000123"},
+        {"/3/0/3", LWM2M_TYPE_STRING, 0, "1.0"},
+        {"/3/0/6/0", LWM2M_TYPE_INTEGER, 1, NULL},
+        {"/3/0/6/1", LWM2M_TYPE_INTEGER, 5, NULL},
+        {"/3/0/7/0", LWM2M_TYPE_INTEGER, 3800, NULL},
+        {"/3/0/7/1", LWM2M_TYPE_INTEGER, 5000, NULL},
+        {"/3/0/8/0", LWM2M_TYPE_INTEGER, 125, NULL},
+        {"/3/0/8/1", LWM2M_TYPE_INTEGER, 900, NULL},
+        {"/3/0/9", LWM2M_TYPE_INTEGER, 100, NULL},
+        {"/3/0/10", LWM2M_TYPE_INTEGER, 15, NULL},
+        {"/3/0/11/0", LWM2M_TYPE_INTEGER, 0, NULL},
+        {"/3/0/13", LWM2M_TYPE_TIME, 1367491215, NULL},
+        {"/3/0/14", LWM2M_TYPE_STRING, 0, "+02:00"},
+        {"/3/0/16", LWM2M_TYPE_STRING, 0, "U"},
+    };
+    BOTH_WAYS("/3/0", golden_device, rows);
 }
+
+static const struct row server_rows[] = {
+    {"/1/0/0", LWM2M_TYPE_INTEGER, 1, NULL},
+    {"/1/0/1", LWM2M_TYPE_INTEGER, 86400, NULL},
+    {"/1/0/6", LWM2M_TYPE_BOOLEAN, true, NULL},
+    {"/1/0/7", LWM2M_TYPE_STRING, 0, "U"},
+};
 
 static void an_object_is_read_with_its_instances(void **state)
 {
     (void)state;
-    struct read read;
-    read_begin(&read, "/2", golden_access, sizeof golden_access);
-    assert_int_equal(read.count, 9);
-    assert_integer(&read, 0, "/2/0/0", 1);
-    assert_integer(&read, 2, "/2/0/2/127", 7);
-    assert_integer(&read, 3, "/2/0/3", 127);
-    assert_integer(&read, 4, "/2/2/0", 3);
-    assert_integer(&read, 6, "/2/2/2/127", 7);
-    assert_integer(&read, 7, "/2/2/2/310", 1);
-    assert_integer(&read, 8, "/2/2/3", 127);
-    assert_written_again(&read, golden_access, sizeof golden_access);
-    read_end(&read);
-
-    read_begin(&read, "/1", golden_server, sizeof golden_server);
-    assert_int_equal(read.count, 4);
-    assert_integer(&read, 1, "/1/0/1", 86400);
-    assert_true(value_at(&read, 2, "/1/0/6")->as.boolean);
-    assert_written_again(&read, golden_server, sizeof golden_server);
-    read_end(&read);
+    static const struct row rows[] = {
+        {"/2/0/0", LWM2M_TYPE_INTEGER, 1, NULL},     {"/2/0/1", LWM2M_TYPE_INTEGER, 0, NULL},
+        {"/2/0/2/127", LWM2M_TYPE_INTEGER, 7, NULL}, {"/2/0/3", LWM2M_TYPE_INTEGER, 127, NULL},
+        {"/2/2/0", LWM2M_TYPE_INTEGER, 3, NULL},     {"/2/2/1", LWM2M_TYPE_INTEGER, 0, NULL},
+        {"/2/2/2/127", LWM2M_TYPE_INTEGER, 7, NULL}, {"/2/2/2/310", LWM2M_TYPE_INTEGER, 1, NULL},
+        {"/2/2/3", LWM2M_TYPE_INTEGER, 127, NULL},
+    };
+    BOTH_WAYS("/2", golden_access, rows);
+    BOTH_WAYS("/1", golden_server, server_rows);
 }
 
 static void object_links_are_read(void **state)
 {
     (void)state;
-    struct read read;
-    read_begin(&read, "/65/0", golden_links, sizeof golden_links);
-    assert_int_equal(read.count, 4);
-    assert_int_equal(value_at(&read, 1, "/65/0/0/1")->as.link.object, 66);
-    assert_int_equal(value_at(&read, 1, "/65/0/0/1")->as.link.instance, 1);
-    assert_data(&read, 2, "/65/0/1", "8613800755500");
-    assert_integer(&read, 3, "/65/0/2", 0x12345678);
-    assert_written_again(&read, golden_links, sizeof golden_links);
-    read_end(&read);
+    static const struct row rows[] = {
+        {"/65/0/0/0", LWM2M_TYPE_LINK, 66 << 16 | 0, NULL},
+        {"/65/0/0/1", LWM2M_TYPE_LINK, 66 << 16 | 1, NULL},
+        {"/65/0/1", LWM2M_TYPE_STRING, 0, "8613800755500"},
+        {"/65/0/2", LWM2M_TYPE_INTEGER, 0x12345678, NULL},
+    };
+    BOTH_WAYS("/65/0", golden_links, rows);
 }
 
 static void a_resource_comes_with_its_identifier(void **state)
 {
     (void)state;
-    struct read read;
     static const uint8_t battery[] = {0xc1, 0x09, 0x64};
-    read_begin(&read, "/3/0/9", battery, sizeof battery);
-    assert_int_equal(read.count, 1);
-    assert_integer(&read, 0, "/3/0/9", 100);
-    assert_written_again(&read, battery, sizeof battery);
-    read_end(&read);
+    static const struct row level[] = {{"/3/0/9", LWM2M_TYPE_INTEGER, 100, NULL}};
+    BOTH_WAYS("/3/0/9", battery, level);
 
     static const uint8_t voltages[] = {0x84, 0x07, 0x42, 0x01, 0x13, 0x88};
-    read_begin(&read, "/3/0/7", voltages, sizeof voltages);
-    assert_int_equal(read.count, 1);
-    assert_integer(&read, 0, "/3/0/7/1", 5000);
-    assert_written_again(&read, voltages, sizeof voltages);
-    read_end(&read);
+    static const struct row voltage[] = {{"/3/0/7/1", LWM2M_TYPE_INTEGER, 5000, NULL}};
+    BOTH_WAYS("/3/0/7", voltages, voltage);
 
     /* One instance of a resource comes alone, or inside the resource. */
+    struct read read;
+    assert_both_ways("/3/0/7/1", voltages + 2, sizeof voltages - 2, voltage, 1);
     read_begin(&read, "/3/0/7/1", voltages, sizeof voltages);
-    assert_int_equal(read.count, 1);
-    assert_integer(&read, 0, "/3/0/7/1", 5000);
+    assert_rows(&read, voltage, 1);
     assert_written_again(&read, voltages + 2, sizeof voltages - 2);
-    read_end(&read);
-    read_begin(&read, "/3/0/7/1", voltages + 2, sizeof voltages - 2);
-    assert_int_equal(read.count, 1);
-    assert_integer(&read, 0, "/3/0/7/1", 5000);
     read_end(&read);
 }
 
@@ -268,8 +297,7 @@ static void an_instance_may_stand_around_its_own_resources(void **state)
     (void)state;
     struct read read;
     read_begin(&read, "/1/0", golden_server, sizeof golden_server);
-    assert_int_equal(read.count, 4);
-    assert_integer(&read, 1, "/1/0/1", 86400);
+    assert_rows(&read, server_rows, sizeof server_rows / sizeof *server_rows);
     read_end(&read);
     read_begin(&read, "/1/1", golden_server, sizeof golden_server);
     assert_int_equal(read.count, LWM2M_MALFORMED);
@@ -279,35 +307,31 @@ static void an_instance_may_stand_around_its_own_resources(void **state)
 static void an_instance_to_be_created_may_lack_its_identifier(void **state)
 {
     (void)state;
-    struct read read;
-    const uint8_t *bare = golden_server + 3;
-    size_t length = sizeof golden_server - 3;
-    read_begin(&read, "/1", bare, length);
-    assert_int_equal(read.count, 4);
-    assert_integer(&read, 1, "/1/65535/1", 86400);
-    assert_written_again(&read, bare, length);
-    read_end(&read);
+    static const struct row rows[] = {
+        {"/1/65535/0", LWM2M_TYPE_INTEGER, 1, NULL},
+        {"/1/65535/1", LWM2M_TYPE_INTEGER, 86400, NULL},
+        {"/1/65535/6", LWM2M_TYPE_BOOLEAN, true, NULL},
+        {"/1/65535/7", LWM2M_TYPE_STRING, 0, "U"},
+    };
+    assert_both_ways("/1", golden_server + 3, sizeof golden_server - 3, rows,
+                     sizeof rows / sizeof *rows);
 }
 
 static void what_is_empty_is_there(void **state)
 {
     (void)state;
-    struct read read;
     static const uint8_t instance[] = {0x00, 0x05};
-    read_begin(&read, "/1", instance, sizeof instance);
-    assert_int_equal(read.count, 1);
-    assert_int_equal(value_at(&read, 0, "/1/5")->type, LWM2M_TYPE_NONE);
-    assert_written_again(&read, instance, sizeof instance);
-    read_end(&read);
+    static const struct row instance_row[] = {{"/1/5", LWM2M_TYPE_NONE, 0, NULL}};
+    BOTH_WAYS("/1", instance, instance_row);
 
     static const uint8_t multiple[] = {0x80, 0x07, 0xc0, 0x0e};
-    read_begin(&read, "/3/0", multiple, sizeof multiple);
-    assert_int_equal(read.count, 2);
-    assert_int_equal(value_at(&read, 0, "/3/0/7")->type, LWM2M_TYPE_NONE);
-    assert_data(&read, 1, "/3/0/14", ""); /* an empty string is a value */
-    assert_written_again(&read, multiple, sizeof multiple);
-    read_end(&read);
+    static const struct row multiple_rows[] = {
+        {"/3/0/7", LWM2M_TYPE_NONE, 0, NULL},
+        {"/3/0/14", LWM2M_TYPE_STRING, 0, ""}, /* an empty string is a value */
+    };
+    BOTH_WAYS("/3/0", multiple, multiple_rows);
 
+    struct read read;
     read_begin(&read, "/3/0", multiple, 0);
     assert_int_equal(read.count, 0);
     read_end(&read);
@@ -319,15 +343,12 @@ static void what_is_empty_is_there(void **state)
 static void a_resource_that_is_not_known_is_opaque(void **state)
 {
     (void)state;
-    struct read read;
     static const uint8_t unknown[] = {0xc1, 0x63, 0x05, 0x83, 0x64, 0x41, 0x02, 0x06};
-    read_begin(&read, "/3/0", unknown, sizeof unknown);
-    assert_int_equal(read.count, 2);
-    assert_int_equal(value_at(&read, 0, "/3/0/99")->type, LWM2M_TYPE_OPAQUE);
-    assert_data(&read, 0, "/3/0/99", "\x05");
-    assert_data(&read, 1, "/3/0/100/2", "\x06");
-    assert_written_again(&read, unknown, sizeof unknown);
-    read_end(&read);
+    static const struct row rows[] = {
+        {"/3/0/99", LWM2M_TYPE_OPAQUE, 0, "\x05"},
+        {"/3/0/100/2", LWM2M_TYPE_OPAQUE, 0, "\x06"},
+    };
+    BOTH_WAYS("/3/0", unknown, rows);
 
     struct lwm2m_entry entries[CAPACITY];
     struct lwm2m_path base = path_of("/3/0");
