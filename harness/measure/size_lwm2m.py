@@ -45,7 +45,12 @@ NEWLIB = ["-D_GNU_SOURCE", "-D__int64_t_defined=1"]
 TYPING = ("lwm2m_model.c:type_of", "lwm2m_model.c:is_multiple")
 # Where calls through pointers lead, by file; nowhere: to callbacks of the program.
 POINTERS = {
+    "cbor.c": ("senml_cbor.c:read_record", "senml_cbor.c:read_pair"),
     "core_link.c": tuple(f"core_link.c:is_{what}" for what in ("name", "token", "target", "blank")),
+    "json.c": (
+        *(f"senml_json.c:read_{what}" for what in ("record", "field")),
+        *(f"lwm2m_json.c:read_{what}" for what in ("entry", "member")),
+    ),
     "lwm2m_attributes.c": tuple(f"lwm2m_attributes.c:read_{w}" for w in ("pmin", "pmax", "gt", "lt", "st")),
     "lwm2m_client.c": (),
     "lwm2m_client_messages.c": tuple(
@@ -61,7 +66,10 @@ POINTERS = {
         *(f"{name}_read" for name in ("senml_json", "senml_cbor", "lwm2m_json")),
         *(f"{name}_write" for name in ("senml_json", "senml_cbor", "lwm2m_json")),
     ),
-    "lwm2m_json.c": TYPING,
+    "lwm2m_json.c": (
+        *TYPING,
+        *(f"lwm2m_json.c:read_{what}_member" for what in ("entry", "payload")),
+    ),
     "lwm2m_model.c": (),
     "lwm2m_registration.c": (),
     "lwm2m_serve.c": (
@@ -83,6 +91,12 @@ POINTERS = {
 }
 # Functions that call themselves: how many times they may stand in a chain.
 NESTED = {"lwm2m_tlv.c:read_level": 4, "lwm2m_tlv.c:write_level": 3}
+# Objects in an array.
+AGAIN = {
+    "senml_cbor.c:read_record": ("cbor_each", "senml_cbor.c:read_pair"),
+    "senml_json.c:read_record": ("json_each", "senml_json.c:read_field"),
+    "lwm2m_json.c:read_entry": ("json_each", "lwm2m_json.c:read_member"),
+}
 
 
 def compile_all(prefix, flags, sources, folder):
@@ -140,7 +154,7 @@ def measure_client(build):
     return {
         f"lwm2m-client.{SMALL_TARGET}": {
             **ours,
-            "stack": deepest_stack(folder.glob("*.ci"), functions, POINTERS, NESTED),
+            "stack": deepest_stack(folder.glob("*.ci"), functions, POINTERS, NESTED, AGAIN),
             **struct_sizes(prefix, flags, folder, "engine/lwm2m/lwm2m_client.h", STRUCTS),
         },
         f"lwm2m-client-newlib.{SMALL_TARGET}": {**newlib, "stack": None},

@@ -65,12 +65,13 @@ def shares(link_map, is_ours):
     return ours, others
 
 
-def deepest_stack(graphs, roots, pointers=None, nested=None):
+def deepest_stack(graphs, roots, pointers=None, nested=None, again=None):
     """The deepest chain of calls below roots, in octets, by the .ci files of -fcallgraph-info=su.
 
     pointers tells what calls through pointers reach, by the name of the file where they stand: FILE:FUNCTION
     for static functions. A file that has such calls must be among them. nested tells how many times at most the
-    functions that call themselves may stand in a chain, by the same names.
+    functions that call themselves may stand in a chain, by the same names. again tells of functions that a function
+    calls through a pointer, and that call it once more: {CALLER: (THAT FUNCTION, WHAT IT THEN CALLS)}.
     """
     frame, calls = {}, {}
     for graph in graphs:
@@ -93,6 +94,12 @@ def deepest_stack(graphs, roots, pointers=None, nested=None):
     for name, times in (nested or {}).items():
         frame[titles[name]] *= times
         calls[titles[name]].remove(titles[name])
+
+    for caller, (callee, instead) in (again or {}).items():
+        calls[titles[caller]].remove(callee)
+        calls[titles[caller]].add(instead)
+    for callee in {callee for callee, _ in (again or {}).values()}:
+        frame[callee] *= 2
 
     def depth(function, above):
         function = titles.get(function, function)
