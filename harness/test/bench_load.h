@@ -52,6 +52,31 @@ static inline void load_address(struct load_parcel *parcel, size_t length,
     memcpy(CMSG_DATA(part), &info, sizeof info);
 }
 
+/* Requests that are to be sent, of which so many may be out at a time. */
+struct load_flow {
+    unsigned long count, window;
+    unsigned long sent, answered;
+};
+
+/* Sends as many as may be out, up to a batch. write() is handed context, and the number of a request from 0. */
+static inline void load_send(int descriptor, struct load_flow *flow,
+                             void (*write)(const void *context, unsigned long number,
+                                           struct load_parcel *parcel, struct msghdr *message),
+                             const void *context)
+{
+    static struct load_parcel parcels[LOAD_BATCH];
+    struct mmsghdr messages[LOAD_BATCH];
+    unsigned int count = 0;
+    while (count < LOAD_BATCH && flow->sent + count < flow->count &&
+           flow->sent + count - flow->answered < flow->window) {
+        write(context, flow->sent + count, &parcels[count], &messages[count].msg_hdr);
+        count++;
+    }
+    int sent = count ? sendmmsg(descriptor, messages, count, 0) : 0;
+    if (sent > 0)
+        flow->sent += (unsigned int)sent;
+}
+
 /* Returns how many came. flags: those of recvmmsg(). */
 static inline unsigned int load_receive(int descriptor, int flags, struct load_answers *answers)
 {

@@ -31,8 +31,9 @@ static const char links[] = "</>;rt=\"oma.lwm2m\",</1/0>,</3/0>,</4/0>,</3303/0>
 struct load {
     int descriptor;
     struct sockaddr_in server;
-    unsigned long devices, count, window;
-    unsigned long sent, answered, succeeded;
+    unsigned long devices;
+    struct load_flow flow;
+    unsigned long succeeded;
 };
 
 /* Deltas and lengths are under 13 or, for longer values, under 269. */
@@ -67,28 +68,14 @@ static size_t write_registration(unsigned long device, unsigned long number, uin
     return (size_t)(at - octets) + sizeof links - 1;
 }
 
-static void write_parcel(const struct load *load, unsigned long number, struct load_parcel *parcel,
+static void write_parcel(const void *context, unsigned long number, struct load_parcel *parcel,
                          struct msghdr *message)
 {
+    const struct load *load = context;
     unsigned long device = number % load->devices;
     size_t length = write_registration(device, number, parcel->octets);
     const struct in_addr source = {htonl(first_device + (uint32_t)device)};
     load_address(parcel, length, &load->server, source, message);
-}
-
-static void send_some(struct load *load)
-{
-    static struct load_parcel parcels[LOAD_BATCH];
-    struct mmsghdr messages[LOAD_BATCH];
-    unsigned int count = 0;
-    while (count < LOAD_BATCH && load->sent + count < load->count &&
-           load->sent + count - load->answered < load->window) {
-        write_parcel(load, load->sent + count, &parcels[count], &messages[count].msg_hdr);
-        count++;
-    }
-    int sent = count ? sendmmsg(load->descriptor, messages, count, 0) : 0;
-    if (sent > 0)
-        load->sent += (unsigned int)sent;
 }
 
 /* Waits for the first for at most a while; others are taken as they are there. */
@@ -98,7 +85,7 @@ static unsigned int receive_some(struct load *load)
     unsigned int count = load_receive(load->descriptor, MSG_WAITFORONE, &answers);
     for (unsigned int i = 0; i < count; i++)
         load->succeeded += answers.messages[i].msg_len >= 4 && answers.octets[i][1] == CODE_CREATED;
-    load->answered += count;
+    load->flow.answered += count;
     return count;
 }
 
@@ -106,11 +93,11 @@ static unsigned int receive_some(struct load *load)
 static double run(struct load *load, unsigned long count)
 {
     double begin = load_seconds();
-    load->count += count;
-    while (load->answered < load->count) {
-        send_some(load);
+    load->flow.count += count;
+    while (load->flow.answered < load->flow.count) {
+        load_send(load->descriptor, &load->flow, write_parcel, load);
         if (!receive_some(load))
-            load->answered = load->sent; /* what is out is lost */
+            load->flow.answered = load->flow.sent; /* what is out is lost */
     }
     return load_seconds() - begin;
 }
@@ -126,7 +113,7 @@ int main(int argc, char **argv)
     load.server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     load.server.sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10));
     load.devices = strtoul(argv[2], NULL, 10);
-    load.window = strtoul(argv[4], NULL, 10);
+    load.flow.window = strtoul(argv[4], NULL, 10);
     load.descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (load.descriptor < 0 || load.devices == 0 ||
         setsockopt(load.descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience)) {

@@ -26,13 +26,16 @@ struct load {
     int descriptor;
     struct sockaddr_in server;
     uint32_t first_host; /* host order */
-    unsigned long per_host, first, count, window, lifetime;
-    unsigned long sent, answered, succeeded, refused;
+    unsigned long per_host, first, lifetime;
+    struct load_flow flow;
+    unsigned long succeeded, refused;
 };
 
-static void write_request(const struct load *load, unsigned long number, struct load_parcel *parcel,
+static void write_request(const void *context, unsigned long number, struct load_parcel *parcel,
                           struct msghdr *message)
 {
+    const struct load *load = context;
+    number += load->first;
     uint8_t host[4];
     octets_put32(host, load->first_host + (uint32_t)(number / load->per_host));
     struct pcp_message request = {
@@ -51,22 +54,6 @@ static void write_request(const struct load *load, unsigned long number, struct 
     load_address(parcel, REQUEST, &load->server, source, message);
 }
 
-static void send_some(struct load *load)
-{
-    static struct load_parcel parcels[LOAD_BATCH];
-    struct mmsghdr messages[LOAD_BATCH];
-    unsigned int count = 0;
-    while (count < LOAD_BATCH && load->sent + count < load->count &&
-           load->sent + count - load->answered < load->window) {
-        write_request(load, load->first + load->sent + count, &parcels[count],
-                      &messages[count].msg_hdr);
-        count++;
-    }
-    int sent = count ? sendmmsg(load->descriptor, messages, count, 0) : 0;
-    if (sent > 0)
-        load->sent += (unsigned int)sent;
-}
-
 static unsigned int receive_some(struct load *load)
 {
     static struct load_answers answers;
@@ -77,19 +64,19 @@ static unsigned int receive_some(struct load *load)
         load->succeeded += success;
         load->refused += !success;
     }
-    load->answered += count;
+    load->flow.answered += count;
     return count;
 }
 
 static void run(struct load *load)
 {
     double last = load_seconds();
-    while (load->answered < load->count) {
-        send_some(load);
+    while (load->flow.answered < load->flow.count) {
+        load_send(load->descriptor, &load->flow, write_request, load);
         if (receive_some(load))
             last = load_seconds();
         else if (load_seconds() - last > PATIENCE_MILLISECONDS / 1e3)
-            load->answered = load->sent; /* what is out is lost */
+            load->flow.answered = load->flow.sent; /* what is out is lost */
     }
 }
 
@@ -106,8 +93,8 @@ int main(int argc, char **argv)
     load.first_host = ntohl(first.s_addr);
     load.per_host = strtoul(argv[3], NULL, 10);
     load.first = strtoul(argv[4], NULL, 10);
-    load.count = strtoul(argv[5], NULL, 10);
-    load.window = strtoul(argv[6], NULL, 10);
+    load.flow.count = strtoul(argv[5], NULL, 10);
+    load.flow.window = strtoul(argv[6], NULL, 10);
     load.lifetime = strtoul(argv[7], NULL, 10);
     load.descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (load.descriptor < 0 || load.per_host == 0 || load.per_host > 65535) {
@@ -118,7 +105,7 @@ int main(int argc, char **argv)
     double begin = load_seconds();
     run(&load);
     printf("{\"requests\": %lu, \"success\": %lu, \"refused\": %lu, \"seconds\": %.6f}\n",
-           load.count, load.succeeded, load.refused, load_seconds() - begin);
+           load.flow.count, load.succeeded, load.refused, load_seconds() - begin);
     close(load.descriptor);
     return 0;
 }

@@ -150,3 +150,14 @@ bool coap_support_is(const coap_pdu_t *pdu, const struct coap_token *token)
     coap_bin_const_t theirs = coap_pdu_get_token(pdu);
     return theirs.length == token->length && memcmp(theirs.s, token->octet, token->length) == 0;
 }
+
+int coap_support_serve(coap_context_t *context, coap_resource_t *resource, void *owner,
+                       coap_request_t method, coap_method_handler_t handler, struct error *error)
+{
+    if (!resource)
+        return error_set(error, "libcoap made no resource");
+    coap_resource_set_userdata(resource, owner);
+    coap_register_request_handler(resource, method, handler);
+    coap_add_resource(context, resource);
+    return 0;
+}

@@ -49,6 +49,11 @@ bool coap_support_add_queries(coap_pdu_t *pdu, const char *const *queries);
 void coap_support_options(const coap_pdu_t *pdu, coap_option_num_t number,
                           coap_opt_iterator_t *iterator);
 
+/* Has handler answer requests for resource, which may be NULL: libcoap made none. Its user data is owner. Returns 0, or
+ * -1 with error. */
+int coap_support_serve(coap_context_t *context, coap_resource_t *resource, void *owner,
+                       coap_request_t method, coap_method_handler_t handler, struct error *error);
+
 /* The Uri-Query options of a request as texts. */
 struct coap_queries {
     const char *list[17]; /* ended by NULL */

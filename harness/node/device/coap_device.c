@@ -34,11 +34,7 @@ static void answer_status(coap_resource_t *resource, coap_session_t *session,
 static int add_resources(coap_context_t *context, struct error *error)
 {
     coap_resource_t *status = coap_resource_init(coap_make_str_const("status"), 0);
-    if (!status)
-        return error_set(error, "libcoap made no resource");
-    coap_register_request_handler(status, COAP_REQUEST_GET, answer_status);
-    coap_add_resource(context, status);
-    return 0;
+    return coap_support_serve(context, status, NULL, COAP_REQUEST_GET, answer_status, error);
 }
 
 /* --- registration ----------------------------------------------------------------------------- */

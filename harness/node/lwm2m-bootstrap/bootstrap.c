@@ -336,10 +336,6 @@ void bootstrap_lose_session(coap_session_t *session)
 int bootstrap_serve(struct bootstrap_server *server, struct error *error)
 {
     coap_resource_t *resource = coap_resource_init(coap_make_str_const("bs"), 0);
-    if (!resource)
-        return error_set(error, "libcoap made no resource");
-    coap_resource_set_userdata(resource, server);
-    coap_register_request_handler(resource, COAP_REQUEST_POST, on_request);
-    coap_add_resource(server->listener.context, resource);
-    return 0;
+    return coap_support_serve(server->listener.context, resource, server, COAP_REQUEST_POST,
+                              on_request, error);
 }

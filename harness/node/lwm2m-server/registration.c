@@ -329,26 +329,16 @@ static void on_sent(coap_resource_t *resource, coap_session_t *session, const co
 
 /* --- resources -------------------------------------------------------------------------------- */
 
-static int serve(struct manager *manager, coap_resource_t *resource, coap_request_t method,
-                 coap_method_handler_t handler, struct error *error)
-{
-    if (!resource)
-        return error_set(error, "libcoap made no resource");
-    coap_resource_set_userdata(resource, manager);
-    coap_register_request_handler(resource, method, handler);
-    coap_add_resource(manager->listener.context, resource);
-    return 0;
-}
-
 int registration_serve(struct manager *manager, struct error *error)
 {
     /* Registrations come and go, so libcoap isn't told of their paths: what it knows nothing of is theirs. */
+    coap_context_t *context = manager->listener.context;
     coap_resource_t *unknown = coap_resource_unknown_init2(NULL, 0);
-    if (serve(manager, coap_resource_init(coap_make_str_const("rd"), 0), COAP_REQUEST_POST,
-              on_register, error) < 0 ||
-        serve(manager, coap_resource_init(coap_make_str_const("dp"), 0), COAP_REQUEST_POST, on_sent,
-              error) < 0 ||
-        serve(manager, unknown, COAP_REQUEST_POST, on_update, error) < 0)
+    coap_resource_t *rd = coap_resource_init(coap_make_str_const("rd"), 0);
+    coap_resource_t *dp = coap_resource_init(coap_make_str_const("dp"), 0);
+    if (coap_support_serve(context, rd, manager, COAP_REQUEST_POST, on_register, error) < 0 ||
+        coap_support_serve(context, dp, manager, COAP_REQUEST_POST, on_sent, error) < 0 ||
+        coap_support_serve(context, unknown, manager, COAP_REQUEST_POST, on_update, error) < 0)
         return -1;
     coap_register_request_handler(unknown, COAP_REQUEST_DELETE, on_deregister);
     return 0;

@@ -258,14 +258,6 @@ static enum settings_result read_options(struct server *server, int count, char 
                          error);
 }
 
-static void add_resource(struct server *server, coap_resource_t *resource, coap_request_t method,
-                         coap_method_handler_t handler)
-{
-    coap_resource_set_userdata(resource, server);
-    coap_register_request_handler(resource, method, handler);
-    coap_add_resource(server->context, resource);
-}
-
 static int start(struct server *server, struct error *error)
 {
     struct place local = {.address = address_any_ipv6()}; /* takes IPv4 too */
@@ -282,12 +274,12 @@ static int start(struct server *server, struct error *error)
     coap_resource_t *rd = coap_resource_init(coap_make_str_const("rd"), 0);
     coap_resource_t *looked_up = coap_resource_init(coap_make_str_const("rd-lookup/ep"), 0);
     coap_resource_t *unknown = coap_resource_unknown_init2(NULL, 0);
-    if (!rd || !looked_up || !unknown)
-        return error_set(error, "libcoap made no resource");
-    coap_context_set_block_mode(server->context, COAP_BLOCK_USE_LIBCOAP);
-    add_resource(server, rd, COAP_REQUEST_POST, on_registration);
-    add_resource(server, looked_up, COAP_REQUEST_GET, on_lookup);
-    add_resource(server, unknown, COAP_REQUEST_DELETE, on_unknown);
+    coap_context_t *context = server->context;
+    coap_context_set_block_mode(context, COAP_BLOCK_USE_LIBCOAP);
+    if (coap_support_serve(context, rd, server, COAP_REQUEST_POST, on_registration, error) < 0 ||
+        coap_support_serve(context, looked_up, server, COAP_REQUEST_GET, on_lookup, error) < 0 ||
+        coap_support_serve(context, unknown, server, COAP_REQUEST_DELETE, on_unknown, error) < 0)
+        return -1;
     coap_register_response_handler(server->context, on_answer);
     coap_register_nack_handler(server->context, on_silence);
     return 0;
