@@ -256,10 +256,10 @@ def test_a_silent_gateway_is_asked_four_times_in_45_s_and_then_the_anycast_addre
     asked, (anycast, *_) = run.asked("192.168.1.1"), run.asked("192.0.0.9")
     assert len(asked) == 4
     # 3 s, then about twice the time before, each up to a tenth of that shorter (RFC 6887 section 8.1.1); at twenty times
-    # the speed.
+    # the speed. A request that leaves late shortens the wait behind it.
     waits = [3 * 0.9 * 1.9**n / 20 for n in range(4)]
     for one, other, wait in zip(asked, [*asked[1:], anycast], waits):
-        assert seconds_between(one, other) >= 0.99 * wait
+        assert seconds_between(one, other) > wait - 0.03
     assert run.where(at="device:eth0", pcp_response="1", source="192.168.1.1") == []
 
 
