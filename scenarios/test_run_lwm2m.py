@@ -153,6 +153,16 @@ def test_tshark_reads_every_message_without_complaint(runs, name):
 
 
 @pytest.mark.parametrize("name", [name for name in RUNS if name.startswith("dtls")])
+def test_a_run_tells_and_counts_its_dtls_as_tshark_does(runs, name):
+    run, at = runs[name], "server:eth0"
+    expected = [int(p["frame"]) for p in run.where(at=at, icmp="") if p["record"]]
+    told = [m["frame"] for m in run.read("messages.json") if (m["interface"], m["protocol"]) == (at, "DTLS")]
+    (row,) = (t for t in run.read("traffic.json") if (t["interface"], t["protocol"]) == (at, "DTLS"))
+    assert told == expected
+    assert row["in"]["packets"] + row["out"]["packets"] == len(expected) > 20
+
+
+@pytest.mark.parametrize("name", [name for name in RUNS if name.startswith("dtls")])
 def test_with_the_key_tshark_reads_every_message_of_dtls(runs, name, tmp_path):
     once, at = tmp_path / "once.pcapng", 'frame.interface_name == "server:eth0"'
     read = ["tshark", "-r", runs[name].folder / "lab.pcapng", "-Y", at, "-w", once]

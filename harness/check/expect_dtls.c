@@ -1,17 +1,15 @@
-/* The fields of DTLS records (RFC 6347 section 4.1): what can be seen of them without their keys. A datagram counts
- * by its first record:
- *
- *   type (1) | version (2): fe ff or fe fd | epoch (2) | sequence number (6) | length (2) | fragment
- */
+/* The fields of DTLS records: what can be seen of them without their keys. A datagram counts by its first record. */
 #include "check/expect_field.h"
 
-#include "wire/octets.h"
-
-enum { PROTOCOL_UDP = 17, HEADER = 13, FIRST_TYPE = 20, LAST_TYPE = 23, HANDSHAKE = 22 };
+enum { PROTOCOL_UDP = 17 };
 
 static const struct field_word contents[] = {
-    {"change-cipher-spec", 20}, {"alert", 21}, {"handshake", HANDSHAKE},
-    {"application-data", 23},   {NULL, 0},
+    {"change-cipher-spec", DTLS_CHANGE_CIPHER_SPEC},
+    {"alert", DTLS_ALERT},
+    {"handshake", DTLS_HANDSHAKE},
+    {"application-data", DTLS_APPLICATION_DATA},
+    {"connection-id", DTLS_CONNECTION_ID},
+    {NULL, 0},
 };
 
 /* Those that are told in the clear; later ones are encrypted. */
@@ -27,35 +25,32 @@ static const struct field_word handshakes[] = {
 
 bool decode_dtls(const struct event *event, struct sighting *sighting)
 {
-    (void)sighting;
     const struct packet *packet = &event->packet;
-    if (packet->protocol != PROTOCOL_UDP || !packet->payload || packet->payload_length < HEADER)
-        return false;
-    const uint8_t *record = packet->payload;
-    return record[0] >= FIRST_TYPE && record[0] <= LAST_TYPE && record[1] == 0xfe &&
-           (record[2] == 0xff || record[2] == 0xfd) &&
-           (size_t)octets_get16(record + 11) + HEADER <= packet->payload_length;
+    struct dtls_walk walk;
+    return packet->protocol == PROTOCOL_UDP &&
+           dtls_recognise(packet->payload, packet->payload_length, &walk) &&
+           dtls_next_record(packet->payload, packet->payload_length, &walk, &sighting->as.dtls);
 }
 
 static bool read_content(const struct sighting *s, size_t index, struct field_value *value)
 {
-    value->number = s->event->packet.payload[0];
+    value->number = s->as.dtls.content;
     return index == 0;
 }
 
 static bool read_epoch(const struct sighting *s, size_t index, struct field_value *value)
 {
-    value->number = octets_get16(s->event->packet.payload + 3);
+    value->number = s->as.dtls.epoch;
     return index == 0;
 }
 
 static bool read_handshake(const struct sighting *s, size_t index, struct field_value *value)
 {
-    const struct packet *packet = &s->event->packet;
-    bool in_the_clear = packet->payload[0] == HANDSHAKE && octets_get16(packet->payload + 3) == 0 &&
-                        octets_get16(packet->payload + 11) > 0;
-    value->number = in_the_clear ? packet->payload[HEADER] : 0;
-    return index == 0 && in_the_clear;
+    struct dtls_handshake handshake;
+    if (!dtls_handshake_of(&s->as.dtls, &handshake))
+        return false;
+    value->number = handshake.type;
+    return index == 0;
 }
 
 const struct field field_dtls[] = {

@@ -6,6 +6,7 @@
 #include "check/event.h"
 #include "check/expect_flow.h"
 #include "wire/coap.h"
+#include "wire/dtls.h"
 #include "wire/lwm2m.h"
 #include "wire/natpmp.h"
 #include "wire/pcp.h"
@@ -26,6 +27,7 @@ struct sighting {
         struct pcp_message pcp;
         struct natpmp_message natpmp;
         struct coap_message coap;
+        struct dtls_record dtls;
         struct packet quoted; /* inside an ICMP error */
     } as;
 };

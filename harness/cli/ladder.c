@@ -5,6 +5,7 @@
 #include "measure/summary.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 /* NULL for what is not told. */
@@ -12,7 +13,7 @@ static const char *colour_of(enum protocol protocol)
 {
     static const char *const colours[PROTOCOL_COUNT] = {
         [PROTOCOL_PCP] = "\033[32m",  [PROTOCOL_NAT_PMP] = "\033[32m", [PROTOCOL_COAP] = "\033[36m",
-        [PROTOCOL_ICMP] = "\033[31m", [PROTOCOL_UDP] = "\033[33m",
+        [PROTOCOL_DTLS] = "\033[35m", [PROTOCOL_ICMP] = "\033[31m",    [PROTOCOL_UDP] = "\033[33m",
     };
     return colours[protocol];
 }
@@ -32,11 +33,14 @@ static void tell(const struct ladder *ladder, const struct event_source *source,
     char to[ADDRESS_TEXT_SIZE];
     char summary[SUMMARY_SIZE];
     const struct packet *packet = &event->packet;
-    (void)printf("%9.3f  %-14s %s -> %s  %s%s%s %s\n", (double)(event->time - ladder->first) / 1e9,
+    const char *name = protocol_name(protocol);
+    summary_write(protocol, packet, summary);
+    const bool says_itself = strncmp(summary, name, strlen(name)) == 0;
+    (void)printf("%9.3f  %-14s %s -> %s  %s%s%s%s%s\n", (double)(event->time - ladder->first) / 1e9,
                  event_interface_name(source, event->interface),
                  address_format(&packet->source, from), address_format(&packet->destination, to),
-                 ladder->colours ? colour_of(protocol) : "", protocol_name(protocol),
-                 ladder->colours ? "\033[0m" : "", summary_write(protocol, packet, summary));
+                 ladder->colours ? colour_of(protocol) : "", name, ladder->colours ? "\033[0m" : "",
+                 says_itself ? "" : " ", summary + (says_itself ? strlen(name) : 0));
 }
 
 void ladder_follow(struct ladder *ladder)

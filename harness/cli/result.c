@@ -256,13 +256,14 @@ static void tell_crashes(const struct result *result, const struct screen *scree
 /* A line for each link end that a device pays for: those of nodes that don't forward. */
 static void tell_traffic(const struct result *result, const struct screen *screen)
 {
+    enum { ENTRY_SIZE = 80 }; /* ", discovery N packets N octets" with the longest numbers */
     char *capture = memory_print("%s/lab.pcapng", result->folder);
     struct traffic traffic = {0};
     struct error ignored = {0}; /* result_write has told */
     (void)traffic_measure(capture, &traffic, &ignored);
     for (size_t i = 0; i < traffic.count; i++) {
         const struct traffic_interface *interface = &traffic.interfaces[i];
-        char text[300] = "";
+        char text[PROTOCOL_COUNT * ENTRY_SIZE] = "";
         uint64_t wakeups = 0;
         for (size_t p = 0; p < PROTOCOL_COUNT; p++) {
             struct traffic_count sum = {0};

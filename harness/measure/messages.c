@@ -57,6 +57,7 @@ static bool is_message(enum protocol protocol, const struct packet *packet)
     case PROTOCOL_PCP:
     case PROTOCOL_NAT_PMP:
     case PROTOCOL_COAP:
+    case PROTOCOL_DTLS:
     case PROTOCOL_UDP:
         return true;
     case PROTOCOL_ICMP:

@@ -1,6 +1,6 @@
 /* The messages of a run, one line each: what a person would read to follow it.
  *
- * Kept are PCP, NAT-PMP and CoAP messages, ICMP errors, and other UDP datagrams between two hosts
+ * Kept are PCP, NAT-PMP and CoAP messages, records of DTLS, ICMP errors, and other UDP datagrams between two hosts
  * (probes through a mapping); not TCP, neighbour discovery, DNS, nor what daemons shout to the link.
  * A message appears once for each interface that saw it.
  *
@@ -10,7 +10,7 @@
  *   interface    NODE:IFACE
  *   direction    "in", "out" or "unknown", as the interface's node sees it
  *   source, destination   ADDRESS:PORT, [ADDRESS]:PORT; ICMP has no port
- *   protocol     "PCP", "NAT-PMP", "CoAP", "ICMP", "UDP"
+ *   protocol     "PCP", "NAT-PMP", "CoAP", "DTLS", "ICMP", "UDP"
  *   summary      one line
  *   payload      16 hexadecimal digits, a digest of what a NAT does not rewrite: equal digests on
  *                several interfaces are sightings of one message on its way

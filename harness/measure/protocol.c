@@ -1,6 +1,7 @@
 #include "measure/protocol.h"
 
 #include "wire/coap.h"
+#include "wire/dtls.h"
 #include "wire/natpmp.h"
 #include "wire/pcp.h"
 
@@ -9,16 +10,10 @@
 enum { ICMP = 1, IGMP = 2, TCP = 6, UDP = 17, ICMPV6 = 58 };
 
 static const char *const names[PROTOCOL_COUNT] = {
-    [PROTOCOL_PCP] = "PCP",
-    [PROTOCOL_NAT_PMP] = "NAT-PMP",
-    [PROTOCOL_COAP] = "CoAP",
-    [PROTOCOL_DNS] = "DNS",
-    [PROTOCOL_DISCOVERY] = "discovery",
-    [PROTOCOL_ICMP] = "ICMP",
-    [PROTOCOL_NEIGHBOUR] = "ARP/ND",
-    [PROTOCOL_UDP] = "UDP",
-    [PROTOCOL_TCP] = "TCP",
-    [PROTOCOL_OTHER] = "other",
+    [PROTOCOL_PCP] = "PCP",   [PROTOCOL_NAT_PMP] = "NAT-PMP",  [PROTOCOL_COAP] = "CoAP",
+    [PROTOCOL_DTLS] = "DTLS", [PROTOCOL_DNS] = "DNS",          [PROTOCOL_DISCOVERY] = "discovery",
+    [PROTOCOL_ICMP] = "ICMP", [PROTOCOL_NEIGHBOUR] = "ARP/ND", [PROTOCOL_UDP] = "UDP",
+    [PROTOCOL_TCP] = "TCP",   [PROTOCOL_OTHER] = "other",
 };
 
 /* ICMPv6 types that keep a link going, first and last of a range. */
@@ -115,6 +110,9 @@ static enum protocol udp_protocol(struct protocol_memory *memory, const struct p
     for (size_t i = 0; i < sizeof well_known / sizeof *well_known; i++)
         if (source == well_known[i].port || destination == well_known[i].port)
             return well_known[i].protocol;
+    struct dtls_walk walk;
+    if (dtls_recognise(packet->payload, packet->payload_length, &walk))
+        return PROTOCOL_DTLS;
     if (is_coap(packet)) {
         if (has_port(packet, COAP_MESSAGE_PORT)) {
             learn(memory, &packet->source, source);

@@ -2,7 +2,8 @@
  *
  * A port alone does not tell: a request that arrives from outside carries the external port of a
  * mapping, any number. So endpoints that were once seen to speak CoAP with its own port are
- * remembered: the device's mapped address, seen when it registered, is known when the server calls.
+ * remembered: the device's mapped address, seen when it registered, is known when the server calls. DTLS is told
+ * by its form.
  */
 #ifndef PINHOLE_MEASURE_PROTOCOL_H
 #define PINHOLE_MEASURE_PROTOCOL_H
@@ -16,6 +17,7 @@ enum protocol {
     PROTOCOL_PCP,
     PROTOCOL_NAT_PMP,
     PROTOCOL_COAP,
+    PROTOCOL_DTLS,
     PROTOCOL_DNS,       /* and multicast DNS */
     PROTOCOL_DISCOVERY, /* SSDP, DHCP, DHCPv6: what daemons say to the link by themselves */
     PROTOCOL_ICMP,      /* of either IP version, but for neighbour discovery */

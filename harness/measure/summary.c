@@ -85,6 +85,7 @@ const char *summary_write(enum protocol protocol, const struct packet *packet,
         [PROTOCOL_PCP] = pcp_describe,
         [PROTOCOL_NAT_PMP] = natpmp_describe,
         [PROTOCOL_COAP] = coap_describe,
+        [PROTOCOL_DTLS] = dtls_describe,
     };
     if (describe[protocol] != NULL)
         describe[protocol](packet->payload, packet->payload_length, text, SUMMARY_SIZE);

@@ -1,7 +1,8 @@
-/* PCP, NAT-PMP and CoAP messages from strangers: no read or write out of bounds, and what decodes
+/* PCP, NAT-PMP, CoAP and DTLS messages from strangers: no read or write out of bounds, and what decodes
  * without a fault encodes to what it was. */
 #include "wire/coap.h"
 #include "wire/describe.h"
+#include "wire/dtls.h"
 #include "wire/natpmp.h"
 #include "wire/pcp.h"
 
@@ -79,6 +80,22 @@ static void fuzz_coap(const uint8_t *octets, size_t length)
         require_inside(message.payload, message.payload_length, octets, length);
 }
 
+static void fuzz_dtls(const uint8_t *octets, size_t length)
+{
+    struct dtls_walk walk;
+    struct dtls_record record;
+    struct dtls_handshake handshake;
+    if (!dtls_recognise(octets, length, &walk))
+        return;
+    while (dtls_next_record(octets, length, &walk, &record)) {
+        require_inside(record.fragment, record.length, octets, length);
+        require(dtls_content_name(record.content));
+        if (dtls_handshake_of(&record, &handshake))
+            (void)dtls_handshake_name(handshake.type);
+    }
+    require(walk.offset == length);
+}
+
 static void fuzz_describe(size_t (*describe)(const uint8_t *, size_t, char *, size_t),
                           const uint8_t *octets, size_t length)
 {
@@ -94,8 +111,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
     fuzz_pcp(octets, length);
     fuzz_natpmp(octets, length);
     fuzz_coap(octets, length);
+    fuzz_dtls(octets, length);
     fuzz_describe(pcp_describe, octets, length);
     fuzz_describe(natpmp_describe, octets, length);
     fuzz_describe(coap_describe, octets, length);
+    fuzz_describe(dtls_describe, octets, length);
     return 0;
 }

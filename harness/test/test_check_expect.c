@@ -107,7 +107,7 @@ static void a_payload_that_is_no_text_is_found_by_its_octets(void **state)
 static void a_dtls_record_is_told_by_what_is_in_the_clear(void **state)
 {
     (void)state;
-    static const uint8_t hello[] = {22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1};
+    static const uint8_t hello[] = {22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 1, [24] = 0};
     static const uint8_t data[] = {23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 9};
     struct expectation wanted = {
         .name = "w",
@@ -118,6 +118,7 @@ static void a_dtls_record_is_told_by_what_is_in_the_clear(void **state)
     assert_int_equal(judge_datagram(&wanted, hello, sizeof hello - 1), EXPECT_FAIL); /* cut off */
     assert_int_equal(judge_datagram(&wanted, data, sizeof data), EXPECT_FAIL);
     wanted.where[0].value = "application-data";
+    assert_int_equal(judge_datagram(&wanted, data, sizeof data), EXPECT_FAIL); /* no handshake */
     wanted.where[1] = (struct expect_condition){"epoch", "1", 0};
     wanted.where_count = 2;
     assert_int_equal(judge_datagram(&wanted, data, sizeof data), EXPECT_PASS);

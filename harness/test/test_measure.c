@@ -207,6 +207,25 @@ static void as_many_endpoints_are_learnt_as_fit(void **state)
     assert_int_equal(memory.count, PROTOCOL_ENDPOINTS);
 }
 
+/* 45 octets that nobody but the ends can read, in epoch 1. */
+static const uint8_t dtls_data[13 + 45] = {23, 0xfe, 0xfd, 0, 1, [12] = 45};
+
+static void dtls_is_told_by_its_form_at_any_port(void **state)
+{
+    (void)state;
+    struct protocol_memory memory = {0};
+    const struct flow secure = {"11.0.0.2", 5684, "11.0.0.1", 40000};
+    const struct flow coap = {"11.0.0.1", 40000, "11.0.0.2", 5683};
+    assert_int_equal(protocol_of_udp(&memory, &probe, dtls_data, sizeof dtls_data), PROTOCOL_DTLS);
+    assert_int_equal(protocol_of_udp(&memory, &coap, dtls_data, sizeof dtls_data), PROTOCOL_DTLS);
+    assert_int_equal(memory.count, 0); /* which tells nothing about CoAP */
+    assert_int_equal(protocol_of_udp(&memory, &secure, dtls_data, sizeof dtls_data - 1),
+                     PROTOCOL_UDP);
+    assert_int_equal(protocol_of_udp(&memory, &secure, "hello", 5), PROTOCOL_UDP);
+    assert_int_equal(protocol_of_udp(&memory, &secure, coap_get, sizeof coap_get), PROTOCOL_UDP);
+    assert_int_equal(protocol_of_udp(&memory, &pcp, dtls_data, sizeof dtls_data), PROTOCOL_PCP);
+}
+
 static void neighbour_discovery_is_no_icmp_traffic(void **state)
 {
     (void)state;
@@ -248,6 +267,25 @@ static void octets_are_those_of_the_ip_datagram_in_each_direction(void **state)
     assert_int_equal(device->counts[PROTOCOL_PCP][DIRECTION_IN].octets, 20 + 8 + 24);
     assert_int_equal(device->counts[PROTOCOL_NEIGHBOUR][DIRECTION_OUT].packets, 1);
     assert_int_equal(device->counts[PROTOCOL_NEIGHBOUR][DIRECTION_OUT].octets, 0);
+    traffic_free(&traffic);
+    end(&recording);
+}
+
+static void dtls_is_counted_apart_from_udp(void **state)
+{
+    (void)state;
+    struct recording recording;
+    begin(&recording, one_interface);
+    put_udp(&recording, 0, 0, DIRECTION_IN, &probe, dtls_data, sizeof dtls_data);
+    put_udp(&recording, 0, 1, DIRECTION_IN, &probe, "x", 1);
+    store(&recording);
+
+    struct traffic traffic;
+    assert_int_equal(traffic_measure(recording.capture, &traffic, NULL), 0);
+    const struct traffic_interface *device = &traffic.interfaces[0];
+    assert_int_equal(device->counts[PROTOCOL_DTLS][DIRECTION_IN].packets, 1);
+    assert_int_equal(device->counts[PROTOCOL_DTLS][DIRECTION_IN].octets, 20 + 8 + 13 + 45);
+    assert_int_equal(device->counts[PROTOCOL_UDP][DIRECTION_IN].packets, 1);
     traffic_free(&traffic);
     end(&recording);
 }
@@ -402,7 +440,7 @@ static void a_message_tells_where_when_and_what(void **state)
     json_decref(messages);
 }
 
-static void pcp_nat_pmp_and_coap_are_told_in_their_own_words(void **state)
+static void pcp_nat_pmp_coap_and_dtls_are_told_in_their_own_words(void **state)
 {
     (void)state;
     struct recording recording;
@@ -411,6 +449,7 @@ static void pcp_nat_pmp_and_coap_are_told_in_their_own_words(void **state)
     put_udp(&recording, 0, 0, DIRECTION_OUT, &pcp, announce_request, sizeof announce_request);
     put_udp(&recording, 0, 0, DIRECTION_OUT, &pcp, nat_pmp_request, sizeof nat_pmp_request);
     put_udp(&recording, 0, 0, DIRECTION_OUT, &coap, coap_get, sizeof coap_get);
+    put_udp(&recording, 0, 0, DIRECTION_IN, &probe, dtls_data, sizeof dtls_data);
     json_t *messages = messages_of(&recording);
     assert_string_equal(text(messages, 0, "protocol"), "PCP");
     assert_non_null(strstr(text(messages, 0, "summary"), "ANNOUNCE request"));
@@ -418,6 +457,9 @@ static void pcp_nat_pmp_and_coap_are_told_in_their_own_words(void **state)
     assert_non_null(strstr(text(messages, 1, "summary"), "NAT-PMP"));
     assert_string_equal(text(messages, 2, "protocol"), "CoAP");
     assert_non_null(strstr(text(messages, 2, "summary"), "CON GET"));
+    assert_string_equal(text(messages, 3, "protocol"), "DTLS");
+    assert_string_equal(text(messages, 3, "summary"),
+                        "DTLS Application Data 45 octets [epoch 1 sequence 0]");
     json_decref(messages);
 }
 
@@ -601,15 +643,17 @@ int main(void)
         cmocka_unit_test(coap_to_an_external_port_is_known_by_the_registration_before),
         cmocka_unit_test(what_is_no_coap_at_its_port_is_a_probe),
         cmocka_unit_test(as_many_endpoints_are_learnt_as_fit),
+        cmocka_unit_test(dtls_is_told_by_its_form_at_any_port),
         cmocka_unit_test(neighbour_discovery_is_no_icmp_traffic),
         cmocka_unit_test(octets_are_those_of_the_ip_datagram_in_each_direction),
+        cmocka_unit_test(dtls_is_counted_apart_from_udp),
         cmocka_unit_test(a_packet_after_more_than_a_second_of_silence_is_a_wake_up),
         cmocka_unit_test(traffic_is_written_by_interface_and_protocol),
         cmocka_unit_test(what_stands_before_the_damage_of_a_capture_is_counted),
         cmocka_unit_test(a_missing_capture_is_an_error_that_names_it),
         cmocka_unit_test(a_full_disk_is_an_error),
         cmocka_unit_test(a_message_tells_where_when_and_what),
-        cmocka_unit_test(pcp_nat_pmp_and_coap_are_told_in_their_own_words),
+        cmocka_unit_test(pcp_nat_pmp_coap_and_dtls_are_told_in_their_own_words),
         cmocka_unit_test(what_nobody_asked_for_is_no_message),
         cmocka_unit_test(a_digest_stays_the_same_through_a_nat_and_differs_between_payloads),
         cmocka_unit_test(an_icmp_error_tells_what_it_is_about_and_keeps_its_digest),

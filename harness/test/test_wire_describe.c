@@ -209,6 +209,40 @@ static void coap_shows_what_tells_messages_of_lwm2m_apart(void **state)
                 "ACK 2.05 Content 2:1/1/64 1:0/0/1024 [mid 5] format 9999 1 octets");
 }
 
+/* A record's header: its content, epoch, sequence number and length; what follows is its fragment. */
+#define RECORD(content, epoch, sequence, length)                                                   \
+    content, 0xfe, 0xfd, 0, epoch, 0, 0, 0, 0, 0, sequence, 0, length
+
+static void dtls_tells_what_is_in_the_clear(void **state)
+{
+    (void)state;
+    static const uint8_t hello[] = {RECORD(22, 0, 1, 13), 1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 'x'};
+    static const uint8_t part[] = {
+        RECORD(22, 0, 2, 14), 11, 0, 1, 4, 0, 2, 0, 0, 200, 0, 0, 2, 'x', 'y'};
+    static const uint8_t unknown[] = {RECORD(22, 0, 0, 12), 99, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    static const uint8_t flight[] = {RECORD(20, 0, 3, 1), 1, RECORD(22, 1, 0, 2), 'x', 'y'};
+    static const uint8_t data[] = {RECORD(23, 1, 7, 2), 'x', 'y'};
+    static const uint8_t alert[] = {RECORD(21, 0, 4, 2), 2, 115};
+    static const uint8_t odd_alert[] = {RECORD(21, 0, 4, 2), 3, 200};
+    static const uint8_t hidden_alert[] = {RECORD(21, 1, 8, 2), 2, 115};
+    assert_line(dtls_describe, hello, sizeof hello, "DTLS Client Hello [epoch 0 sequence 1]");
+    assert_line(dtls_describe, part, sizeof part,
+                "DTLS Certificate 200+2/260 octets [epoch 0 sequence 2]");
+    assert_line(dtls_describe, unknown, sizeof unknown, "DTLS handshake 99 [epoch 0 sequence 0]");
+    assert_line(dtls_describe, flight, sizeof flight,
+                "DTLS Change Cipher Spec + Encrypted Handshake 2 octets [epoch 0 sequence 3]");
+    assert_line(dtls_describe, data, sizeof data,
+                "DTLS Application Data 2 octets [epoch 1 sequence 7]");
+    assert_line(dtls_describe, alert, sizeof alert,
+                "DTLS Alert fatal unknown PSK identity [epoch 0 sequence 4]");
+    assert_line(dtls_describe, odd_alert, sizeof odd_alert,
+                "DTLS Alert level 3 description 200 [epoch 0 sequence 4]");
+    assert_line(dtls_describe, hidden_alert, sizeof hidden_alert,
+                "DTLS Encrypted Alert 2 octets [epoch 1 sequence 8]");
+    assert_line(dtls_describe, data, sizeof data - 1,
+                "DTLS [not whole records (RFC 6347 section 4.1)]");
+}
+
 static void a_line_is_cut_to_its_room(void **state)
 {
     (void)state;
@@ -235,6 +269,7 @@ int main(void)
         cmocka_unit_test(nat_pmp_is_called_so),
         cmocka_unit_test(coap_shows_method_path_and_message_id),
         cmocka_unit_test(coap_shows_what_tells_messages_of_lwm2m_apart),
+        cmocka_unit_test(dtls_tells_what_is_in_the_clear),
         cmocka_unit_test(a_line_is_cut_to_its_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

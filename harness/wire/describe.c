@@ -1,38 +1,12 @@
 #include "wire/describe.h"
 
 #include "wire/coap.h"
+#include "wire/describe_line.h"
 #include "wire/lwm2m.h"
 #include "wire/natpmp.h"
 #include "wire/pcp.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-/* --- a line that grows until its room is used up ------------------------------------------- */
-
-struct line {
-    char *text;
-    size_t size;
-    size_t length;
-};
-
-static struct line line_begin(char *text, size_t size)
-{
-    text[0] = '\0';
-    return (struct line){text, size, 0};
-}
-
-__attribute__((format(printf, 2, 3))) static void add(struct line *line, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    size_t room = line->size - line->length;
-    int wanted = vsnprintf(line->text + line->length, room, format, arguments);
-    va_end(arguments);
-    if (wanted > 0)
-        line->length += (size_t)wanted < room ? (size_t)wanted : room - 1;
-}
 
 /* As it is, if printable ASCII and none of special; percent-encoded otherwise. */
 static void add_encoded(struct line *line, const uint8_t *octets, size_t length,
@@ -40,9 +14,9 @@ static void add_encoded(struct line *line, const uint8_t *octets, size_t length,
 {
     for (size_t i = 0; i < length; i++) {
         if (octets[i] >= ' ' && octets[i] < 0x7f && !strchr(special, octets[i]))
-            add(line, "%c", octets[i]);
+            line_add(line, "%c", octets[i]);
         else
-            add(line, "%%%02X", octets[i]);
+            line_add(line, "%%%02X", octets[i]);
     }
 }
 
@@ -52,18 +26,11 @@ static void add_text(struct line *line, const uint8_t *octets, size_t length)
     add_encoded(line, octets, length, " %");
 }
 
-static void add_name(struct line *line, const char *name, const char *kind, unsigned code)
-{
-    if (name)
-        add(line, "%s", name);
-    else
-        add(line, "%s %u", kind, code);
-}
-
 static void add_endpoint(struct line *line, const struct address *address, uint16_t port)
 {
     char text[ADDRESS_TEXT_SIZE];
-    add(line, address_is_ipv4(address) ? "%s:%u" : "[%s]:%u", address_format(address, text), port);
+    line_add(line, address_is_ipv4(address) ? "%s:%u" : "[%s]:%u", address_format(address, text),
+             port);
 }
 
 /* --- PCP ----------------------------------------------------------------------------------- */
@@ -79,21 +46,21 @@ static void add_protocol_and_port(struct line *line, const struct pcp_map *map)
     for (size_t i = 0; i < sizeof protocols / sizeof protocols[0] && !name; i++)
         if (protocols[i].number == map->protocol)
             name = protocols[i].name;
-    add(line, " ");
-    add_name(line, name, "protocol", map->protocol);
+    line_add(line, " ");
+    line_add_name(line, name, "protocol", map->protocol);
     if (map->internal_port)
-        add(line, " %u", map->internal_port);
+        line_add(line, " %u", map->internal_port);
     else if (map->protocol)
-        add(line, " all ports");
+        line_add(line, " all ports");
 }
 
 static void add_suggestion(struct line *line, const struct pcp_map *map)
 {
-    add(line, " suggested ");
+    line_add(line, " suggested ");
     if (!address_is_any(&map->external_address) || map->external_port)
         add_endpoint(line, &map->external_address, map->external_port);
     else
-        add(line, address_is_ipv4(&map->external_address) ? "any" : "any IPv6");
+        line_add(line, address_is_ipv4(&map->external_address) ? "any" : "any IPv6");
 }
 
 static void add_mapping(struct line *line, const struct pcp_message *message)
@@ -101,18 +68,18 @@ static void add_mapping(struct line *line, const struct pcp_message *message)
     const struct pcp_map *map = &message->data.map;
     add_protocol_and_port(line, map);
     if (message->opcode == PCP_PEER) {
-        add(line, " to ");
+        line_add(line, " to ");
         add_endpoint(line, &message->data.remote_address, message->data.remote_port);
     }
     if (message->response && message->result == PCP_SUCCESS) {
-        add(line, " -> ");
+        line_add(line, " -> ");
         add_endpoint(line, &map->external_address, map->external_port);
     }
-    add(line, " lifetime %u", message->lifetime);
+    line_add(line, " lifetime %u", message->lifetime);
     if (message->response)
         return;
-    add(line, " nonce %02x%02x%02x%02x..", map->nonce[0], map->nonce[1], map->nonce[2],
-        map->nonce[3]);
+    line_add(line, " nonce %02x%02x%02x%02x..", map->nonce[0], map->nonce[1], map->nonce[2],
+             map->nonce[3]);
     add_suggestion(line, map);
 }
 
@@ -123,17 +90,18 @@ static void add_filter(struct line *line, const struct pcp_option *option)
     if (pcp_option_filter(option, &filter))
         return;
     if (filter.prefix_length == 0) {
-        add(line, " none");
+        line_add(line, " none");
         return;
     }
     /* Section 13.3 counts 96 bits of the mapped form too; people write IPv4 prefixes without. One that
      * can't be of IPv4 is shown as it stands. */
     bool mapped = address_is_ipv4(&filter.remote_address);
     bool ipv4 = mapped && filter.prefix_length >= 96 && filter.prefix_length <= 128;
-    add(line, " %s%s/%u", mapped && !ipv4 ? "::ffff:" : "",
-        address_format(&filter.remote_address, text), filter.prefix_length - (ipv4 ? 96U : 0U));
+    line_add(line, " %s%s/%u", mapped && !ipv4 ? "::ffff:" : "",
+             address_format(&filter.remote_address, text),
+             filter.prefix_length - (ipv4 ? 96U : 0U));
     if (filter.remote_port)
-        add(line, " port %u", filter.remote_port);
+        line_add(line, " port %u", filter.remote_port);
 }
 
 static enum pcp_fault add_options(struct line *line, const struct pcp_message *message)
@@ -142,12 +110,12 @@ static enum pcp_fault add_options(struct line *line, const struct pcp_message *m
     struct pcp_option option;
     enum pcp_fault fault;
     while (pcp_option_next(message->options, message->options_length, &offset, &option, &fault)) {
-        add(line, " + ");
-        add_name(line, pcp_option_name(option.code), "option", option.code);
+        line_add(line, " + ");
+        line_add_name(line, pcp_option_name(option.code), "option", option.code);
         struct address internal;
         char text[ADDRESS_TEXT_SIZE];
         if (option.code == PCP_THIRD_PARTY && !pcp_option_third_party(&option, &internal))
-            add(line, " %s", address_format(&internal, text));
+            line_add(line, " %s", address_format(&internal, text));
         else if (option.code == PCP_FILTER)
             add_filter(line, &option);
     }
@@ -160,30 +128,30 @@ size_t pcp_describe(const uint8_t *octets, size_t length, char *text, size_t siz
     struct pcp_message message;
     enum pcp_fault fault = pcp_decode(octets, length, &message);
     if (fault == PCP_FAULT_SHORT) {
-        add(&line, "PCP [%s]", pcp_fault_text(fault));
+        line_add(&line, "PCP [%s]", pcp_fault_text(fault));
         return line.length;
     }
     if (fault == PCP_FAULT_VERSION)
-        add(&line, "version %u ", message.version);
-    add_name(&line, pcp_opcode_name(message.opcode), "opcode", message.opcode);
-    add(&line, message.response ? " response" : " request");
+        line_add(&line, "version %u ", message.version);
+    line_add_name(&line, pcp_opcode_name(message.opcode), "opcode", message.opcode);
+    line_add(&line, message.response ? " response" : " request");
     if (message.response) {
-        add(&line, " ");
-        add_name(&line, pcp_result_name(message.result), "result", message.result);
+        line_add(&line, " ");
+        line_add_name(&line, pcp_result_name(message.result), "result", message.result);
     }
     if (message.options && message.opcode != PCP_ANNOUNCE)
         add_mapping(&line, &message);
     else if (message.lifetime)
-        add(&line, " lifetime %u", message.lifetime);
+        line_add(&line, " lifetime %u", message.lifetime);
     if (message.response && fault != PCP_FAULT_VERSION && fault != PCP_FAULT_HEADER_CUT)
-        add(&line, " epoch %u", message.epoch);
+        line_add(&line, " epoch %u", message.epoch);
     if (message.options) {
         enum pcp_fault option_fault = add_options(&line, &message);
         if (!fault)
             fault = option_fault;
     }
     if (fault)
-        add(&line, " [%s]", pcp_fault_text(fault));
+        line_add(&line, " [%s]", pcp_fault_text(fault));
     return line.length;
 }
 
@@ -192,12 +160,12 @@ size_t pcp_describe(const uint8_t *octets, size_t length, char *text, size_t siz
 static void add_natpmp_mapping(struct line *line, const struct natpmp_message *message)
 {
     if (!message->response)
-        add(line, " %u suggested %u", message->internal_port, message->external_port);
+        line_add(line, " %u suggested %u", message->internal_port, message->external_port);
     else if (message->result == NATPMP_SUCCESS)
-        add(line, " %u -> %u", message->internal_port, message->external_port);
+        line_add(line, " %u -> %u", message->internal_port, message->external_port);
     else
-        add(line, " %u", message->internal_port);
-    add(line, " lifetime %u", message->lifetime);
+        line_add(line, " %u", message->internal_port);
+    line_add(line, " lifetime %u", message->lifetime);
 }
 
 size_t natpmp_describe(const uint8_t *octets, size_t length, char *text, size_t size)
@@ -205,28 +173,29 @@ size_t natpmp_describe(const uint8_t *octets, size_t length, char *text, size_t 
     struct line line = line_begin(text, size);
     struct natpmp_message message;
     enum natpmp_fault fault = natpmp_decode(octets, length, &message);
-    add(&line, "NAT-PMP");
+    line_add(&line, "NAT-PMP");
     bool readable = fault == NATPMP_FAULT_NONE || fault == NATPMP_FAULT_LONG;
     if (fault != NATPMP_FAULT_SHORT && fault != NATPMP_FAULT_VERSION) {
         if (message.result != NATPMP_UNSUPPORTED_VERSION) { /* whose opcode 0 means nothing */
-            add(&line, " ");
-            add_name(&line, natpmp_opcode_name(message.opcode), "opcode", message.opcode);
+            line_add(&line, " ");
+            line_add_name(&line, natpmp_opcode_name(message.opcode), "opcode", message.opcode);
         }
-        add(&line, message.response ? " response " : " request");
+        line_add(&line, message.response ? " response " : " request");
         if (message.response)
-            add_name(&line, natpmp_result_name(message.result), "result", message.result);
+            line_add_name(&line, natpmp_result_name(message.result), "result", message.result);
     }
     if (readable && message.result != NATPMP_UNSUPPORTED_VERSION) {
         if (message.opcode != NATPMP_ADDRESS)
             add_natpmp_mapping(&line, &message);
         else if (message.response && message.result == NATPMP_SUCCESS)
-            add(&line, " %u.%u.%u.%u", message.external_address[0], message.external_address[1],
-                message.external_address[2], message.external_address[3]);
+            line_add(&line, " %u.%u.%u.%u", message.external_address[0],
+                     message.external_address[1], message.external_address[2],
+                     message.external_address[3]);
     }
     if (readable && message.response)
-        add(&line, " epoch %u", message.epoch);
+        line_add(&line, " epoch %u", message.epoch);
     if (fault)
-        add(&line, " [%s]", natpmp_fault_text(fault));
+        line_add(&line, " [%s]", natpmp_fault_text(fault));
     return line.length;
 }
 
@@ -259,16 +228,16 @@ static const struct {
 static void add_observe(struct line *line, const struct coap_message *message, uint32_t number)
 {
     if (coap_message_is_request(message))
-        add(line, number ? " stop observing" : " observe");
+        line_add(line, number ? " stop observing" : " observe");
     else
-        add(line, message->type == COAP_TYPE_ACKNOWLEDGEMENT ? " observe %u" : " notify %u",
-            number);
+        line_add(line, message->type == COAP_TYPE_ACKNOWLEDGEMENT ? " observe %u" : " notify %u",
+                 number);
 }
 
 /* "2:1/0/64": the second of Block2, the last, of 64 octets (RFC 7959 section 3). */
 static void add_block(struct line *line, unsigned which, uint32_t value)
 {
-    add(line, " %u:%u/%u/%u", which, value >> 4, value >> 3 & 1, 16U << (value & 7));
+    line_add(line, " %u:%u/%u/%u", which, value >> 4, value >> 3 & 1, 16U << (value & 7));
 }
 
 static void add_coap_options(struct line *line, const struct coap_message *message)
@@ -280,16 +249,16 @@ static void add_coap_options(struct line *line, const struct coap_message *messa
         for (size_t i = 0; i < sizeof text_options / sizeof text_options[0]; i++) {
             if (text_options[i].number != option.number)
                 continue;
-            add(line, "%s",
-                option.number == previous ? text_options[i].other : text_options[i].first);
+            line_add(line, "%s",
+                     option.number == previous ? text_options[i].other : text_options[i].first);
             add_text(line, option.value, option.length);
         }
         uint32_t number = coap_message_option_uint(&option);
         if (option.number == OPTION_OBSERVE)
             add_observe(line, message, number);
         else if (option.number == OPTION_ACCEPT) {
-            add(line, " accept ");
-            add_name(line, lwm2m_format_name(number), "format", number);
+            line_add(line, " accept ");
+            line_add_name(line, lwm2m_format_name(number), "format", number);
         } else if (option.number == OPTION_BLOCK1 || option.number == OPTION_BLOCK2)
             add_block(line, option.number == OPTION_BLOCK1 ? 1 : 2, number);
         previous = option.number;
@@ -308,16 +277,16 @@ static void add_coap_payload(struct line *line, const struct coap_message *messa
     if (!message->payload_length)
         return;
     if (format != LWM2M_FORMAT_NONE) {
-        add(line, " ");
-        add_name(line, lwm2m_format_name(format), "format", format);
+        line_add(line, " ");
+        line_add_name(line, lwm2m_format_name(format), "format", format);
     }
     if (format != LWM2M_FORMAT_TEXT || message->payload_length > TEXT_SHOWN) {
-        add(line, " %zu octets", message->payload_length);
+        line_add(line, " %zu octets", message->payload_length);
         return;
     }
-    add(line, " \"");
+    line_add(line, " \"");
     add_encoded(line, message->payload, message->payload_length, "%\"");
-    add(line, "\"");
+    line_add(line, "\"");
 }
 
 size_t coap_describe(const uint8_t *octets, size_t length, char *text, size_t size)
@@ -326,20 +295,20 @@ size_t coap_describe(const uint8_t *octets, size_t length, char *text, size_t si
     struct coap_message message;
     enum coap_message_fault fault = coap_message_decode(octets, length, &message);
     if (fault == COAP_FAULT_SHORT || fault == COAP_FAULT_VERSION) {
-        add(&line, "CoAP [%s]", coap_message_fault_text(fault));
+        line_add(&line, "CoAP [%s]", coap_message_fault_text(fault));
         return line.length;
     }
     char code[COAP_MESSAGE_CODE_TEXT_SIZE];
     const char *name = coap_message_code_name(message.code);
-    add(&line, "%s", coap_message_type_name(message.type));
+    line_add(&line, "%s", coap_message_type_name(message.type));
     if (message.code)
-        add(&line, " %s", coap_message_code_text(message.code, code));
+        line_add(&line, " %s", coap_message_code_text(message.code, code));
     if (name && !coap_message_is_request(&message) && message.code)
-        add(&line, " %s", name);
+        line_add(&line, " %s", name);
     add_coap_options(&line, &message);
-    add(&line, " [mid %u]", message.message_id);
+    line_add(&line, " [mid %u]", message.message_id);
     add_coap_payload(&line, &message);
     if (fault)
-        add(&line, " [%s]", coap_message_fault_text(fault));
+        line_add(&line, " [%s]", coap_message_fault_text(fault));
     return line.length;
 }

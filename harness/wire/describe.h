@@ -8,6 +8,8 @@
  *   NAT-PMP map UDP request 5683 suggested 5683 lifetime 7200
  *   CON GET /status [mid 4711]
  *   NON 2.05 Content notify 12 [mid 4712] tlv 3 octets
+ *   DTLS Client Hello [epoch 0 sequence 0]
+ *   DTLS Application Data 45 octets [epoch 1 sequence 7]
  *
  * with a fault in brackets behind it. text is always ended by a NUL and cut to size (at least 1).
  * Octets of a message that aren't printable ASCII never reach text. Returns the length of text.
@@ -23,5 +25,7 @@ enum { DESCRIBE_SIZE = 320 }; /* room for all but freak messages */
 size_t pcp_describe(const uint8_t *octets, size_t length, char *text, size_t size);
 size_t natpmp_describe(const uint8_t *octets, size_t length, char *text, size_t size);
 size_t coap_describe(const uint8_t *octets, size_t length, char *text, size_t size);
+/* All records of the datagram; epoch and sequence number are those of the first. */
+size_t dtls_describe(const uint8_t *octets, size_t length, char *text, size_t size);
 
 #endif
