@@ -28,7 +28,7 @@ static const uint8_t golden_hello_verify[32] = {
 };
 
 /* The end of a client's handshake: three records in one datagram. */
-static const uint8_t golden_flight[63] = {
+static const uint8_t golden_flight[67] = {
     0x16,                               /* handshake */
     0xfe, 0xfd,                         /* DTLS 1.2 */
     0x00, 0x00,                         /* epoch 0 */
@@ -52,8 +52,8 @@ static const uint8_t golden_flight[63] = {
     0xfe, 0xfd,
     0x00, 0x01,                         /* epoch 1: encrypted */
     0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, /* sequence number */
-    0x00, 0x08,                         /* length 8 */
-    0x10, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x0c,                         /* length 12 */
+    0x10, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
 };
 
 /* Two records of a connection with the ID c1 00 c3, RFC 9146. */
