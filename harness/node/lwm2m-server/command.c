@@ -189,12 +189,13 @@ void command_run(struct manager *manager, const char *text, const struct command
 {
     struct error error = {0};
     struct command_line line;
-    if (command_line_split(text, &line, &error) < 0)
-        reply->done(reply->context, error.text);
-    else if (strcmp(line.words[0], "help") == 0)
+    int status = command_line_split(text, &line, &error);
+    if (status == 0 && strcmp(line.words[0], "help") == 0)
         help(reply);
-    else if (strcmp(line.words[0], "list") == 0)
+    else if (status == 0 && strcmp(line.words[0], "list") == 0)
         list(manager, reply);
-    else if (run(manager, &line, reply, &error) < 0)
+    else if (status == 0)
+        status = run(manager, &line, reply, &error);
+    if (status < 0)
         reply->done(reply->context, error.text);
 }
