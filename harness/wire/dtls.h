@@ -21,6 +21,8 @@ enum dtls_content {
     DTLS_CONNECTION_ID = 25 /* any of the others, encrypted together with its type */
 };
 
+enum { DTLS_CLIENT_HELLO = 1 }; /* of the handshake's messages, RFC 5246 section 7.4 */
+
 enum { DTLS_HEADER_LENGTH = 13, DTLS_HANDSHAKE_HEADER_LENGTH = 12, DTLS_ALERT_LENGTH = 2 };
 
 /* A record, section 4.1:

@@ -12,10 +12,10 @@ static const char *const content_names[] = {
 
 /* RFC 5246 section 7.4, RFC 6347 section 4.3.2; 4: RFC 5077, 22: RFC 6066 */
 static const char *const handshake_names[] = {
-    [0] = "Hello Request",        [1] = "Client Hello",         [2] = "Server Hello",
-    [3] = "Hello Verify Request", [4] = "New Session Ticket",   [11] = "Certificate",
-    [12] = "Server Key Exchange", [13] = "Certificate Request", [14] = "Server Hello Done",
-    [15] = "Certificate Verify",  [16] = "Client Key Exchange", [20] = "Finished",
+    [0] = "Hello Request",        [DTLS_CLIENT_HELLO] = "Client Hello", [2] = "Server Hello",
+    [3] = "Hello Verify Request", [4] = "New Session Ticket",           [11] = "Certificate",
+    [12] = "Server Key Exchange", [13] = "Certificate Request",         [14] = "Server Hello Done",
+    [15] = "Certificate Verify",  [16] = "Client Key Exchange",         [20] = "Finished",
     [22] = "Certificate Status",
 };
 

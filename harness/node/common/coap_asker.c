@@ -29,23 +29,14 @@ static bool add_format(coap_pdu_t *pdu, coap_option_num_t option, uint32_t forma
     return format == COAP_NO_FORMAT || add_number(pdu, option, format);
 }
 
-static void release_copy(coap_session_t *session, void *copy)
-{
-    (void)session;
-    free(copy);
-}
-
-/* libcoap holds on to the payload while it sends blocks of it. */
 static bool add_payload(coap_session_t *session, coap_pdu_t *pdu, const uint8_t *payload,
                         size_t length)
 {
     if (!length)
         return true;
-    uint8_t *copy = malloc(length);
-    if (!copy)
-        return false;
-    memcpy(copy, payload, length);
-    return coap_add_data_large_request(session, pdu, length, copy, release_copy, copy) != 0;
+    uint8_t *copy = coap_support_copy(payload, length);
+    return copy &&
+           coap_add_data_large_request(session, pdu, length, copy, coap_support_free, copy) != 0;
 }
 
 /* In the order of the options' numbers. */

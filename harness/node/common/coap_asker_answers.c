@@ -4,9 +4,10 @@
 #include <string.h>
 
 enum {
-    EXCHANGE_LIFETIME = 247, /* s; RFC 7252 section 4.8.2 */
-    FRESH_FOR = 128,         /* s; RFC 7641 section 3.4 */
-    LONGEST_ANSWER = 1 << 20 /* octets */
+    EXCHANGE_LIFETIME = 247,  /* s; RFC 7252 section 4.8.2 */
+    FRESH_FOR = 128,          /* s; RFC 7641 section 3.4 */
+    LONGEST_ANSWER = 1 << 20, /* octets */
+    NO_SEQUENCE = 1 << 24     /* Observe has 24 bits at most (RFC 7641 section 2) */
 };
 
 /* --- what an answer says ---------------------------------------------------------------------- */
@@ -20,15 +21,6 @@ static uint32_t number_of(const coap_pdu_t *pdu)
     return number;
 }
 
-static bool read_number(const coap_pdu_t *pdu, coap_option_num_t option, uint32_t *out)
-{
-    coap_opt_iterator_t iterator;
-    const coap_opt_t *found = coap_check_option(pdu, option, &iterator);
-    if (found)
-        *out = coap_decode_var_bytes(coap_opt_value(found), coap_opt_length(found));
-    return found != NULL;
-}
-
 /* Notifications overtake each other: is this one newer than the last (RFC 7641 section 3.4)? */
 static bool is_fresh(const struct coap_asked_question *entry, uint32_t sequence, coap_tick_t now)
 {
@@ -40,14 +32,14 @@ static bool is_fresh(const struct coap_asked_question *entry, uint32_t sequence,
 
 static struct coap_answer read_answer(const coap_pdu_t *pdu, size_t *offset, size_t *total)
 {
-    struct coap_answer answer = {.code = (uint8_t)coap_pdu_get_code(pdu),
-                                 .content_format = COAP_NO_FORMAT};
+    struct coap_answer answer = {
+        .code = (uint8_t)coap_pdu_get_code(pdu),
+        .content_format = coap_support_number(pdu, COAP_OPTION_CONTENT_FORMAT, COAP_NO_FORMAT)};
     if (!coap_get_data_large(pdu, &answer.length, &answer.payload, offset, total)) {
         answer.length = 0;
         *offset = 0;
         *total = 0;
     }
-    read_number(pdu, COAP_OPTION_CONTENT_FORMAT, &answer.content_format);
     coap_support_location(pdu, answer.location, sizeof answer.location);
     return answer;
 }
@@ -115,8 +107,10 @@ coap_response_t coap_asker_take_response(coap_session_t *session, const coap_pdu
     size_t offset;
     size_t total;
     struct coap_answer answer = read_answer(received, &offset, &total);
-    if (offset == 0) /* later blocks have none (RFC 7959 section 2.6) */
-        entry->has_sequence = read_number(received, COAP_OPTION_OBSERVE, &entry->next_sequence);
+    if (offset == 0) { /* later blocks have none (RFC 7959 section 2.6) */
+        entry->next_sequence = coap_support_number(received, COAP_OPTION_OBSERVE, NO_SEQUENCE);
+        entry->has_sequence = entry->next_sequence != NO_SEQUENCE;
+    }
     if (!gather(entry, &answer, offset, total))
         return COAP_RESPONSE_OK;
     answer.is_notification = entry->is_observed;

@@ -1,18 +1,15 @@
 #include "node/common/coap_rehandshake.h"
 
 #include "node/common/coap_port.h"
+#include "wire/dtls.h"
 #include "wire/octets.h"
 
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
-/* RFC 6347 sections 4.1 and 4.2.2. */
 enum {
-    RECORD_HEADER = 13, /* type, version (2), epoch (2), number (6), length (2) */
-    TYPE_HANDSHAKE = 22,
-    TYPE_CLIENT_HELLO = 1, /* the first octet of what the record holds */
-    HEAD_SIZE = RECORD_HEADER + 1,
+    HEAD_SIZE = DTLS_HEADER_LENGTH + 1, /* and the type of a handshake's message */
     CONTROL_SIZE = 128,
     PATIENCE = 5 /* s */
 };
@@ -26,8 +23,8 @@ struct hello {
 
 static bool is_client_hello(const uint8_t *octets, size_t length)
 {
-    return length >= HEAD_SIZE && octets[0] == TYPE_HANDSHAKE && octets_get16(octets + 3) == 0 &&
-           octets[RECORD_HEADER] == TYPE_CLIENT_HELLO;
+    return length >= HEAD_SIZE && octets[0] == DTLS_HANDSHAKE && octets_get16(octets + 3) == 0 &&
+           octets[DTLS_HEADER_LENGTH] == DTLS_CLIENT_HELLO;
 }
 
 static int interface_of(struct msghdr *message)

@@ -1,6 +1,7 @@
 #include "node/common/coap_support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LONGEST_WAIT = 3600000 /* ms */ };
@@ -143,6 +144,28 @@ uint32_t coap_support_process(coap_context_t *context)
     coap_ticks(&ticks);
     uint32_t wait = coap_io_prepare_epoll(context, ticks);
     return wait == 0 || wait > LONGEST_WAIT ? LONGEST_WAIT : wait;
+}
+
+uint32_t coap_support_number(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t otherwise)
+{
+    coap_opt_iterator_t iterator;
+    const coap_opt_t *option = coap_check_option(pdu, number, &iterator);
+    return option ? coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option))
+                  : otherwise;
+}
+
+uint8_t *coap_support_copy(const uint8_t *octets, size_t length)
+{
+    uint8_t *copy = malloc(length ? length : 1);
+    if (copy && length)
+        memcpy(copy, octets, length);
+    return copy;
+}
+
+void coap_support_free(coap_session_t *session, void *memory)
+{
+    (void)session;
+    free(memory);
 }
 
 bool coap_support_is(const coap_pdu_t *pdu, const struct coap_token *token)

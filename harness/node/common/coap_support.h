@@ -49,6 +49,14 @@ bool coap_support_add_queries(coap_pdu_t *pdu, const char *const *queries);
 void coap_support_options(const coap_pdu_t *pdu, coap_option_num_t number,
                           coap_opt_iterator_t *iterator);
 
+/* The unsigned integer of the first option of pdu that has this number (RFC 7252 section 3.2). */
+uint32_t coap_support_number(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t otherwise);
+
+/* For payloads that libcoap holds on to while it sends blocks of them: a copy, NULL without memory, and what frees that,
+ * or other memory from the heap, when libcoap is done. */
+uint8_t *coap_support_copy(const uint8_t *octets, size_t length);
+void coap_support_free(coap_session_t *session, void *memory);
+
 /* Has handler answer requests for resource, which may be NULL: libcoap made none. Its user data is owner. Returns 0, or
  * -1 with error. */
 int coap_support_serve(coap_context_t *context, coap_resource_t *resource, void *owner,

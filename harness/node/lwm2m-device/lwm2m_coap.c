@@ -4,7 +4,6 @@
 #include "node/common/say.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -13,14 +12,6 @@ enum {
 };
 
 /* --- a request, read -------------------------------------------------------------------------- */
-
-static uint32_t read_number(const coap_pdu_t *request, coap_option_num_t number, uint32_t otherwise)
-{
-    coap_opt_iterator_t iterator;
-    const coap_opt_t *option = coap_check_option(request, number, &iterator);
-    return option ? coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option))
-                  : otherwise;
-}
 
 static bool is_at(const coap_pdu_t *request, const char *path)
 {
@@ -40,12 +31,6 @@ static bool read_path(const coap_pdu_t *request, struct lwm2m_path *path)
 
 /* --- the answer ------------------------------------------------------------------------------- */
 
-static void release(coap_session_t *session, void *copy)
-{
-    (void)session;
-    free(copy);
-}
-
 static void add_location(coap_pdu_t *response, const struct lwm2m_path *path)
 {
     for (uint8_t i = 0; i < path->depth; i++) {
@@ -55,18 +40,14 @@ static void add_location(coap_pdu_t *response, const struct lwm2m_path *path)
     }
 }
 
-/* libcoap holds on to the payload while it sends blocks of it. */
 static bool add_payload(coap_resource_t *resource, coap_session_t *session,
                         const coap_pdu_t *request, const coap_string_t *query, coap_pdu_t *pdu,
                         const struct lwm2m_response *response)
 {
-    uint8_t *copy = malloc(response->length ? response->length : 1);
-    if (!copy)
-        return false;
-    memcpy(copy, response->payload, response->length);
-    return coap_add_data_large_response(resource, session, request, pdu, query,
-                                        (uint16_t)response->format, -1, 0, response->length, copy,
-                                        release, copy) != 0;
+    uint8_t *copy = coap_support_copy(response->payload, response->length);
+    return copy && coap_add_data_large_response(resource, session, request, pdu, query,
+                                                (uint16_t)response->format, -1, 0, response->length,
+                                                copy, coap_support_free, copy) != 0;
 }
 
 /* --- observing -------------------------------------------------------------------------------- */
@@ -104,7 +85,7 @@ static bool see_to_observing(struct lwm2m_coap *coap, enum lwm2m_caller caller,
     enum { NOT_OBSERVING = 2 };
     if (path->depth == 0 || coap_pdu_get_code(request) != COAP_REQUEST_CODE_GET)
         return true;
-    uint32_t observe = read_number(request, COAP_OPTION_OBSERVE, NOT_OBSERVING);
+    uint32_t observe = coap_support_number(request, COAP_OPTION_OBSERVE, NOT_OBSERVING);
     if (observe != OBSERVE_BEGIN || !lwm2m_coap_resource_at(coap, path))
         return true;
     return caller == LWM2M_CALLER_STRANGER ? let_watch(coap, session, path) : begin(coap, path);
@@ -231,8 +212,9 @@ static void serve(struct lwm2m_coap *coap, enum lwm2m_caller caller, const coap_
         .from_bootstrap = caller == LWM2M_CALLER_BOOTSTRAP,
         .path = *path,
         .queries = queries.list,
-        .content_format = read_number(request, COAP_OPTION_CONTENT_FORMAT, LWM2M_FORMAT_NONE),
-        .accept = read_number(request, COAP_OPTION_ACCEPT, LWM2M_FORMAT_NONE),
+        .content_format =
+            coap_support_number(request, COAP_OPTION_CONTENT_FORMAT, LWM2M_FORMAT_NONE),
+        .accept = coap_support_number(request, COAP_OPTION_ACCEPT, LWM2M_FORMAT_NONE),
     };
     /* Strangers read; the room for bodies is for those who may write. */
     uint8_t code = caller == LWM2M_CALLER_STRANGER

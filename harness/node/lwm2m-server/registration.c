@@ -17,14 +17,6 @@ enum {
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-static uint32_t content_format(const coap_pdu_t *request)
-{
-    coap_opt_iterator_t iterator;
-    const coap_opt_t *option = coap_check_option(request, COAP_OPTION_CONTENT_FORMAT, &iterator);
-    return option ? coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option))
-                  : LWM2M_FORMAT_NONE;
-}
-
 /* LWM2M_CHANGED or LWM2M_CREATED, or the refusal. */
 static enum lwm2m_code read_wish(struct manager *manager, const coap_session_t *session,
                                  const coap_pdu_t *request, bool is_update,
@@ -33,7 +25,7 @@ static enum lwm2m_code read_wish(struct manager *manager, const coap_session_t *
     struct coap_queries queries;
     const uint8_t *links = NULL;
     size_t length;
-    uint32_t format = content_format(request);
+    uint32_t format = coap_support_number(request, COAP_OPTION_CONTENT_FORMAT, LWM2M_FORMAT_NONE);
     uint8_t partial = coap_body_take(&manager->bodies, session, request, &links, &length);
     if (partial)
         return (enum lwm2m_code)partial;
@@ -297,7 +289,7 @@ static void on_sent(coap_resource_t *resource, coap_session_t *session, const co
     struct manager *manager = coap_resource_get_userdata(resource);
     struct contact *contact = contact_on(session);
     const struct lwm2m_path root = {0};
-    uint32_t format = content_format(request);
+    uint32_t format = coap_support_number(request, COAP_OPTION_CONTENT_FORMAT, LWM2M_FORMAT_NONE);
     const uint8_t *octets = NULL;
     size_t length;
     uint8_t partial;

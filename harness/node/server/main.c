@@ -137,12 +137,6 @@ static void on_unknown(coap_resource_t *resource, coap_session_t *session,
     coap_pdu_set_code(response, COAP_RESPONSE_CODE_DELETED);
 }
 
-static void free_links(coap_session_t *session, void *links)
-{
-    (void)session;
-    free(links);
-}
-
 /* GET /rd-lookup/ep. libcoap holds on to the answer while it sends blocks of it. */
 static void on_lookup(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *request,
                       const coap_string_t *query, coap_pdu_t *response)
@@ -162,7 +156,7 @@ static void on_lookup(coap_resource_t *resource, coap_session_t *session, const 
     coap_pdu_set_code(response, COAP_RESPONSE_CODE_CONTENT);
     coap_add_data_large_response(resource, session, request, response, query,
                                  COAP_MEDIATYPE_APPLICATION_LINK_FORMAT, -1, 0, length,
-                                 (const uint8_t *)links, free_links, links);
+                                 (const uint8_t *)links, coap_support_free, links);
 }
 
 /* --- questions -------------------------------------------------------------------------------- */
